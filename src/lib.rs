@@ -1,0 +1,2 @@
+//! swarmlab.
+pub mod raft;

@@ -1,0 +1,1 @@
+//! Raft: one consensus member as a pure machine.
