@@ -1,2 +1,4 @@
-//! swarmlab.
+//! swarmlab: a deterministic cluster simulator and teaching lab for Docker Swarm.
+
 pub mod raft;
+pub mod swarm;

@@ -1,0 +1,5 @@
+//! The model of Docker Engine in Swarm mode.
+//!
+//! The folders carry SwarmKit's own names, so that a reader can move between this model and the real code.
+
+pub mod api;

@@ -1,0 +1,341 @@
+//! The Engine API: what a docker client may ask of the daemon of its host, and what comes back.
+//!
+//! The shapes are moby's own (names, nesting, order of the fields), so that `inspect` prints what Docker prints and a
+//! real HTTP face can be put here later. This is not the store's view: the daemon converts (`swarm::daemon`).
+//!
+//! Our own types rather than a crate's: the generated ones keep labels in maps with a random order and their fields in
+//! the order of the API's documentation, which is not the order that `docker inspect` shows.
+//!
+//! Source: moby `api/types`, version 1.55 (engine 29.7.2); cli.md §3.4, §5, control-plane.md §1.
+
+mod container;
+mod info;
+mod node;
+mod service;
+mod task;
+
+pub use container::*;
+pub use info::*;
+pub use node::*;
+pub use service::*;
+pub use task::*;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Labels and the like: fixed order.
+pub type Labels = BTreeMap<String, String>;
+
+/// `filters` of a list request: key to accepted values (values of one key are OR-ed, keys are AND-ed).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Filters(pub BTreeMap<String, Vec<String>>);
+
+impl Filters {
+    /// Adds one accepted value for a key.
+    pub fn add(&mut self, key: &str, value: &str) {
+        self.0.entry(key.to_owned()).or_default().push(value.to_owned());
+    }
+
+    /// The accepted values of a key; empty when the key is not filtered by.
+    pub fn get(&self, key: &str) -> &[String] {
+        self.0.get(key).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// A request to the daemon of one host. One variant an endpoint.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub enum Request {
+    /// `GET /info`
+    Info,
+    /// `GET /version`
+    Version,
+    /// `POST /swarm/init`
+    SwarmInit(SwarmInitRequest),
+    /// `POST /swarm/join`
+    SwarmJoin(SwarmJoinRequest),
+    /// `POST /swarm/leave`
+    SwarmLeave {
+        /// Leave even where that costs the quorum or the state.
+        force: bool,
+    },
+    /// `GET /swarm`
+    SwarmInspect,
+    /// `POST /swarm/update` with one of the rotate options.
+    SwarmRotateToken {
+        /// The manager's token rather than the worker's.
+        manager: bool,
+    },
+    /// `GET /nodes`
+    NodeList(Filters),
+    /// `GET /nodes/{id}`: by id, name or unique prefix of an id.
+    NodeInspect(String),
+    /// `POST /nodes/{id}/update`
+    NodeUpdate {
+        /// The node's id.
+        id: String,
+        /// The version that was read.
+        version: u64,
+        /// The whole new spec.
+        spec: NodeSpec,
+    },
+    /// `DELETE /nodes/{id}`
+    NodeRemove {
+        /// Id, name or prefix, as typed.
+        id: String,
+        /// Remove a worker that is not down, too.
+        force: bool,
+    },
+    /// `GET /services`: `status` asks for the numbers of running and desired tasks, too.
+    ServiceList {
+        /// What to list.
+        filters: Filters,
+        /// Fill [`Service::service_status`].
+        status: bool,
+    },
+    /// `GET /services/{id}`
+    ServiceInspect {
+        /// Id, name or unique prefix of an id.
+        id: String,
+        /// Fill in what the spec leaves to SwarmKit's defaults.
+        insert_defaults: bool,
+    },
+    /// `POST /services/create`
+    ServiceCreate {
+        /// What to run.
+        spec: Box<ServiceSpec>,
+        /// Ask the registry for the image's digest and pin it.
+        query_registry: bool,
+    },
+    /// `POST /services/{id}/update`
+    ServiceUpdate {
+        /// The service's id.
+        id: String,
+        /// The version that was read.
+        version: u64,
+        /// The whole new spec (ignored for a rollback but for its presence, as in the real API).
+        spec: Box<ServiceSpec>,
+        /// Swap with the previous spec on the manager instead.
+        rollback: bool,
+        /// Ask the registry for the image's digest and pin it.
+        query_registry: bool,
+    },
+    /// `DELETE /services/{id}`
+    ServiceRemove(String),
+    /// `GET /services/{id}/logs` or `GET /tasks/{id}/logs`
+    ServiceLogs {
+        /// A service's or a task's id.
+        id: String,
+        /// The id is a task's.
+        task: bool,
+        /// Which part.
+        options: LogOptions,
+    },
+    /// `GET /tasks`
+    TaskList(Filters),
+    /// `GET /tasks/{id}`
+    TaskInspect(String),
+    /// `GET /containers/json`
+    ContainerList {
+        /// Those that do not run, too.
+        all: bool,
+        /// Only the newest so many, of any state.
+        limit: Option<usize>,
+        /// What to list.
+        filters: Filters,
+    },
+    /// `GET /containers/{id}/json`
+    ContainerInspect(String),
+    /// `DELETE /containers/{id}`
+    ContainerRemove {
+        /// Id, name or unique prefix of an id.
+        id: String,
+        /// Kill it first if it runs.
+        force: bool,
+    },
+    /// `POST /containers/{id}/stop`
+    ContainerStop {
+        /// Id, name or unique prefix of an id.
+        id: String,
+        /// Seconds between the stop signal and SIGKILL.
+        timeout: Option<i64>,
+    },
+    /// `POST /containers/{id}/kill`
+    ContainerKill {
+        /// Id, name or unique prefix of an id.
+        id: String,
+        /// The signal's name or number; `KILL` when absent.
+        signal: Option<String>,
+    },
+    /// `GET /containers/{id}/logs`
+    ContainerLogs {
+        /// Id, name or unique prefix of an id.
+        id: String,
+        /// Which part.
+        options: LogOptions,
+    },
+    /// `GET /networks`
+    NetworkList(Filters),
+}
+
+/// Which lines of a log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct LogOptions {
+    /// Only the last so many of each task or container.
+    pub tail: Option<u64>,
+    /// Only those since this moment (nanoseconds of virtual time).
+    pub since: Option<i64>,
+}
+
+/// What the daemon answers to a [`Request`] that it could carry out. Shared, since clients keep what they were told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Response {
+    /// Done, nothing to say (204 or an empty 200).
+    Done,
+    /// Of `Info`.
+    Info(Arc<Info>),
+    /// Of `SwarmInit`: the new node's id. Of `SwarmJoin`: nothing.
+    SwarmInit(String),
+    /// Of `SwarmInspect`.
+    Swarm(Arc<Swarm>),
+    /// Of `NodeList`.
+    Nodes(Arc<Vec<Node>>),
+    /// Of `NodeInspect`.
+    Node(Arc<Node>),
+    /// Of `ServiceList`.
+    Services(Arc<Vec<Service>>),
+    /// Of `ServiceInspect`.
+    Service(Arc<Service>),
+    /// Of `ServiceCreate`.
+    ServiceCreated {
+        /// The new service's id.
+        id: String,
+        /// To be shown to the user.
+        warnings: Vec<String>,
+    },
+    /// Of `ServiceUpdate`.
+    ServiceUpdated {
+        /// To be shown to the user.
+        warnings: Vec<String>,
+    },
+    /// Of `TaskList`.
+    Tasks(Arc<Vec<Task>>),
+    /// Of `TaskInspect`.
+    Task(Arc<Task>),
+    /// Of `ContainerList`.
+    Containers(Arc<Vec<ContainerSummary>>),
+    /// Of `ContainerInspect`.
+    Container(Arc<ContainerInspect>),
+    /// Of the log requests.
+    Logs(Arc<Vec<LogLine>>),
+    /// Of `NetworkList`.
+    Networks(Arc<Vec<NetworkSummary>>),
+    /// Of `Version`: the engine's version.
+    Version(Arc<Version>),
+}
+
+/// An error of the daemon: what the client prints after `Error response from daemon: `.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("{message}")]
+pub struct ApiError {
+    /// The HTTP status.
+    pub status: u16,
+    /// The text, with its gRPC wrapping where Docker shows one.
+    pub message: String,
+}
+
+impl ApiError {
+    /// An error of the engine itself (no gRPC wrapping).
+    pub fn new(status: u16, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
+
+    /// An error that came from SwarmKit over gRPC: `rpc error: code = CODE desc = TEXT`.
+    pub fn grpc(code: Code, description: impl AsRef<str>) -> Self {
+        Self {
+            status: code.http_status(),
+            message: format!("rpc error: code = {code:?} desc = {}", description.as_ref()),
+        }
+    }
+}
+
+/// The gRPC codes that Swarm uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "gRPC's own names")]
+pub enum Code {
+    Unknown,
+    InvalidArgument,
+    DeadlineExceeded,
+    NotFound,
+    AlreadyExists,
+    PermissionDenied,
+    FailedPrecondition,
+    ResourceExhausted,
+    Aborted,
+    Unimplemented,
+    Unavailable,
+    Unauthenticated,
+}
+
+impl Code {
+    /// How the daemon maps the code to HTTP (raft-and-security.md §4.2).
+    pub fn http_status(self) -> u16 {
+        match self {
+            Code::InvalidArgument | Code::FailedPrecondition => 400,
+            Code::Unauthenticated => 401,
+            Code::PermissionDenied => 403,
+            Code::NotFound => 404,
+            Code::AlreadyExists => 409,
+            Code::Unimplemented => 501,
+            Code::Unavailable => 503,
+            _ => 500,
+        }
+    }
+}
+
+/// Why a request got no answer at all.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum NoAnswer {
+    /// No daemon, and no socket file: the host is up, dockerd was stopped in order.
+    NoSocket,
+    /// The socket file is there, nobody listens: dockerd was killed.
+    Refused,
+    /// The daemon died while the request was under way.
+    Died,
+}
+
+/// What a client gets for a request.
+pub type Answer = Result<Response, Failure>;
+
+/// Why there is no [`Response`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Failure {
+    /// The daemon refused or failed.
+    Api(ApiError),
+    /// There was no daemon to ask.
+    NoAnswer(NoAnswer),
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Failure::Api(error)
+    }
+}
+
+/// One line that a container wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LogLine {
+    /// When, in nanoseconds of virtual time.
+    pub at: i64,
+    /// It went to stderr.
+    pub stderr: bool,
+    /// The task that wrote it (its full id), when asked of a service or task.
+    pub task: Option<String>,
+    /// Its node's id.
+    pub node: Option<String>,
+    /// The line without its end.
+    pub text: String,
+}
+
+fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
