@@ -3,3 +3,7 @@
 //! The folders carry SwarmKit's own names, so that a reader can move between this model and the real code.
 
 pub mod api;
+pub mod component;
+pub mod object;
+pub mod scheduler;
+pub mod store;

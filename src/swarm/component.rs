@@ -1,0 +1,138 @@
+//! What the leader's loops have in common: what they are told, what they may ask for, and where ids come from.
+//!
+//! Each loop (allocator, scheduler, orchestrators, dispatcher, reaper) is a sequential process fed by the store's watch
+//! queue. It never writes by itself: it asks for the turn ([`Outbox::turn`]); when granted it is re-entered with a
+//! [`super::store::Transaction`] on the store as it is *then*; the turn is held until the write commits or leadership
+//! is lost. So proposals of one leader are strictly serial, and everything stops when the quorum is gone.
+//!
+//! Source: control-plane.md §0, §11.
+
+use super::object::{ContainerId, Id, NodeKey, ServiceKey, TaskKey};
+use crate::engine::{Seed, Time};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Who may ask for the turn to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Writer {
+    /// What a new leader completes before its loops start.
+    Setup,
+    /// A user's request that came in as this call.
+    Api(u64),
+    /// A node that wants to join, as this call.
+    Join(u64),
+    /// The dispatcher's batch of status and node updates.
+    Dispatcher,
+    /// New tasks become pending, services get their ports.
+    Allocator,
+    /// Decisions of one tick.
+    Scheduler,
+    /// Deletions.
+    Reaper,
+    /// Restarts, then one service's reconciliation.
+    Replicated,
+    /// Delayed starts that are due.
+    Restart,
+    /// The rolling update of one service.
+    Update(ServiceKey),
+}
+
+/// Alarms that the leader's loops set. One that comes too late finds nothing to do: nothing is ever searched for and
+/// taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Alarm {
+    /// The scheduler's debounce.
+    Scheduler,
+    /// The reaper's batch.
+    Reaper,
+    /// A delayed start: the restart delay of this (new) task is over.
+    RestartDelay(TaskKey),
+    /// A delayed start: this (new) task has waited long enough for its predecessor to stop.
+    RestartGiveUp(TaskKey),
+    /// A rolling update: a worker has slept its delay, or the monitoring is over. The number tells updates of one
+    /// service apart.
+    Update(ServiceKey, u32),
+    /// The dispatcher's batch of status and node updates.
+    DispatcherFlush,
+    /// A node's heartbeat may have failed.
+    Heartbeat(NodeKey),
+    /// A node's assignments are due.
+    Assignments(NodeKey),
+    /// A node has been down for a day.
+    Orphan(NodeKey),
+}
+
+/// What a loop asks for while it handles something.
+#[derive(Clone, Debug, Default)]
+pub struct Outbox {
+    /// Turns wanted, in the order of asking. A writer that already waits is not queued twice.
+    pub turns: Vec<Writer>,
+    /// Alarms to set.
+    pub alarms: Vec<(Time, Alarm)>,
+}
+
+impl Outbox {
+    /// Asks for the turn to write.
+    pub fn turn(&mut self, writer: Writer) {
+        self.turns.push(writer);
+    }
+
+    /// Sets an alarm.
+    pub fn alarm(&mut self, at: Time, alarm: Alarm) {
+        self.alarms.push((at, alarm));
+    }
+}
+
+/// Where ids come from: drawn from the seed by what the object *is* (a service's name, a slot and its how manieth task),
+/// never by an order of creation, so that one object more moves no other's id.
+#[derive(Clone, Debug)]
+pub struct Ids {
+    seed: Seed,
+    /// How often an id was drawn for the same thing.
+    drawn: Arc<BTreeMap<u64, u32>>,
+}
+
+impl Ids {
+    /// A source for a world.
+    pub fn new(seed: Seed) -> Self {
+        Self { seed, drawn: Arc::default() }
+    }
+
+    fn draw(&mut self, purpose: &'static str, owner: &impl std::hash::Hash) -> u128 {
+        let key = self.seed.key(purpose, owner);
+        let count = Arc::make_mut(&mut self.drawn).entry(key.at(u64::MAX)).or_insert(0);
+        let draw = key.at_u128(u64::from(*count));
+        *count += 1;
+        draw
+    }
+
+    /// For a service of this name.
+    pub fn service(&mut self, name: &str) -> Id {
+        Id(self.draw("id.service", &name))
+    }
+
+    /// For the next task of a slot.
+    pub fn task(&mut self, service_name: &str, slot: u32) -> Id {
+        Id(self.draw("id.task", &(service_name, slot)))
+    }
+
+    /// For a host that becomes a node.
+    pub fn node(&mut self, host: &str) -> Id {
+        Id(self.draw("id.node", &host))
+    }
+
+    /// For a cluster begun on a host, its tokens, its root.
+    pub fn secret(&mut self, what: &'static str, host: &str) -> Id {
+        Id(self.draw(what, &host))
+    }
+
+    /// For the container of a task.
+    pub fn container(&mut self, task: Id) -> ContainerId {
+        ContainerId(self.draw("id.container", &task.0))
+    }
+
+    /// A Raft id for a member: never zero.
+    pub fn member(&mut self, host: &str) -> u64 {
+        (self.draw("id.member", &host) as u64 >> 1) | 1
+    }
+}

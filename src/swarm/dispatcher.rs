@@ -1,0 +1,466 @@
+//! The dispatcher: the leader's side of every agent's session.
+//!
+//! It believes in heartbeats only: a broken connection changes nothing. Reports of tasks and nodes are collected and
+//! written in one batch every 100 ms, where the last write wins, so states in between are often never stored.
+//! Everything here is lost with leadership; the next leader starts from the store and calls every node that was not
+//! down "unknown" until it registers again.
+//!
+//! Not here: what an agent does (`swarm::agent`), and how messages travel (`swarm::world`).
+//!
+//! Source: control-plane.md §7.1-§7.6.
+
+mod protocol;
+
+pub use protocol::{Refusal, Report, Route, ToAgent, ToDispatcher};
+
+use super::component::{Alarm, Outbox, Writer};
+use super::object::{Node, NodeDescription, NodeKey, NodeState, Task, TaskKey, TaskState};
+use super::store::{Event, State, Transaction, Why};
+use crate::engine::{Duration, Key, Seed, Time};
+use crate::net::HostId;
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+/// How long reports are collected before they are written.
+const BATCH: Duration = Duration::from_millis(100);
+/// How long after the latest change of a node's tasks they are sent to it.
+const ASSIGNMENT_WAIT: Duration = Duration::from_millis(100);
+/// A node's expiry is so many of its periods after its last heartbeat...
+const GRACE: i64 = 3;
+/// ... and so many after a change of leader, until it has registered.
+const UNKNOWN_GRACE: i64 = 6;
+/// After so long in "down" a node's tasks are given up.
+const ORPHAN_AFTER: Duration = Duration::from_hours(24);
+/// Registrations of a known node that are accepted without a pause of [`RATE_PAUSE`] between them.
+const RATE_LIMIT: u32 = 3;
+const RATE_PAUSE: Duration = Duration::from_secs(8);
+
+const MESSAGE_UNKNOWN: &str = "Node moved to \"unknown\" state due to leadership change in cluster";
+const MESSAGE_DOWN: &str = "heartbeat failure";
+const MESSAGE_DOWN_FROM_UNKNOWN: &str = "heartbeat failure for node in \"unknown\" state";
+
+/// The dispatcher of one leader.
+#[derive(Clone, Debug)]
+pub struct Dispatcher {
+    seed: Seed,
+    period: Duration,
+    /// When batches are cut: every [`BATCH`] from the start of leadership on.
+    started_at: Time,
+    flush_armed: bool,
+    next_session: u64,
+    sessions: BTreeMap<NodeKey, Session>,
+    /// Nodes are to be marked "unknown" first of all.
+    mark_unknown: bool,
+    node_updates: BTreeMap<NodeKey, NodeUpdate>,
+    task_updates: BTreeMap<TaskKey, Report>,
+    /// Registrations that wait for the batch with their node's update to be written.
+    registering: Vec<NodeKey>,
+    /// Those whose batch is being written.
+    registered: Vec<NodeKey>,
+    orphaned: Vec<NodeKey>,
+    /// To be sent.
+    pub outgoing: Vec<(Route, ToAgent)>,
+}
+
+#[derive(Clone, Debug)]
+struct Session {
+    /// 0: none yet (the node is "unknown" since leadership changed).
+    id: u64,
+    route: Route,
+    /// The node is down when nothing was heard until then.
+    deadline: Time,
+    /// How many periods were drawn for this node.
+    draws: u64,
+    draw_key: Key,
+    registrations: u32,
+    last_registration: Time,
+    /// Changes that the agent must hear of; `None`: forget the task.
+    pending: BTreeMap<TaskKey, Option<Arc<Task>>>,
+    due: Time,
+    armed: bool,
+    sequence: u64,
+}
+
+#[derive(Clone, Debug)]
+struct NodeUpdate {
+    state: NodeState,
+    message: &'static str,
+    registration: Option<(Ipv4Addr, Arc<NodeDescription>)>,
+}
+
+impl Dispatcher {
+    /// Starts on a new leader.
+    pub fn start(seed: Seed, state: &State, now: Time, out: &mut Outbox) -> Self {
+        let mut dispatcher = Self {
+            seed,
+            period: state.cluster.as_ref().map_or(Duration::from_secs(5), |cluster| cluster.heartbeat_period),
+            started_at: now,
+            flush_armed: false,
+            next_session: 1,
+            sessions: BTreeMap::new(),
+            mark_unknown: false,
+            node_updates: BTreeMap::new(),
+            task_updates: BTreeMap::new(),
+            registering: Vec::new(),
+            registered: Vec::new(),
+            orphaned: Vec::new(),
+            outgoing: Vec::new(),
+        };
+        for node in state.nodes.values() {
+            if node.status.state == NodeState::Down {
+                out.alarm(now + ORPHAN_AFTER, Alarm::Orphan(node.key));
+            } else {
+                dispatcher.mark_unknown = true;
+                dispatcher.expect(node, now, UNKNOWN_GRACE, out);
+            }
+        }
+        if dispatcher.mark_unknown {
+            out.turn(Writer::Dispatcher);
+        }
+        dispatcher
+    }
+
+    /// The period that a node is told now: the cluster's, give or take half a second.
+    fn draw_period(&mut self, node: NodeKey) -> Duration {
+        let half = Duration::from_millis(500);
+        let session = self.sessions.get_mut(&node).expect("a period is drawn for a node with a session");
+        session.draws += 1;
+        let spread = (half.as_nanos() * 2) as u64;
+        let drawn = session.draw_key.below(session.draws, spread) as i64;
+        self.period - half + Duration::from_nanos(drawn)
+    }
+
+    /// Arms the expiry of a node that has no session yet.
+    fn expect(&mut self, node: &Node, now: Time, grace: i64, out: &mut Outbox) {
+        let draw_key = self.seed.key("dispatcher.heartbeat", &(node.host.0, self.started_at.nanos()));
+        self.sessions.entry(node.key).or_insert_with(|| Session {
+            id: 0,
+            route: Route { host: node.host, via: None },
+            deadline: now,
+            draws: 0,
+            draw_key,
+            registrations: 0,
+            last_registration: Time::MIN,
+            pending: BTreeMap::new(),
+            due: now,
+            armed: false,
+            sequence: 0,
+        });
+        let period = self.draw_period(node.key);
+        self.beat(node.key, now, period * grace, out);
+    }
+
+    fn beat(&mut self, node: NodeKey, now: Time, grace: Duration, out: &mut Outbox) {
+        let session = self.sessions.get_mut(&node).expect("a beat is taken for a node with a session");
+        // One alarm a node is under way at any time; it looks at the deadline when it rings.
+        let ringing = session.deadline > now;
+        session.deadline = now + grace;
+        if !ringing {
+            out.alarm(session.deadline, Alarm::Heartbeat(node));
+        }
+    }
+
+    fn arm_flush(&mut self, now: Time, out: &mut Outbox) {
+        if !self.flush_armed {
+            self.flush_armed = true;
+            let batches = (now - self.started_at).as_nanos() / BATCH.as_nanos() + 1;
+            out.alarm(self.started_at + BATCH * batches, Alarm::DispatcherFlush);
+        }
+    }
+
+    /// A message from an agent.
+    pub fn receive(&mut self, message: &ToDispatcher, route: Route, state: &State, now: Time, out: &mut Outbox) {
+        match message {
+            ToDispatcher::Register { node, addr, description } => {
+                self.register(*node, *addr, description, route, state, now, out);
+            }
+            ToDispatcher::Heartbeat { node, session } => match self.sessions.get_mut(node) {
+                Some(known) if known.id == *session && *session != 0 => {
+                    known.route = route;
+                    let period = self.draw_period(*node);
+                    self.beat(*node, now, period * GRACE, out);
+                    self.outgoing.push((route, ToAgent::HeartbeatDone { session: *session, period }));
+                }
+                Some(_) => self.refuse(route, *session, Refusal::SessionInvalid),
+                None => self.refuse(route, *session, Refusal::NotRegistered),
+            },
+            ToDispatcher::Reports { node, session, number, reports } => {
+                if !self.sessions.get(node).is_some_and(|known| known.id == *session && *session != 0) {
+                    self.refuse(route, *session, Refusal::NotRegistered);
+                    return;
+                }
+                for (task, report) in reports.iter() {
+                    // A task that is gone, or another node's, is passed over.
+                    if state.tasks.get(*task).is_some_and(|stored| stored.node == Some(*node)) {
+                        self.task_updates.insert(*task, report.clone());
+                    }
+                }
+                self.arm_flush(now, out);
+                self.outgoing.push((route, ToAgent::ReportsDone { session: *session, number: *number }));
+            }
+        }
+    }
+
+    fn refuse(&mut self, route: Route, session: u64, refusal: Refusal) {
+        self.outgoing.push((route, ToAgent::Refused { session, refusal }));
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "a registration is what it is")]
+    fn register(
+        &mut self,
+        key: NodeKey,
+        addr: Ipv4Addr,
+        description: &Arc<NodeDescription>,
+        route: Route,
+        state: &State,
+        now: Time,
+        out: &mut Outbox,
+    ) {
+        let Some(node) = state.nodes.get(key).cloned() else {
+            return self.refuse(route, 0, Refusal::UnknownNode);
+        };
+        let known = self.sessions.get(&key).is_some_and(|session| session.id != 0);
+        if known {
+            let session = self.sessions.get_mut(&key).expect("looked up just now");
+            if now - session.last_registration > RATE_PAUSE {
+                session.registrations = 0;
+            }
+            session.registrations += 1;
+            if session.registrations > RATE_LIMIT {
+                return self.refuse(route, 0, Refusal::RateLimit);
+            }
+        }
+        self.expect(&node, now, GRACE, out);
+        let id = self.next_session;
+        self.next_session += 1;
+        let session = self.sessions.get_mut(&key).expect("expected just now");
+        session.id = id;
+        session.route = route;
+        session.last_registration = now;
+        session.pending.clear();
+        session.sequence = 0;
+        self.node_updates.insert(
+            key,
+            NodeUpdate { state: NodeState::Ready, message: "", registration: Some((addr, description.clone())) },
+        );
+        if !self.registering.contains(&key) {
+            self.registering.push(key);
+        }
+        self.arm_flush(now, out);
+    }
+
+    /// An alarm of the dispatcher's.
+    pub fn alarm(&mut self, alarm: Alarm, state: &State, now: Time, out: &mut Outbox) {
+        match alarm {
+            Alarm::DispatcherFlush => {
+                self.flush_armed = false;
+                if !self.node_updates.is_empty() || !self.task_updates.is_empty() {
+                    out.turn(Writer::Dispatcher);
+                }
+            }
+            Alarm::Heartbeat(node) => self.heartbeat_due(node, state, now, out),
+            Alarm::Assignments(node) => self.assignments_due(node, now, out),
+            Alarm::Orphan(node) => {
+                if state.nodes.get(node).is_some_and(|node| node.status.state == NodeState::Down)
+                    && !self.sessions.contains_key(&node)
+                {
+                    self.orphaned.push(node);
+                    out.turn(Writer::Dispatcher);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn heartbeat_due(&mut self, node: NodeKey, state: &State, now: Time, out: &mut Outbox) {
+        let Some(session) = self.sessions.get(&node) else { return };
+        if session.deadline > now {
+            out.alarm(session.deadline, Alarm::Heartbeat(node));
+            return;
+        }
+        let message = if session.id == 0 { MESSAGE_DOWN_FROM_UNKNOWN } else { MESSAGE_DOWN };
+        self.sessions.remove(&node);
+        self.registering.retain(|&key| key != node);
+        if state.nodes.get(node).is_some() {
+            self.node_updates.insert(node, NodeUpdate { state: NodeState::Down, message, registration: None });
+            self.arm_flush(now, out);
+            out.alarm(now + ORPHAN_AFTER, Alarm::Orphan(node));
+        }
+    }
+
+    fn assignments_due(&mut self, node: NodeKey, now: Time, out: &mut Outbox) {
+        let Some(session) = self.sessions.get_mut(&node) else { return };
+        session.armed = false;
+        if session.pending.is_empty() {
+            return;
+        }
+        if session.due > now {
+            session.armed = true;
+            out.alarm(session.due, Alarm::Assignments(node));
+            return;
+        }
+        let mut tasks = Vec::new();
+        let mut removed = Vec::new();
+        for (key, task) in std::mem::take(&mut session.pending) {
+            match task {
+                Some(task) => tasks.push(task),
+                None => removed.push(key),
+            }
+        }
+        session.sequence += 1;
+        let (route, id, sequence) = (session.route, session.id, session.sequence);
+        self.outgoing.push((route, ToAgent::Assignments { session: id, sequence, complete: false, tasks, removed }));
+    }
+
+    /// The store has changed.
+    pub fn watch(&mut self, event: &Event, state: &State, now: Time, out: &mut Outbox) {
+        match event {
+            Event::Cluster(cluster) => self.period = cluster.heartbeat_period,
+            Event::Node { old: Some(old), new: None } => {
+                self.sessions.remove(&old.key);
+                self.registering.retain(|&key| key != old.key);
+                self.node_updates.remove(&old.key);
+            }
+            Event::Node { old: None, new: Some(node) } if node.status.state != NodeState::Down => {
+                // A node that has joined and does not register is down after the usual grace.
+                if !self.sessions.contains_key(&node.key) {
+                    self.expect(node, now, GRACE, out);
+                }
+            }
+            Event::Task { old, new } => {
+                let relevant = match (old, new) {
+                    (_, Some(new)) => new.node.filter(|_| {
+                        new.status.state >= TaskState::Assigned
+                            && old.as_ref().is_none_or(|old| {
+                                old.node != new.node
+                                    || old.desired != new.desired
+                                    || new.status.state <= TaskState::Assigned
+                                    || !Arc::ptr_eq(&old.spec, &new.spec)
+                            })
+                    }),
+                    (Some(old), None) => old.node,
+                    (None, None) => None,
+                };
+                if let Some(node) = relevant {
+                    let key = old.as_ref().or(new.as_ref()).expect("a task event has a task").key;
+                    self.assign(node, key, new.clone(), now, out);
+                }
+            }
+            _ => {}
+        }
+        let _ = state;
+    }
+
+    fn assign(&mut self, node: NodeKey, key: TaskKey, task: Option<Arc<Task>>, now: Time, out: &mut Outbox) {
+        let Some(session) = self.sessions.get_mut(&node) else { return };
+        if session.id == 0 || self.registering.contains(&node) || self.registered.contains(&node) {
+            // The complete set that follows the registration will have it.
+            return;
+        }
+        session.pending.insert(key, task);
+        session.due = now + ASSIGNMENT_WAIT;
+        if !session.armed {
+            session.armed = true;
+            out.alarm(session.due, Alarm::Assignments(node));
+        }
+    }
+
+    /// It is the dispatcher's turn to write.
+    pub fn write(&mut self, tx: &mut Transaction) {
+        if std::mem::take(&mut self.mark_unknown) {
+            let nodes: Vec<_> = tx.state().nodes.values().filter(|n| n.status.state != NodeState::Down).cloned().collect();
+            for node in nodes {
+                let mut node = (*node).clone();
+                node.status.state = NodeState::Unknown;
+                node.status.message = MESSAGE_UNKNOWN;
+                tx.put_node(node, Why::Heartbeats);
+            }
+        }
+        for (key, update) in std::mem::take(&mut self.node_updates) {
+            let Some(node) = tx.state().nodes.get(key) else { continue };
+            let mut node = (**node).clone();
+            node.status.state = update.state;
+            node.status.message = update.message;
+            if let Some((addr, description)) = update.registration {
+                node.status.addr = addr;
+                node.description = description;
+            }
+            tx.put_node(node, Why::Heartbeats);
+        }
+        let now = tx.now();
+        for (key, report) in std::mem::take(&mut self.task_updates) {
+            let Some(task) = tx.state().tasks.get(key) else { continue };
+            // States only go forward; the same state with another content is accepted, an identical status is not news.
+            if report.state < task.status.state || report.same_as(&task.status) {
+                continue;
+            }
+            let mut task = (**task).clone();
+            report.apply_to(&mut task.status);
+            task.status.applied_at = now;
+            tx.put_task(task, Why::Reported);
+        }
+        for node in std::mem::take(&mut self.orphaned) {
+            let tasks: Vec<_> = tx.state().tasks_of_node(node).cloned().collect();
+            for task in tasks {
+                if (TaskState::Assigned..=TaskState::Running).contains(&task.status.state) {
+                    let mut orphan = (*task).clone();
+                    orphan.status.state = TaskState::Orphaned;
+                    orphan.status.timestamp = now;
+                    orphan.status.applied_at = now;
+                    tx.put_task(orphan, Why::Orphaned);
+                }
+            }
+        }
+        self.registered.append(&mut self.registering);
+    }
+
+    /// The dispatcher's write is committed (or there was nothing to write).
+    pub fn written(&mut self, state: &State, now: Time, out: &mut Outbox) {
+        for key in std::mem::take(&mut self.registered) {
+            if !self.sessions.contains_key(&key) || self.registering.contains(&key) {
+                continue;
+            }
+            let period = self.draw_period(key);
+            let managers = state
+                .members
+                .iter()
+                .filter_map(|member| Some((member.node, state.nodes.get(member.node)?.host)))
+                .collect();
+            let tasks: Vec<_> =
+                state.tasks_of_node(key).filter(|task| task.status.state >= TaskState::Assigned).cloned().collect();
+            let session = self.sessions.get_mut(&key).expect("looked up just now");
+            session.sequence = 1;
+            let (route, id) = (session.route, session.id);
+            self.outgoing.push((route, ToAgent::Registered { session: id, period, managers }));
+            self.outgoing.push((
+                route,
+                ToAgent::Assignments { session: id, sequence: 1, complete: true, tasks, removed: Vec::new() },
+            ));
+        }
+        if !self.node_updates.is_empty() || !self.task_updates.is_empty() {
+            self.arm_flush(now, out);
+        }
+    }
+
+    /// Leadership is lost: every agent's stream is closed.
+    pub fn close(&mut self) -> Vec<(Route, ToAgent)> {
+        let mut closing = Vec::new();
+        for session in self.sessions.values() {
+            if session.id != 0 {
+                closing.push((session.route, ToAgent::Closed { session: session.id }));
+            }
+        }
+        closing
+    }
+
+    /// Whether a node has a session whose heartbeats have not failed (invariant 23 of control-plane.md §12).
+    pub fn has_session(&self, node: NodeKey) -> bool {
+        self.sessions.get(&node).is_some_and(|session| session.id != 0)
+    }
+}
+
+/// A route for messages that never leave the host.
+pub fn local(host: HostId) -> Route {
+    Route { host, via: None }
+}

@@ -1,0 +1,34 @@
+//! The objects of the store: what a swarm knows. Plain data; nothing here acts.
+//!
+//! An object that a user specifies keeps the request as it was sent (`api`, for `inspect`) beside what SwarmKit makes of
+//! it (defaults applied, text parsed), so that no loop parses text again. Everything that does not change after creation
+//! sits behind `Arc`: a world is cloned often.
+//!
+//! Source: control-plane.md §1, §2.
+
+mod cluster;
+mod id;
+mod node;
+mod service;
+mod spec;
+mod task;
+
+pub use cluster::*;
+pub use id::*;
+pub use node::*;
+pub use service::*;
+pub use spec::*;
+pub use task::*;
+
+use crate::engine::Time;
+
+/// What every object has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Meta {
+    /// The Raft commit index that was read when the transaction which wrote it last was opened.
+    pub version: u64,
+    /// Set once.
+    pub created_at: Time,
+    /// Set on every write.
+    pub updated_at: Time,
+}

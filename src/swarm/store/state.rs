@@ -1,0 +1,158 @@
+//! The store's contents at one Raft index, with the two indexes that the loops need, and how changes are applied.
+
+use super::table::Table;
+use crate::swarm::object::{Cluster, Member, Node, NodeKey, Service, ServiceKey, Task, TaskKey};
+use std::sync::Arc;
+
+/// The objects, as of one applied index.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// The last Raft index that was applied.
+    pub index: u64,
+    /// Made by the first leader.
+    pub cluster: Option<Arc<Cluster>>,
+    /// By key, which is the order of joining.
+    pub nodes: Table<NodeKey, Arc<Node>>,
+    /// By key, which is the order of creation.
+    pub services: Table<ServiceKey, Arc<Service>>,
+    /// By key, which is the order of creation.
+    pub tasks: Table<TaskKey, Arc<Task>>,
+    /// Raft members, by Raft id.
+    pub members: Arc<Vec<Member>>,
+    tasks_of_service: Table<ServiceKey, Arc<Vec<TaskKey>>>,
+    tasks_of_node: Table<NodeKey, Arc<Vec<TaskKey>>>,
+}
+
+/// One change of one object. New objects carry the key that [`Table::next_key`] gave.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Creates or replaces the cluster object.
+    Cluster(Arc<Cluster>),
+    /// Creates or replaces a node.
+    Node(Arc<Node>),
+    /// Deletes a node.
+    RemoveNode(NodeKey),
+    /// Creates or replaces a service.
+    Service(Arc<Service>),
+    /// Deletes a service.
+    RemoveService(ServiceKey),
+    /// Creates or replaces a task.
+    Task(Arc<Task>),
+    /// Deletes a task.
+    RemoveTask(TaskKey),
+}
+
+/// What a watcher is told after a commit: the old object and the new one.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The cluster object was written.
+    Cluster(Arc<Cluster>),
+    /// A node was created (no old), updated, or deleted (no new).
+    Node {
+        /// Before.
+        old: Option<Arc<Node>>,
+        /// After.
+        new: Option<Arc<Node>>,
+    },
+    /// A service was created (no old), updated, or deleted (no new).
+    Service {
+        /// Before.
+        old: Option<Arc<Service>>,
+        /// After.
+        new: Option<Arc<Service>>,
+    },
+    /// A task was created (no old), updated, or deleted (no new).
+    Task {
+        /// Before.
+        old: Option<Arc<Task>>,
+        /// After.
+        new: Option<Arc<Task>>,
+    },
+    /// All events of one transaction have been told.
+    Commit,
+}
+
+impl State {
+    /// Tasks of a service, oldest first.
+    pub fn tasks_of_service(&self, service: ServiceKey) -> impl Iterator<Item = &Arc<Task>> {
+        self.tasks_of_service.get(service).into_iter().flat_map(|keys| keys.iter()).filter_map(|&key| self.tasks.get(key))
+    }
+
+    /// Tasks of a node, oldest first.
+    pub fn tasks_of_node(&self, node: NodeKey) -> impl Iterator<Item = &Arc<Task>> {
+        self.tasks_of_node.get(node).into_iter().flat_map(|keys| keys.iter()).filter_map(|&key| self.tasks.get(key))
+    }
+
+    /// The member that a node is.
+    pub fn member_of_node(&self, node: NodeKey) -> Option<&Member> {
+        self.members.iter().find(|member| member.node == node)
+    }
+
+    /// Applies one change and says what happened.
+    pub fn apply(&mut self, change: &Change) -> Event {
+        match change {
+            Change::Cluster(cluster) => {
+                self.cluster = Some(cluster.clone());
+                Event::Cluster(cluster.clone())
+            }
+            Change::Node(node) => {
+                let old = self.nodes.get(node.key).cloned();
+                self.nodes.put(node.key, node.clone());
+                Event::Node { old, new: Some(node.clone()) }
+            }
+            Change::RemoveNode(key) => Event::Node { old: self.nodes.remove(*key), new: None },
+            Change::Service(service) => {
+                let old = self.services.get(service.key).cloned();
+                self.services.put(service.key, service.clone());
+                Event::Service { old, new: Some(service.clone()) }
+            }
+            Change::RemoveService(key) => Event::Service { old: self.services.remove(*key), new: None },
+            Change::Task(task) => {
+                let old = self.tasks.get(task.key).cloned();
+                if old.is_none() {
+                    index_insert(&mut self.tasks_of_service, task.service, task.key);
+                }
+                if let Some(node) = task.node
+                    && old.as_ref().is_none_or(|old| old.node != task.node)
+                {
+                    index_insert(&mut self.tasks_of_node, node, task.key);
+                }
+                self.tasks.put(task.key, task.clone());
+                Event::Task { old, new: Some(task.clone()) }
+            }
+            Change::RemoveTask(key) => {
+                let old = self.tasks.remove(*key);
+                if let Some(task) = &old {
+                    index_remove(&mut self.tasks_of_service, task.service, *key);
+                    if let Some(node) = task.node {
+                        index_remove(&mut self.tasks_of_node, node, *key);
+                    }
+                }
+                Event::Task { old, new: None }
+            }
+        }
+    }
+}
+
+fn index_insert<K: super::Key>(index: &mut Table<K, Arc<Vec<TaskKey>>>, owner: K, task: TaskKey) {
+    let inserted = index.update(owner, |keys| {
+        let keys = Arc::make_mut(keys);
+        // Almost always the newest: at the end.
+        let place = keys.partition_point(|&key| key < task);
+        keys.insert(place, task);
+    });
+    if inserted.is_none() {
+        index.put(owner, Arc::new(vec![task]));
+    }
+}
+
+fn index_remove<K: super::Key>(index: &mut Table<K, Arc<Vec<TaskKey>>>, owner: K, task: TaskKey) {
+    let empty = index.update(owner, |keys| {
+        let keys = Arc::make_mut(keys);
+        keys.retain(|&key| key != task);
+        keys.is_empty()
+    });
+    if empty == Some(true) {
+        index.remove(owner);
+    }
+}

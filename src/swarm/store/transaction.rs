@@ -1,0 +1,187 @@
+//! A transaction on the leader, and the proposal that it becomes.
+//!
+//! The writer sees its own writes at once on a private copy of the state; the world sees them when Raft has committed
+//! the proposal. A transaction without changes makes no proposal.
+
+use super::state::{Change, State};
+use crate::engine::Time;
+use crate::raft::Payload;
+use crate::swarm::object::{Cluster, Node, NodeKey, Service, ServiceKey, Task, TaskKey};
+use std::sync::Arc;
+
+/// What a Raft entry of the swarm carries.
+#[derive(Debug)]
+pub struct Proposal {
+    /// Unique in a world: tells the proposer which of its proposals was committed.
+    pub id: u64,
+    /// What it does.
+    pub kind: ProposalKind,
+}
+
+/// What a proposal does.
+#[derive(Debug)]
+pub enum ProposalKind {
+    /// Changes objects, in order; each with the reason, for the trace.
+    Changes(Vec<(Change, Why)>),
+}
+
+impl Payload for Arc<Proposal> {
+    fn size(&self) -> usize {
+        // SwarmKit's objects in protobuf: a task is about half a kilobyte. Only flow control looks at it.
+        match &self.kind {
+            ProposalKind::Changes(changes) => 64 + 512 * changes.len(),
+        }
+    }
+}
+
+/// Why an object was written: carried into the trace, never stored, so that "why?" has an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// The cluster was made, or a leader completes what is missing.
+    Setup,
+    /// A user's request.
+    Request,
+    /// The allocator gave what was asked for.
+    Allocated,
+    /// The scheduler chose the node among so many that passed all filters.
+    Placed {
+        /// Nodes that passed.
+        candidates: u32,
+    },
+    /// No node passed.
+    Unplaceable,
+    /// A slot was empty.
+    FillSlot,
+    /// The slot is one too many.
+    ScaleDown,
+    /// The service is gone.
+    ServiceRemoved,
+    /// The task ended and its policy restarts it.
+    Restart(TaskKey),
+    /// The task's node is down, drained or gone.
+    NodeInvalid(TaskKey),
+    /// The restart delay is over and the predecessor has stopped.
+    DelayOver,
+    /// A rolling update replaces this task.
+    Update,
+    /// A rolling update goes on, ends, pauses or rolls back.
+    UpdateProgress,
+    /// The agent reported it.
+    Reported,
+    /// Registered, or heartbeats failed, or leadership changed.
+    Heartbeats,
+    /// More history than the limit allows.
+    History,
+    /// Told to go, and gone.
+    Gone,
+    /// Its node was down for a day.
+    Orphaned,
+    /// A node joined.
+    Joined,
+}
+
+/// A transaction under construction.
+#[derive(Debug)]
+pub struct Transaction {
+    state: State,
+    now: Time,
+    version: u64,
+    changes: Vec<(Change, Why)>,
+}
+
+impl Transaction {
+    /// Opens one on the state as it is now. `state` is copied (a few pointers).
+    pub fn new(state: &State, now: Time) -> Self {
+        Self { state: state.clone(), now, version: state.index, changes: Vec::new() }
+    }
+
+    /// The state with this transaction's own writes.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Virtual time.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// The version that objects written here get.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// How many changes it has so far.
+    pub fn len(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// The changes, for the proposal.
+    pub fn into_changes(self) -> Vec<(Change, Why)> {
+        self.changes
+    }
+
+    fn record(&mut self, change: Change, why: Why) {
+        self.state.apply(&change);
+        self.changes.push((change, why));
+    }
+
+    /// Creates or replaces the cluster object.
+    pub fn put_cluster(&mut self, mut cluster: Cluster, why: Why) {
+        if self.state.cluster.is_none() {
+            cluster.meta.created_at = self.now;
+        }
+        cluster.meta.version = self.version;
+        cluster.meta.updated_at = self.now;
+        self.record(Change::Cluster(Arc::new(cluster)), why);
+    }
+
+    /// Creates (with [`super::Table::next_key`]) or replaces a node.
+    pub fn put_node(&mut self, mut node: Node, why: Why) {
+        if self.state.nodes.get(node.key).is_none() {
+            node.meta.created_at = self.now;
+        }
+        node.meta.version = self.version;
+        node.meta.updated_at = self.now;
+        self.record(Change::Node(Arc::new(node)), why);
+    }
+
+    /// Deletes a node.
+    pub fn remove_node(&mut self, key: NodeKey, why: Why) {
+        self.record(Change::RemoveNode(key), why);
+    }
+
+    /// Creates (with [`super::Table::next_key`]) or replaces a service.
+    pub fn put_service(&mut self, mut service: Service, why: Why) {
+        if self.state.services.get(service.key).is_none() {
+            service.meta.created_at = self.now;
+        }
+        service.meta.version = self.version;
+        service.meta.updated_at = self.now;
+        self.record(Change::Service(Arc::new(service)), why);
+    }
+
+    /// Deletes a service.
+    pub fn remove_service(&mut self, key: ServiceKey, why: Why) {
+        self.record(Change::RemoveService(key), why);
+    }
+
+    /// Creates (with [`super::Table::next_key`]) or replaces a task.
+    pub fn put_task(&mut self, mut task: Task, why: Why) {
+        if self.state.tasks.get(task.key).is_none() {
+            task.meta.created_at = self.now;
+        }
+        task.meta.version = self.version;
+        task.meta.updated_at = self.now;
+        self.record(Change::Task(Arc::new(task)), why);
+    }
+
+    /// Deletes a task.
+    pub fn remove_task(&mut self, key: TaskKey, why: Why) {
+        self.record(Change::RemoveTask(key), why);
+    }
+}
