@@ -1,2 +1,4 @@
 //! swarmlab.
+pub mod engine;
+pub mod net;
 pub mod raft;
