@@ -199,9 +199,7 @@ impl Net {
 
     /// Mends every cut that touches a host.
     pub fn heal_host(&mut self, host: HostId) {
-        for other in (0..self.states.len()).map(|i| HostId(i as u16)) {
-            self.heal_between(host, other);
-        }
+        self.faults.mend_host(host);
     }
 
     /// Closes a port of a host: packets addressed to it vanish, as behind a firewall that drops. What the host sends, and the replies to it, pass.
@@ -300,8 +298,11 @@ impl Net {
         let mut reset = Vec::new();
         for (client, server) in self.connections.of(host) {
             let peer = if client == host { server } else { client };
-            let port = EPHEMERAL;
-            if self.passable(host, peer, port) {
+            let ends = self.connections.get(client, server);
+            let listens = ends.is_some_and(|ends| ends.client.is_some() && ends.server.is_some());
+            if !listens {
+                self.close(client, server);
+            } else if self.passable(host, peer, EPHEMERAL) {
                 self.close(client, server);
                 reset.push(peer);
             } else {

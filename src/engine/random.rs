@@ -192,8 +192,9 @@ mod tests {
         let mut by_name = Seed(0).stream("task", &("web", 1u32, 2u32));
         assert_eq!(by_name.next_u64(), GOLDEN_NAME);
     }
-    const GOLDEN: [u64; 4] = [0, 0, 0, 0];
-    const GOLDEN_NAME: u64 = 0;
+    const GOLDEN: [u64; 4] =
+        [3_657_355_727_743_374_867, 18_124_893_805_386_276_767, 4_042_902_465_988_809_283, 17_983_127_128_840_020_289];
+    const GOLDEN_NAME: u64 = 3_975_705_762_445_819_218;
 
     #[test]
     fn a_draw_in_one_stream_moves_no_other() {

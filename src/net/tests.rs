@@ -232,6 +232,16 @@ fn a_reset_does_not_cross_a_partition() {
 }
 
 #[test]
+fn an_end_that_is_gone_hears_no_reset() {
+    let mut net = net(LinkSpec::default());
+    net.open(A, 1, B, 1);
+    net.host_vanished(A);
+    // A is up again, but its end of the old connection is not.
+    assert_eq!(net.process_died(B), []);
+    assert_eq!(net.connection(A, B), None);
+}
+
+#[test]
 fn addresses_lead_both_ways() {
     let mut net = net(LinkSpec::default());
     let address = Ipv4Addr::new(10, 0, 0, 11);
