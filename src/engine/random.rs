@@ -1,7 +1,8 @@
 //! Randomness by name: every draw belongs to a seed, a purpose and a stable owner.
 //!
-//! A [`Stream`] is a sequence with a state (ChaCha8, 300 bytes); a [`Key`] draws statelessly at a counter, which suits what
-//! exists in thousands. Integers only: uniform numbers, ratios, ranges. It is not for secrets, only for chance that repeats.
+//! A [`Stream`] is a sequence with a state (ChaCha8, 300 bytes); a [`Key`] draws statelessly at a counter, which suits
+//! what exists in thousands. Integers only: uniform numbers, ratios, ranges. It is not for secrets, only for chance
+//! that repeats.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -25,9 +26,9 @@ impl fmt::Display for Seed {
 impl Seed {
     /// The key of `owner`'s chance for one `purpose`.
     ///
-    /// `purpose` names the component that draws (`"link"`, `"raft election"`). `owner` is an identity that does not depend on
-    /// how the run went before: a host's index and boot, the two ends of a link, a service's name, slot and attempt; never an id that
-    /// was drawn, nor a count of things created so far.
+    /// `purpose` names the component that draws (`"link"`, `"raft election"`). `owner` is an identity that does not
+    /// depend on how the run went before: a host's index and boot, the two ends of a link, a service's name, slot and
+    /// attempt; never an id that was drawn, nor a count of things created so far.
     pub fn key(self, purpose: &'static str, owner: &(impl Hash + ?Sized)) -> Key {
         let mut hasher = KeyHasher { a: Fingerprint::from_start(self.0), b: Fingerprint::from_start(!mix(self.0)) };
         hasher.write(purpose.as_bytes());

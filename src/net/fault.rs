@@ -1,6 +1,7 @@
 //! What the wires refuse to carry: cuts between hosts, ports closed on a host.
 //!
-//! Quality (latency, loss) is not a fault in this sense; see `wire`. With no fault in force a question costs two comparisons.
+//! Quality (latency, loss) is not a fault in this sense; see `wire`. With no fault in force a question costs two
+//! comparisons.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

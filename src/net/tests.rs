@@ -34,7 +34,9 @@ fn micros(n: i64) -> Time {
 
 proptest! {
     #[test]
-    fn a_stream_keeps_its_order(gaps in prop::collection::vec(0i64..3_000, 1..200), jitter in 0i64..50_000, loss in 0u32..300_000) {
+    fn a_stream_keeps_its_order(
+        gaps in prop::collection::vec(0i64..3_000, 1..200), jitter in 0i64..50_000, loss in 0u32..300_000,
+    ) {
         let mut net = net(spec(1_000, jitter, loss, 0));
         let (mut now, mut last) = (Time::ZERO, Time::MIN);
         for gap in gaps {
@@ -46,7 +48,9 @@ proptest! {
     }
 
     #[test]
-    fn partitions_cut_just_between_the_groups(groups in prop::collection::vec(prop::collection::vec(0u16..100, 0..6), 0..5)) {
+    fn partitions_cut_just_between_the_groups(
+        groups in prop::collection::vec(prop::collection::vec(0u16..100, 0..6), 0..5),
+    ) {
         let groups: Vec<Vec<HostId>> = groups.into_iter().map(|g| g.into_iter().map(HostId).collect()).collect();
         let mut net = Net::new(Seed(0), 100, LinkSpec::default());
         net.partition(&groups);
