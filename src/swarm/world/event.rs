@@ -1,0 +1,279 @@
+//! What can happen in a world, and what travels between its hosts. Plain data.
+
+use crate::engine::Duration;
+use crate::net::{Boot, HostId};
+use crate::raft::Message;
+use crate::swarm::agent::AgentAlarm;
+use crate::swarm::api::{Answer, Request};
+use crate::swarm::component::Alarm;
+use crate::swarm::daemon::{CallAlarm, EngineAlarm};
+use crate::swarm::dispatcher::{Route, ToAgent, ToDispatcher};
+use crate::swarm::object::{Id, NodeDescription, NodeKey};
+use crate::swarm::store::Proposal;
+use std::hash::{Hash, Hasher};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+/// A docker client or another asker outside of the model; numbered by whoever starts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(pub u32);
+
+/// An event.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A Raft tick of a manager.
+    Tick(HostId, Boot),
+    /// A manager's Raft write is on the disk.
+    DiskDone(HostId, Boot),
+    /// An alarm of the leader's loops; void in another term.
+    Leader(HostId, u64, Alarm),
+    /// An alarm of an agent.
+    Agent(HostId, Boot, AgentAlarm),
+    /// Something happens to a container; containers outlive their daemon's process.
+    Engine(HostId, EngineAlarm),
+    /// An alarm of an API call under way.
+    Call(HostId, Boot, u64, CallAlarm),
+    /// The daemon's process is ready to serve.
+    DaemonUp(HostId, Boot),
+    /// A packet arrives.
+    Packet(Arc<Packet>),
+    /// A connection to the peer was reset or refused.
+    Reset {
+        /// Who learns of it.
+        host: HostId,
+        /// The process that held the connection.
+        boot: Boot,
+        /// The other end.
+        peer: HostId,
+    },
+    /// Nothing came back from a Raft peer for the send time-out.
+    SendFailed {
+        /// Who learns of it.
+        host: HostId,
+        /// The process that sent.
+        boot: Boot,
+        /// The other end.
+        peer: HostId,
+    },
+    /// A Raft peer that was not reachable took a message.
+    SendDone {
+        /// Who learns of it.
+        host: HostId,
+        /// The process that sent.
+        boot: Boot,
+        /// The other end.
+        peer: HostId,
+    },
+    /// A request from a client reaches the daemon of its host.
+    Request {
+        /// Who asks.
+        client: ClientId,
+        /// Which of its requests.
+        number: u64,
+        /// Whose daemon.
+        host: HostId,
+        /// What.
+        body: Arc<Request>,
+    },
+    /// The answer reaches the client.
+    Answer {
+        /// Who asked.
+        client: ClientId,
+        /// Which of its requests.
+        number: u64,
+        /// What came of it.
+        answer: Arc<Answer>,
+    },
+    /// A client's own timer.
+    ClientTimer {
+        /// Whose.
+        client: ClientId,
+        /// Which.
+        number: u64,
+    },
+}
+
+/// A packet between two daemons: a segment of a connection on port 2377.
+#[derive(Clone, Debug)]
+pub struct Packet {
+    /// Sender.
+    pub from: HostId,
+    /// The sending process.
+    pub from_boot: Boot,
+    /// Receiver.
+    pub to: HostId,
+    /// The process that it is meant for; a new connection takes any.
+    pub to_boot: Option<Boot>,
+    /// What it says.
+    pub body: Body,
+}
+
+/// What a packet says.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// Raft, between managers.
+    Raft(Message<Arc<Proposal>>),
+    /// From an agent to the dispatcher, perhaps through a manager that relays.
+    ToDispatcher {
+        /// The agent, and the relay once it has passed one.
+        route: Route,
+        /// What.
+        message: Arc<ToDispatcher>,
+    },
+    /// From the dispatcher to an agent, perhaps through a manager that relays.
+    ToAgent {
+        /// The way back.
+        route: Route,
+        /// What.
+        message: Arc<ToAgent>,
+    },
+    /// A follower hands an API call to the leader.
+    Call {
+        /// Number of the call at the follower.
+        call: u64,
+        /// What is asked.
+        request: Arc<ControlRequest>,
+    },
+    /// The leader's answer to it.
+    CallDone {
+        /// Number of the call at the follower.
+        call: u64,
+        /// What came of it.
+        answer: Arc<Answer>,
+    },
+    /// A host asks a manager to become a node.
+    Join {
+        /// Number of the call at the joining host.
+        call: u64,
+        /// Who asks.
+        host: HostId,
+        /// With what.
+        request: Arc<JoinRequest>,
+        /// The manager that relays, once it has passed one.
+        via: Option<HostId>,
+    },
+    /// What came of it.
+    JoinDone {
+        /// Number of the call at the joining host.
+        call: u64,
+        /// Who asked.
+        host: HostId,
+        /// Node and managers, or the gRPC error's text.
+        result: Arc<Result<JoinGrant, JoinError>>,
+        /// The manager that relays.
+        via: Option<HostId>,
+    },
+}
+
+/// What the leader is asked for by a manager's daemon.
+#[derive(Clone, Debug)]
+pub enum ControlRequest {
+    /// An API request of a client.
+    Api(Request),
+    /// The cluster's part of `docker info`.
+    Info,
+    /// What `swarm leave` wants to know: reachable and unreachable managers.
+    ManagerStats,
+}
+
+/// A host that wants to join.
+#[derive(Clone, Debug)]
+pub struct JoinRequest {
+    /// The token as typed.
+    pub token: String,
+    /// Where the host is reached.
+    pub addr: Ipv4Addr,
+    /// The host's name, which its id is drawn for.
+    pub hostname: Arc<str>,
+    /// `active`, `pause`, `drain`.
+    pub availability: String,
+    /// What the host is like.
+    pub description: Arc<NodeDescription>,
+}
+
+/// A host that may join.
+#[derive(Clone, Debug)]
+pub struct JoinGrant {
+    /// Its node.
+    pub node: NodeKey,
+    /// Its id.
+    pub id: Id,
+    /// The cluster's managers.
+    pub managers: Vec<(NodeKey, HostId)>,
+    /// Which line of history the cluster is on.
+    pub lineage: crate::swarm::store::LineageId,
+}
+
+/// A host that may not join (yet).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JoinError {
+    /// What `docker swarm join` prints after its daemon's prefix.
+    pub message: String,
+}
+
+impl Hash for Event {
+    /// Kinds and numbers, never prose: this is what the fingerprint of a run folds.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        std::mem::discriminant(self).hash(state);
+        match self {
+            Event::Tick(host, boot) | Event::DiskDone(host, boot) | Event::DaemonUp(host, boot) => {
+                (host, boot).hash(state);
+            }
+            Event::Leader(host, term, alarm) => (host, term, alarm).hash(state),
+            Event::Agent(host, boot, alarm) => (host, boot, alarm).hash(state),
+            Event::Engine(host, alarm) => (host, alarm).hash(state),
+            Event::Call(host, boot, call, alarm) => (host, boot, call, alarm).hash(state),
+            Event::Packet(packet) => packet.hash(state),
+            Event::Reset { host, boot, peer }
+            | Event::SendFailed { host, boot, peer }
+            | Event::SendDone { host, boot, peer } => (host, boot, peer).hash(state),
+            Event::Request { client, number, host, body } => (client, number, host, body).hash(state),
+            Event::Answer { client, number, answer } => (client, number, answer.is_ok()).hash(state),
+            Event::ClientTimer { client, number } => (client, number).hash(state),
+        }
+    }
+}
+
+impl Hash for Packet {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.from, self.from_boot, self.to).hash(state);
+        std::mem::discriminant(&self.body).hash(state);
+        match &self.body {
+            Body::Raft(message) => {
+                (message.kind as u64, message.from, message.to, message.term).hash(state);
+                (message.log_term, message.index, message.commit, message.reject).hash(state);
+                (message.reject_hint, message.entries.len()).hash(state);
+            }
+            Body::ToDispatcher { route, message } => match &**message {
+                ToDispatcher::Register { node, .. } => (route, 0u8, node).hash(state),
+                ToDispatcher::Heartbeat { node, session } => (route, 1u8, node, session).hash(state),
+                ToDispatcher::Reports { node, session, reports, .. } => {
+                    (route, 2u8, node, session).hash(state);
+                    for (task, report) in reports {
+                        (task, report.state, report.timestamp, report.exit_code).hash(state);
+                    }
+                }
+            },
+            Body::ToAgent { route, message } => match &**message {
+                ToAgent::Registered { session, period, .. } => (route, 0u8, session, period.as_nanos()).hash(state),
+                ToAgent::HeartbeatDone { session, period } => (route, 1u8, session, period.as_nanos()).hash(state),
+                ToAgent::ReportsDone { session, number } => (route, 2u8, session, number).hash(state),
+                ToAgent::Assignments { session, sequence, tasks, removed, .. } => {
+                    (route, 3u8, session, sequence, removed).hash(state);
+                    for task in tasks {
+                        (task.key, task.desired).hash(state);
+                    }
+                }
+                ToAgent::Refused { session, refusal } => (route, 4u8, session, refusal).hash(state),
+                ToAgent::Closed { session } => (route, 5u8, session).hash(state),
+            },
+            Body::Call { call, .. } => call.hash(state),
+            Body::CallDone { call, answer } => (call, answer.is_ok()).hash(state),
+            Body::Join { call, host, via, .. } => (call, host, via).hash(state),
+            Body::JoinDone { call, host, result, .. } => (call, host, result.is_ok()).hash(state),
+        }
+    }
+}
+
+/// How long a Raft message may make no progress before its peer counts as unreachable.
+pub const SEND_TIMEOUT: Duration = Duration::from_secs(2);

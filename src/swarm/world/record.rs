@@ -1,0 +1,234 @@
+//! What the trace says: the notable and the small things that happened, as data. Words are made of them elsewhere.
+
+use crate::net::HostId;
+use crate::swarm::object::{NodeKey, NodeState, ServiceKey, TaskKey, TaskState, UpdateState};
+use crate::swarm::store::Why;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+/// What happened. Names are carried along, so that a record can be read when its object is long gone.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// A line was typed at a terminal, or a scenario's step gave it.
+    Typed {
+        /// On this host.
+        host: HostId,
+        /// The line.
+        line: Arc<str>,
+    },
+    /// A fault was injected, or mended.
+    Fault {
+        /// In words, as the verb was given.
+        text: Arc<str>,
+    },
+    /// A daemon serves again.
+    DaemonUp {
+        /// Whose.
+        host: HostId,
+    },
+    /// A Raft member asks for votes.
+    Candidate {
+        /// Who.
+        host: HostId,
+        /// In which term.
+        term: u64,
+    },
+    /// A Raft member was elected.
+    Elected {
+        /// Who.
+        host: HostId,
+        /// In which term.
+        term: u64,
+    },
+    /// A leader has applied its log and starts its loops.
+    Leads {
+        /// Who.
+        host: HostId,
+        /// In which term.
+        term: u64,
+    },
+    /// A leader is one no more.
+    SteppedDown {
+        /// Who.
+        host: HostId,
+        /// In which term it is now.
+        term: u64,
+        /// Because it heard from no majority, rather than of a higher term.
+        no_quorum: bool,
+    },
+    /// The leader began or ceased to reach another manager.
+    Reachable {
+        /// Who says so.
+        host: HostId,
+        /// Of whom.
+        peer: HostId,
+        /// What.
+        active: bool,
+    },
+    /// A node object was written with another state or availability.
+    Node {
+        /// Which.
+        node: NodeKey,
+        /// Its name.
+        name: Arc<str>,
+        /// New state.
+        state: NodeState,
+        /// Why.
+        message: &'static str,
+        /// The availability changed to this.
+        availability: Option<&'static str>,
+        /// It is new.
+        joined: bool,
+    },
+    /// A node object is gone.
+    NodeRemoved {
+        /// Its name.
+        name: Arc<str>,
+    },
+    /// A service was created, updated, or had its update's state changed.
+    Service {
+        /// Which.
+        service: ServiceKey,
+        /// Its name.
+        name: Arc<str>,
+        /// It is new.
+        created: bool,
+        /// Replicas wanted.
+        replicas: u32,
+        /// Image wanted.
+        image: Arc<str>,
+        /// The spec changed.
+        spec_changed: bool,
+        /// The update's state, if it changed.
+        update: Option<(UpdateState, Arc<str>)>,
+    },
+    /// A service is gone.
+    ServiceRemoved {
+        /// Its name.
+        name: Arc<str>,
+    },
+    /// A task was created or changed.
+    Task {
+        /// Which.
+        task: TaskKey,
+        /// Its service's name.
+        service: Arc<str>,
+        /// Its slot.
+        slot: u32,
+        /// Its node's name, once it has one.
+        node: Option<Arc<str>>,
+        /// State before; `None` for a new task.
+        from: Option<(TaskState, TaskState)>,
+        /// Observed state.
+        state: TaskState,
+        /// Desired state.
+        desired: TaskState,
+        /// What went wrong.
+        err: Option<Arc<str>>,
+        /// Why it was written.
+        why: Why,
+    },
+    /// A task's row was deleted.
+    TaskRemoved {
+        /// Its service's name.
+        service: Arc<str>,
+        /// Its slot.
+        slot: u32,
+        /// Why.
+        why: Why,
+    },
+    /// A container started.
+    ContainerStarted {
+        /// On this host.
+        host: HostId,
+        /// Its name.
+        name: Arc<str>,
+    },
+    /// A container ended.
+    ContainerEnded {
+        /// On this host.
+        host: HostId,
+        /// Its name.
+        name: Arc<str>,
+        /// Exit code.
+        code: i32,
+    },
+    /// A packet vanished: cut, blocked, or nobody there.
+    Dropped {
+        /// From.
+        from: HostId,
+        /// To.
+        to: HostId,
+    },
+    /// A word of the scenario's author.
+    Note {
+        /// The word.
+        text: Arc<str>,
+    },
+}
+
+impl What {
+    /// Whether the record outlives the recent window of the trace.
+    pub fn is_notable(&self) -> bool {
+        match self {
+            What::Dropped { .. } => false,
+            What::Task { state, from, .. } => {
+                from.is_none()
+                    || state.is_terminal()
+                    || matches!(state, TaskState::Running | TaskState::Assigned | TaskState::Pending)
+            }
+            _ => true,
+        }
+    }
+
+    /// Name of the kind, as the JSON-lines trace has it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            What::Typed { .. } => "typed",
+            What::Fault { .. } => "fault",
+            What::DaemonUp { .. } => "daemon_up",
+            What::Candidate { .. } => "candidate",
+            What::Elected { .. } => "elected",
+            What::Leads { .. } => "leads",
+            What::SteppedDown { .. } => "stepped_down",
+            What::Reachable { .. } => "reachable",
+            What::Node { .. } => "node",
+            What::NodeRemoved { .. } => "node_removed",
+            What::Service { .. } => "service",
+            What::ServiceRemoved { .. } => "service_removed",
+            What::Task { .. } => "task",
+            What::TaskRemoved { .. } => "task_removed",
+            What::ContainerStarted { .. } => "container_started",
+            What::ContainerEnded { .. } => "container_ended",
+            What::Dropped { .. } => "dropped",
+            What::Note { .. } => "note",
+        }
+    }
+}
+
+impl Hash for What {
+    /// Kinds and numbers, never prose.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        std::mem::discriminant(self).hash(state);
+        match self {
+            What::Typed { host, .. } | What::DaemonUp { host } => host.hash(state),
+            What::Fault { .. } | What::Note { .. } | What::NodeRemoved { .. } | What::ServiceRemoved { .. } => {}
+            What::Candidate { host, term } | What::Elected { host, term } | What::Leads { host, term } => {
+                (host, term).hash(state);
+            }
+            What::SteppedDown { host, term, no_quorum } => (host, term, no_quorum).hash(state),
+            What::Reachable { host, peer, active } => (host, peer, active).hash(state),
+            What::Node { node, state: node_state, .. } => (node, node_state).hash(state),
+            What::Service { service, replicas, spec_changed, update, .. } => {
+                (service, replicas, spec_changed, update.as_ref().map(|(update, _)| update)).hash(state);
+            }
+            What::Task { task, slot, state: task_state, desired, why, .. } => {
+                (task, slot, task_state, desired, why).hash(state);
+            }
+            What::TaskRemoved { slot, why, .. } => (slot, why).hash(state),
+            What::ContainerStarted { host, .. } => host.hash(state),
+            What::ContainerEnded { host, code, .. } => (host, code).hash(state),
+            What::Dropped { from, to } => (from, to).hash(state),
+        }
+    }
+}
