@@ -62,8 +62,8 @@ impl Mirror {
     pub(super) fn hold(&mut self, task: &Task) {
         let Some(node) = task.node else { return };
         let mut known = self.known.get(task.key).copied().unwrap_or_default();
-        if let Some(info) = known.node {
-            if known.active != is_active(task) && self.nodes.get(info).is_some() {
+        if known.node.is_some() {
+            if known.active != is_active(task) && self.nodes.get(node).is_some() {
                 self.count(task.service, node, is_active(task));
             }
             known.active = is_active(task);

@@ -55,11 +55,11 @@ impl NodeInfo {
         }
     }
 
-    /// Whether as much is free. What is not asked for is not looked at: a node may be overbooked in it.
+    /// Whether as much is free of each. Where a node is overbooked, not even nothing is free.
     pub(super) fn has_free(&self, wanted: &Resources) -> bool {
         let description = &self.node.description;
-        (wanted.nano_cpus == 0 || description.nano_cpus - self.reserved.nano_cpus >= wanted.nano_cpus)
-            && (wanted.memory_bytes == 0 || description.memory_bytes - self.reserved.memory_bytes >= wanted.memory_bytes)
+        description.nano_cpus - self.reserved.nano_cpus >= wanted.nano_cpus
+            && description.memory_bytes - self.reserved.memory_bytes >= wanted.memory_bytes
     }
 
     /// Whether a task on it holds one of these ports.
