@@ -1,4 +1,15 @@
-//! The constraint language (control-plane.md §3.6).
+//! The constraint language: `node.labels.zone == a`, and which nodes satisfy it.
+//!
+//! No globbing and no regular expressions: whole strings are compared, case ignored. Constraints are parsed once, when a
+//! request comes in; the scheduler and the constraint enforcer only match.
+//!
+//! Source: control-plane.md §3.6.
+
+use crate::swarm::object::Node;
+use std::net::{IpAddr, Ipv4Addr};
+
+const NODE_LABEL: &str = "node.labels.";
+const ENGINE_LABEL: &str = "engine.labels.";
 
 /// One parsed constraint: `key == value` or `key != value`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,4 +20,103 @@ pub struct Constraint {
     pub equal: bool,
     /// As typed, trimmed.
     pub value: String,
+}
+
+impl Constraint {
+    /// Reads one constraint.
+    ///
+    /// # Errors
+    /// SwarmKit's own sentences, which reach the user behind `rpc error: code = InvalidArgument desc = `.
+    pub fn parse(text: &str) -> Result<Constraint, String> {
+        // The first `==` anywhere wins over a `!=` before it.
+        let split = |operator| text.split_once(operator);
+        let (key, equal, value) = match (split("=="), split("!=")) {
+            (Some((key, value)), _) => (key.trim(), true, value.trim()),
+            (None, Some((key, value))) => (key.trim(), false, value.trim()),
+            (None, None) => return Err("constraint expected one operator from ==, !=".to_owned()),
+        };
+        if !is_key(key) {
+            return Err(format!("key '{key}' is invalid"));
+        }
+        if !is_value(value) {
+            return Err(format!("value '{value}' is invalid"));
+        }
+        Ok(Constraint { key: key.to_owned(), equal, value: value.to_owned() })
+    }
+
+    /// Whether a node satisfies it. A key that is not in the language is satisfied by no node, with either operator.
+    pub fn matches(&self, node: &Node) -> bool {
+        let key = self.key.as_str();
+        let is = |name: &str| key.eq_ignore_ascii_case(name);
+        if let Some(label) = strip_prefix_ignore_case(key, NODE_LABEL) {
+            self.compare(node.spec.labels.get(label).map_or("", String::as_str))
+        } else if let Some(label) = strip_prefix_ignore_case(key, ENGINE_LABEL) {
+            self.compare(node.description.engine_labels.get(label).map_or("", String::as_str))
+        } else if is("node.id") {
+            self.compare(&node.id.text())
+        } else if is("node.hostname") {
+            self.compare(&node.description.hostname)
+        } else if is("node.ip") {
+            self.contains(node.status.addr).is_some_and(|within| within == self.equal)
+        } else if is("node.role") {
+            self.compare(node.role.as_str())
+        } else if is("node.platform.os") {
+            self.compare(&node.description.os)
+        } else if is("node.platform.arch") {
+            // As reported: here x86_64 is not amd64.
+            self.compare(&node.description.architecture)
+        } else {
+            false
+        }
+    }
+
+    fn compare(&self, actual: &str) -> bool {
+        self.value.eq_ignore_ascii_case(actual) == self.equal
+    }
+
+    /// Whether the value, an address or a subnet, has the address in it; `None` if it is neither.
+    fn contains(&self, address: Ipv4Addr) -> Option<bool> {
+        if let Ok(value) = self.value.parse::<IpAddr>() {
+            return Some(value.to_canonical() == IpAddr::V4(address));
+        }
+        let (network, length) = self.value.split_once('/')?;
+        // Go reads a plain decimal number: no sign.
+        let length: u32 = length.bytes().all(|b| b.is_ascii_digit()).then(|| length.parse().ok())??;
+        match network.parse().ok()? {
+            IpAddr::V4(network) if length <= 32 => {
+                let mask = u32::MAX.checked_shl(32 - length).unwrap_or(0);
+                Some(network.to_bits() & mask == address.to_bits() & mask)
+            }
+            IpAddr::V6(_) if length <= 128 => Some(false),
+            _ => None,
+        }
+    }
+}
+
+/// The label that a spread descriptor or a constraint's key names, and whether it is a node's rather than an engine's.
+pub(super) fn label_of<'a>(descriptor: &str, node: &'a Node) -> Option<&'a str> {
+    let labels = if let Some(label) = strip_prefix_ignore_case(descriptor, NODE_LABEL) {
+        node.spec.labels.get(label)
+    } else {
+        node.description.engine_labels.get(strip_prefix_ignore_case(descriptor, ENGINE_LABEL)?)
+    };
+    Some(labels.map_or("", String::as_str))
+}
+
+/// What follows a prefix, if something does.
+fn strip_prefix_ignore_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let (head, rest) = text.split_at_checked(prefix.len())?;
+    (head.eq_ignore_ascii_case(prefix) && !rest.is_empty()).then_some(rest)
+}
+
+fn is_key(key: &str) -> bool {
+    let mut bytes = key.bytes();
+    bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
+        && key.len() >= 2
+        && bytes.all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+}
+
+fn is_value(value: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b":-_.*()?+[]\\^$|/ \t\n\r\x0c".contains(&b);
+    !value.is_empty() && value.bytes().all(allowed)
 }

@@ -1,0 +1,188 @@
+//! Placement of one group: tasks of the same spec, spread over branches and then over nodes.
+//!
+//! A group is placed in one go: the nodes are looked at once, and the cost of a task does not grow with their number.
+//! The decisions are written at once and taken on the mirror, where the next group sees them.
+//!
+//! Source: control-plane.md §3.5, §3.7; SwarmKit's `scheduleTaskGroup` and what it calls.
+
+use super::filter::Pipeline;
+use super::mirror::Mirror;
+use super::policy::{Policy, Rank};
+use super::preference::{Candidate, Leaf, Tree};
+use super::{ASSIGNED, Ties};
+use crate::engine::Time;
+use crate::swarm::object::{NodeKey, ServiceKey, Task, TaskKey, TaskState};
+use crate::swarm::store::{Transaction, Why};
+use std::sync::Arc;
+
+/// The placement of one group.
+pub(super) struct Placement<'a, 'b> {
+    pub(super) mirror: &'a mut Mirror,
+    pub(super) tx: &'a mut Transaction,
+    pub(super) ties: &'a mut Ties,
+    pub(super) policy: Policy,
+    /// Loaded with one task that stands for all.
+    pub(super) pipeline: Pipeline,
+    /// The group: all of one service and one version of its spec.
+    pub(super) tasks: &'b [TaskKey],
+    /// How many of them have their node.
+    pub(super) placed: usize,
+    pub(super) service: ServiceKey,
+    pub(super) spec_version: u64,
+    /// Nodes that passed the filters when they were looked at.
+    pub(super) candidates: u32,
+}
+
+impl Placement<'_, '_> {
+    /// Places what can be placed; `task` is one of the group.
+    pub(super) fn run(&mut self, task: &Task) {
+        let mut tree = self.collect(&task.spec.preferences);
+        self.spread(&mut tree, 0, self.tasks.len() as i64);
+    }
+
+    fn now(&self) -> Time {
+        self.tx.now()
+    }
+
+    /// Looks at every node once and keeps as many of the best in each leaf as there are tasks.
+    fn collect(&mut self, preferences: &[Arc<str>]) -> Tree {
+        let now = self.now();
+        let mut tree = Tree::new();
+        let order = self.ties.nodes(&self.mirror.order);
+        let counts = self.mirror.of_service(self.service);
+        for (place, &key) in order.iter().enumerate() {
+            let Some(info) = self.mirror.nodes.get(key) else { continue };
+            let of_service = counts.get(key.0 as usize).copied().unwrap_or(0);
+            let heap = tree.descend(preferences, &info.node, of_service);
+            let failures = info.recent_failures(self.service, self.spec_version, now);
+            let candidate = Candidate::new(self.policy.rank(info, of_service, failures), place, key);
+            if heap.len() < self.tasks.len() {
+                if self.pipeline.process(info, of_service) {
+                    self.candidates += 1;
+                    heap.push(candidate);
+                }
+            } else if let Some(mut worst) = heap.peek_mut()
+                && candidate.rank < worst.rank
+                && self.pipeline.process(info, of_service)
+            {
+                self.candidates += 1;
+                *worst = candidate;
+            }
+        }
+        tree
+    }
+
+    /// Places about `wanted` tasks below a branch and says how many.
+    ///
+    /// Two quirks are kept, both where a branch has more than its share already: the others are then asked to level up to a
+    /// height that the tasks do not reach, so the first of them takes too many; and an inner branch may place more than it was asked.
+    fn spread(&mut self, tree: &mut Tree, branch: usize, wanted: i64) -> i64 {
+        if tree.branches[branch].children.is_empty() {
+            return self.fill(&mut tree.branches[branch].leaf, wanted);
+        }
+        let mut children = tree.branches[branch].children.clone();
+        let mut usable = i64::from(tree.branches[branch].tasks);
+        let mut placed = 0;
+        let mut progress = true;
+        while placed != wanted && !children.is_empty() && progress {
+            let open = children.len() as i64;
+            // Both may be negative, as in Go, once more was placed than wanted.
+            let (level, mut odd) = ((usable + wanted - placed) / open, (usable + wanted - placed) % open);
+            progress = false;
+            self.ties.shuffle(&mut children);
+            children.retain(|&child| {
+                let has = i64::from(tree.branches[child].tasks);
+                if has > level || (has == level && odd <= 0) {
+                    return true;
+                }
+                progress = true;
+                let share = level - has + i64::from(odd > 0);
+                let got = self.spread(tree, child, share);
+                placed += got;
+                if got < share {
+                    usable -= has;
+                    return false;
+                }
+                odd -= i64::from(odd > 0);
+                true
+            });
+        }
+        placed
+    }
+
+    /// Fills the nodes of a leaf with up to `wanted` tasks and says with how many.
+    fn fill(&mut self, leaf: &mut Leaf, wanted: i64) -> i64 {
+        self.order(leaf);
+        let Leaf::Ordered(nodes) = leaf else { return 0 };
+        let count = nodes.len();
+        if count == 0 {
+            return 0;
+        }
+        let (mut at, mut placed) = (0, 0);
+        while self.placed < self.tasks.len() {
+            let node = &mut nodes[at % count];
+            self.assign(self.tasks[self.placed], node.node);
+            node.rank = self.rank(node.node);
+            self.placed += 1;
+            placed += 1;
+            if placed == wanted {
+                break;
+            }
+            // The first pass levels the nodes from the emptiest up: it stays until the next one is better. Then in turn.
+            if at + 1 >= count || nodes[at + 1].rank < nodes[at].rank {
+                at += 1;
+            }
+            let mut tried = 0;
+            while nodes[at % count].full || !self.passes(nodes[at % count].node) {
+                nodes[at % count].full = true;
+                at += 1;
+                tried += 1;
+                if tried == count {
+                    return placed;
+                }
+            }
+        }
+        placed
+    }
+
+    /// Puts a leaf's nodes in order, best first; one that was used before is looked at again.
+    fn order(&mut self, leaf: &mut Leaf) {
+        *leaf = match std::mem::take(leaf) {
+            Leaf::Collecting(heap) => Leaf::Ordered(heap.into_sorted_vec()),
+            Leaf::Ordered(mut nodes) => {
+                nodes.retain_mut(|candidate| {
+                    candidate.full = false;
+                    candidate.rank = self.rank(candidate.node);
+                    self.passes(candidate.node)
+                });
+                nodes.sort_unstable();
+                Leaf::Ordered(nodes)
+            }
+        };
+    }
+
+    fn of_service(&self, node: NodeKey) -> u32 {
+        self.mirror.of_service(self.service).get(node.0 as usize).copied().unwrap_or(0)
+    }
+
+    fn rank(&self, node: NodeKey) -> Rank {
+        let info = self.mirror.nodes.get(node).expect("nodes stay while a turn is held");
+        let failures = info.recent_failures(self.service, self.spec_version, self.now());
+        self.policy.rank(info, self.of_service(node), failures)
+    }
+
+    fn passes(&mut self, node: NodeKey) -> bool {
+        let of_service = self.of_service(node);
+        let info = self.mirror.nodes.get(node).expect("nodes stay while a turn is held");
+        self.pipeline.process(info, of_service)
+    }
+
+    fn assign(&mut self, key: TaskKey, node: NodeKey) {
+        let stored = self.tx.state().tasks.get(key).expect("the group was drawn from this state");
+        let mut task = stored.with_state(TaskState::Assigned, ASSIGNED, self.tx.now());
+        task.status.applied_at = self.tx.now();
+        task.node = Some(node);
+        self.mirror.hold(&task);
+        self.tx.put_task(task, Why::Placed { candidates: self.candidates });
+    }
+}
