@@ -84,15 +84,11 @@ impl Allocator {
                 self.unallocated.remove(&old.key);
                 self.free(&old.endpoint);
             }
-            Event::Service { new: Some(service), .. } => {
-                if !port::is_allocated(service) {
-                    self.services.insert(service.key);
-                }
+            Event::Service { new: Some(service), .. } if !port::is_allocated(service) => {
+                self.services.insert(service.key);
             }
-            Event::Task { old: None, new: Some(task) } => {
-                if task.status.state == TaskState::New {
-                    self.tasks.insert(task.key);
-                }
+            Event::Task { old: None, new: Some(task) } if task.status.state == TaskState::New => {
+                self.tasks.insert(task.key);
             }
             Event::Task { old: Some(task), new: None } => {
                 self.tasks.remove(&task.key);
@@ -119,7 +115,7 @@ impl Allocator {
     }
 
     /// It is the allocator's turn to write: one service, or else the tasks.
-    pub fn write(&mut self, tx: &mut Transaction, out: &mut Outbox) {
+    pub fn write(&mut self, tx: &mut Transaction) {
         while tx.is_empty()
             && let Some(service) = self.services.pop_first()
         {
@@ -132,7 +128,7 @@ impl Allocator {
                 self.allocate_task(task, tx);
             }
         }
-        self.ask(out);
+        // What is left is asked for at the commit event of this write: it is not empty then.
     }
 
     fn allocate_service(&mut self, key: ServiceKey, tx: &mut Transaction) {

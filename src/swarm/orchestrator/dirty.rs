@@ -74,22 +74,5 @@ fn compare(old: &Arc<api::TaskSpec>, new: &Arc<api::TaskSpec>) -> Difference {
 
 /// Whether a node meets all constraints.
 pub(crate) fn node_matches(constraints: &[Constraint], node: &Node) -> bool {
-    constraints.iter().all(|constraint| matches_stand_in(constraint, node))
-}
-
-/// STAND-IN for `Constraint::matches(&self, node: &Node) -> bool`, which the scheduler's room brings: to be replaced by
-/// it in [`node_matches`] and deleted. Knows node labels, id, hostname and role.
-fn matches_stand_in(constraint: &Constraint, node: &Node) -> bool {
-    let key = constraint.key.to_lowercase();
-    let found = if key.starts_with("node.labels.") {
-        node.spec.labels.get(&constraint.key["node.labels.".len()..]).cloned().unwrap_or_default()
-    } else {
-        match key.as_str() {
-            "node.id" => node.id.text(),
-            "node.hostname" => node.description.hostname.to_string(),
-            "node.role" => node.role.as_str().to_owned(),
-            _ => return false,
-        }
-    };
-    found.eq_ignore_ascii_case(&constraint.value) == constraint.equal
+    constraints.iter().all(|constraint| constraint.matches(node))
 }

@@ -116,18 +116,14 @@ impl Replicated {
     pub fn watch(&mut self, event: &Event, state: &State, now: Time, out: &mut Outbox) {
         self.supervisor.watch(event, now, out);
         match event {
-            Event::Service { old: Some(old), new: None } => {
-                if replicas(old).is_some() {
-                    self.removed.insert(old.key);
-                    self.reconciles.remove(&old.key);
-                    self.updaters.remove(&old.key);
-                    self.supervisor.forget_service(old.key);
-                }
+            Event::Service { old: Some(old), new: None } if replicas(old).is_some() => {
+                self.removed.insert(old.key);
+                self.reconciles.remove(&old.key);
+                self.updaters.remove(&old.key);
+                self.supervisor.forget_service(old.key);
             }
-            Event::Service { new: Some(new), .. } => {
-                if replicas(new).is_some() {
-                    self.reconciles.insert(new.key);
-                }
+            Event::Service { new: Some(new), .. } if replicas(new).is_some() => {
+                self.reconciles.insert(new.key);
             }
             Event::Task { old, new: Some(new) } => {
                 if needs_restart(state, new) && replicated(state, new.service).is_some() {

@@ -101,7 +101,7 @@ impl Supervisor {
         let drained = node.is_some_and(|node| node.spec.availability == Availability::Drain);
         let delay = if drained { Duration::ZERO } else { old.spec.restart.delay };
         let wait =
-            old.status.state <= TaskState::Running && !node.is_some_and(|node| node.status.state == NodeState::Down);
+            old.status.state <= TaskState::Running && node.is_none_or(|node| node.status.state != NodeState::Down);
         let task = tx.state().tasks.get(new).expect("it was made just now").clone();
         self.record(&task, tx.now());
         self.delay_start(&task, wait.then_some(old), delay, tx.now(), out);

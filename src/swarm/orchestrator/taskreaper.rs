@@ -31,6 +31,8 @@ pub struct Reaper {
     cleanup: BTreeSet<TaskKey>,
     /// History to delete that did not fit into one transaction.
     left_over: BTreeSet<TaskKey>,
+    /// The last write was full and there is more.
+    unfinished: bool,
     /// The batch under way ends then. Every event of a task starts one, also where there is nothing to do; the alarm is
     /// set only if there is.
     batch_ends: Time,
@@ -50,6 +52,7 @@ impl Reaper {
             dirty: BTreeSet::new(),
             cleanup,
             left_over: BTreeSet::new(),
+            unfinished: false,
             batch_ends: now,
             armed: false,
             asked: false,
@@ -87,6 +90,7 @@ impl Reaper {
                     self.cleanup.insert(task.key);
                 }
             }
+            Event::Commit if std::mem::take(&mut self.unfinished) => return self.ask(out),
             _ => return,
         }
         let work = self.dirty.len() + self.cleanup.len();
@@ -105,7 +109,7 @@ impl Reaper {
     }
 
     /// The batch is over.
-    pub fn alarm(&mut self, now: Time, out: &mut Outbox) {
+    pub fn alarm(&mut self, _state: &State, now: Time, out: &mut Outbox) {
         self.armed = false;
         if !self.dirty.is_empty() || !self.cleanup.is_empty() {
             if now < self.batch_ends {
@@ -119,7 +123,7 @@ impl Reaper {
     }
 
     /// It is the reaper's turn to write.
-    pub fn write(&mut self, tx: &mut Transaction, out: &mut Outbox) {
+    pub fn write(&mut self, tx: &mut Transaction) {
         self.asked = false;
         #[cfg(any(test, feature = "mutants"))]
         if self.mutant == Some(Mutant::ReaperForgets) {
@@ -142,9 +146,7 @@ impl Reaper {
                 tx.remove_task(key, why);
             }
         }
-        if !self.cleanup.is_empty() || !self.left_over.is_empty() {
-            self.ask(out);
-        }
+        self.unfinished = !self.cleanup.is_empty() || !self.left_over.is_empty();
     }
 
     /// Looks at the dirty slots: one pass over the tasks of each service that has some.
