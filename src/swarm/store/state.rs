@@ -77,7 +77,11 @@ pub enum Event {
 impl State {
     /// Tasks of a service, oldest first.
     pub fn tasks_of_service(&self, service: ServiceKey) -> impl Iterator<Item = &Arc<Task>> {
-        self.tasks_of_service.get(service).into_iter().flat_map(|keys| keys.iter()).filter_map(|&key| self.tasks.get(key))
+        self.tasks_of_service
+            .get(service)
+            .into_iter()
+            .flat_map(|keys| keys.iter())
+            .filter_map(|&key| self.tasks.get(key))
     }
 
     /// Tasks of a node, oldest first.
