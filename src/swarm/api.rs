@@ -13,6 +13,7 @@ mod info;
 mod node;
 mod service;
 mod task;
+pub mod time;
 
 pub use container::*;
 pub use info::*;
