@@ -1,0 +1,5 @@
+//! The read-only picture of a world at a moment.
+
+mod nearest;
+
+pub use nearest::nearest;
