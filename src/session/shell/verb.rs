@@ -6,8 +6,9 @@
 mod help;
 mod read;
 
-use super::amount::{Duration, Rate, Share};
+use super::amount::{Rate, Share};
 use super::{ShellError, Span};
+use crate::engine::Duration;
 
 pub use help::{VerbDoc, help, table};
 

@@ -3,11 +3,12 @@
 //! Words are split at blanks; quotes keep blanks together; nothing is expanded. Each error points at the word that is
 //! wrong and repeats the verb's own usage. It follows the house plan §4.
 
-use super::super::amount::{Duration, Rate, Share, decimal};
+use super::super::amount::{Rate, Share, decimal};
 use super::help::table;
 use super::{
     Aspect, ClockChange, DiskState, KillTarget, RegistryState, SeekTarget, ShellError, Span, Verb, quoted_length,
 };
+use crate::engine::Duration;
 use crate::observe::nearest;
 
 /// A word of the line, without its quotes.
@@ -84,12 +85,12 @@ impl<'a> Reader<'a> {
 
     fn duration(&self, text: &str, span: Span, positive: bool) -> Read<Duration> {
         match Duration::parse(text) {
-            Some(duration) if !positive || duration.nanos() >= 0 => Ok(duration),
-            Some(_) => Err(self.error(span, format!("the duration `{text}` is negative"))),
-            None if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() => {
+            Ok(duration) if !positive || !duration.is_negative() => Ok(duration),
+            Ok(_) => Err(self.error(span, format!("the duration `{text}` is negative"))),
+            Err(_) if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() => {
                 Err(ShellError::new(span, format!("the duration `{text}` has no unit")).help(format!("write `{text}s`")))
             }
-            None => Err(self
+            Err(_) => Err(self
                 .error(span, format!("`{text}` is not a duration"))
                 .help("write a number and a unit: 300ms, 30s, 1m30s, 2h")),
         }
@@ -286,7 +287,7 @@ impl<'a> Reader<'a> {
                 let arg = self.need("a time since the start, or a mark")?;
                 let numeric = arg.text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
                 let to = match Duration::parse(&arg.text) {
-                    None if !numeric => SeekTarget::Mark(arg.text),
+                    Err(_) if !numeric => SeekTarget::Mark(arg.text),
                     _ => SeekTarget::Time(self.duration(&arg.text, arg.span, true)?),
                 };
                 Verb::Seek { to }
