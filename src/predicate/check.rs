@@ -338,7 +338,8 @@ impl Checker<'_> {
                 if !left.comparable(&right) || null {
                     let message = format!("{} is never compared with {}", left.noun(), right.noun());
                     let help = match (&left, &right) {
-                        (Type::Number, Type::Text) | (Type::Text, Type::Number) => Some("numbers have no quotes".into()),
+                        (Type::Number, Type::Text) => Some("a number has no quotes".into()),
+                        (Type::Text, Type::Number) => Some("a string has quotes".into()),
                         (Type::Things(..) | Type::List(_), Type::Number) => Some("write .size()".into()),
                         _ => None,
                     };

@@ -77,13 +77,23 @@ fn first(source: &str, errors: &cel::ParseErrors) -> ConditionError {
     let end = at + width.max(if source[at..].starts_with(quoted) { quoted.len() } else { 0 });
     let span = (at, end);
     if source[at..].starts_with('=') || source[..at].ends_with('=') {
-        return error(span, "one `=` is not an operator", Some("write `==` to compare"));
+        let equals = if source[at..].starts_with('=') { (at, at + 1) } else { (at - 1, at) };
+        return error(equals, "one `=` is not an operator", Some("write `==` to compare"));
     }
     if quoted == "<EOF>" || at >= source.trim_end().len() {
         return error((at, at), "the condition ends too early", Some("a value or a closing bracket is missing"));
     }
+    let letters = source[at..].bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+    let word = (at, at + letters.max(width));
     if first.msg.contains("reserved identifier") {
-        return error(span, first.msg.trim_start_matches("Syntax error: ").to_string(), None);
+        let message = format!("`{}` is not part of CEL", &source[word.0..word.1]);
+        return error(word, message, Some("for a choice write CONDITION ? THIS : THAT"));
+    }
+    if first.msg.contains("literal") {
+        return error(word, "this number or text is not one that CEL can hold", None);
+    }
+    if source[at..].starts_with(['"', '\'']) {
+        return error((at, at + 1), "this quote is never closed", Some("close it on the same line"));
     }
     let help = match &source[at..end] {
         "and" => Some("write `&&`"),

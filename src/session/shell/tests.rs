@@ -23,7 +23,7 @@ fn short(list: &List) -> String {
                     PieceKind::Status => "${?}".to_string(),
                     PieceKind::Substitution(list) => format!("$({})", short(list)),
                 };
-                if piece.quoted { format!("'{text}'") } else { text }
+                if piece.quoted && matches!(piece.kind, PieceKind::Text(_)) { format!("'{text}'") } else { text }
             })
             .collect()
     };

@@ -30,7 +30,12 @@ pub(super) fn wc(args: &[String], stdin: &str, files: ReadFile) -> Filtered {
 /// `-5` is an old way to write `-n 5`.
 fn with_count(args: &[String]) -> Vec<String> {
     let old = |arg: &String| arg.len() > 1 && arg.starts_with('-') && arg[1..].bytes().all(|b| b.is_ascii_digit());
-    args.iter().map(|arg| if old(arg) { format!("-n{}", &arg[1..]) } else { arg.clone() }).collect()
+    let mut value = false;
+    let rewritten = |arg: &String| {
+        let value = std::mem::replace(&mut value, arg == "-n");
+        if old(arg) && !value { format!("-n{}", &arg[1..]) } else { arg.clone() }
+    };
+    args.iter().map(rewritten).collect()
 }
 
 pub(super) fn head(args: &[String], stdin: &str, files: ReadFile) -> Filtered {
