@@ -7,6 +7,7 @@
 mod fields;
 mod nearest;
 mod thing;
+mod world;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use crate::engine::Time;
 pub use fields::{Field, Kind, Object, RootDoc, documentation, roots};
 pub use nearest::nearest;
 pub use thing::{Datum, Thing, Things};
+pub use world::Observed;
 
 /// A text that many objects may share.
 pub type Text = Arc<str>;

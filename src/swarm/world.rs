@@ -17,9 +17,11 @@ pub use setup::{DataCentre, HostSpec, Settings};
 
 use crate::engine::{Duration, EventId, Kernel, LimitReached, Replay, Seed, Time, Trace};
 use crate::net::{Boot, EPHEMERAL, HostId, HostState, Net, Transit};
+use crate::swarm::agent::AgentAlarm;
 use crate::swarm::api::{Answer, Request};
 use crate::swarm::component::Ids;
 use crate::swarm::daemon::image::Catalogue;
+use crate::swarm::dispatcher::ToAgent;
 use crate::swarm::store::Lineage;
 use check::Checks;
 use event::{Body, ClientId, Event, Packet, SEND_TIMEOUT};
@@ -62,10 +64,34 @@ pub struct Env {
     pub names: Arc<[Arc<str>]>,
     /// What clients are to be told; the session takes it after every event.
     pub told: Vec<Told>,
+    /// What may have changed, for those who look on.
+    pub changes: Changes,
     checks: Arc<Checks>,
     boots: Vec<Boot>,
     proposals: u64,
     calls: u64,
+}
+
+/// Numbers that grow when what they stand for may have changed: whoever looks on need not look again before.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Changes {
+    /// The leader's store, or who leads, or whom it reaches.
+    pub belief: u64,
+    /// Terms, roles, commit indexes, reachability of managers.
+    pub raft: u64,
+    /// Hosts and daemons.
+    pub hosts: u64,
+    /// Containers.
+    pub containers: u64,
+}
+
+impl Changes {
+    pub(crate) fn all(&mut self) {
+        self.belief += 1;
+        self.raft += 1;
+        self.hosts += 1;
+        self.containers += 1;
+    }
 }
 
 /// Something for a client.
@@ -155,6 +181,11 @@ impl Env {
 }
 
 impl Body {
+    /// It tells an agent what to do.
+    fn assigns(&self) -> bool {
+        matches!(self, Body::ToAgent { message, .. } if matches!(**message, ToAgent::Assignments { .. }))
+    }
+
     /// It goes to a server's port, rather than back from it.
     fn is_request(&self) -> bool {
         matches!(self, Body::Raft(_) | Body::ToDispatcher { .. } | Body::Call { .. } | Body::Join { .. })
@@ -224,6 +255,7 @@ impl World {
 
     /// An input from outside: it becomes an event of its own, and the cause of what follows.
     pub fn input(&mut self, what: What) -> EventId {
+        self.env.changes.all();
         let id = self.env.kernel.begin(&what);
         self.env.record(what);
         id
@@ -245,6 +277,20 @@ impl World {
     }
 
     fn handle(&mut self, event: Event) {
+        match &event {
+            Event::Tick(..) | Event::DiskDone(..) | Event::SendFailed { .. } | Event::SendDone { .. } => {
+                self.env.changes.raft += 1;
+                self.env.changes.belief += 1;
+            }
+            Event::Packet(packet) if matches!(packet.body, Body::Raft(_)) => {
+                self.env.changes.raft += 1;
+                self.env.changes.belief += 1;
+            }
+            Event::Engine(..) | Event::Agent(_, _, AgentAlarm::Task(..)) => self.env.changes.containers += 1,
+            Event::Packet(packet) if packet.body.assigns() => self.env.changes.containers += 1,
+            Event::DaemonUp(..) | Event::Reset { .. } | Event::Request { .. } => self.env.changes.all(),
+            _ => {}
+        }
         match event {
             Event::Packet(packet) => self.packet(packet),
             Event::Answer { client, number, answer } => {

@@ -5,7 +5,7 @@
 use super::event::Event;
 use super::host::DaemonState;
 use super::record::What;
-use super::{World, event};
+use super::World;
 use crate::engine::Duration;
 use crate::net::{HostId, HostState, LinkSpec};
 use crate::swarm::daemon::image::ImageBehaviour;
@@ -42,6 +42,8 @@ pub enum Fault {
     Partition(Vec<Vec<HostId>>),
     /// All cuts are mended.
     Heal,
+    /// The cuts around these hosts are mended.
+    HealHosts(Vec<HostId>),
     /// One way.
     Cut {
         /// From here...
@@ -58,6 +60,20 @@ pub enum Fault {
     },
     /// All ports of a host are open again, or of all hosts.
     Unblock(Option<HostId>),
+    /// One port of a host is open again.
+    UnblockPort {
+        /// Of this host.
+        host: HostId,
+        /// Which.
+        port: u16,
+    },
+    /// A host's disk needs so long until a write is safe.
+    Disk {
+        /// Whose.
+        host: HostId,
+        /// How long.
+        latency: Duration,
+    },
     /// Another quality of a link, both ways.
     Link {
         /// One end.
@@ -125,6 +141,14 @@ impl World {
             }
             Fault::Partition(groups) => self.env.net.partition(&groups),
             Fault::Heal => self.env.net.heal(),
+            Fault::HealHosts(hosts) => {
+                for host in hosts {
+                    self.env.net.heal_host(host);
+                }
+            }
+            Fault::UnblockPort { host, port } => self.env.net.unblock(host, port),
+            // Never nothing at all: a write that takes no time would be read in the middle of its own pass.
+            Fault::Disk { host, latency } => self.host_mut(host).0.disk.latency = latency.max(Duration::from_micros(1)),
             Fault::Cut { from, to } => self.env.net.cut(from, to),
             Fault::Block { host, port } => self.env.net.block_port(host, port),
             Fault::Unblock(Some(host)) => self.env.net.unblock_all(host),
@@ -137,6 +161,7 @@ impl World {
             Fault::Registry(up) => self.env.registry = up,
             Fault::Image(reference, behaviour) => Arc::make_mut(&mut self.env.catalogue).add(&reference, *behaviour),
         }
+        self.env.changes.all();
         Ok(())
     }
 
@@ -228,7 +253,7 @@ impl World {
         let waited = self.host_mut(host).0.set_paused(false);
         for event in waited {
             match event {
-                event::Event::Packet(packet) => {
+                Event::Packet(packet) => {
                     let at = self.now();
                     self.env.kernel.schedule(at, Event::Packet(packet));
                 }
