@@ -18,7 +18,9 @@ pub struct Ready<D: Payload> {
     pub entries: Vec<Entry<D>>,
     /// A snapshot from the leader: to write to the disk in place of the whole log, and to restore from.
     pub snapshot: Option<Arc<Snapshot<D>>>,
-    /// To send, once all of the above is on the disk.
+    /// To send, once all of the above is on the disk. A snapshot among them names the voters as of its own index;
+    /// an owner that never uses an id twice should put the current voters there (SwarmKit does): a member that
+    /// joined after the snapshot was made refuses one that does not name it.
     pub messages: Vec<Message<D>>,
     /// To apply, in order.
     pub committed: Vec<Entry<D>>,

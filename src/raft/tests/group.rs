@@ -4,6 +4,7 @@
 //! Ready is worked on; after each such step the [`Ledger`] checks the invariants.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::ledger::Ledger;
 use crate::raft::{
@@ -197,10 +198,15 @@ impl Group {
             self.crash(id);
             return Some(ready);
         }
-        for message in &ready.messages {
-            self.ledger.sent(&self.nodes[&id], message);
+        let voters: Vec<MemberId> = self.raft(id).voters().collect();
+        for mut message in ready.messages.iter().cloned() {
+            self.ledger.sent(&self.nodes[&id], &message);
+            if let Some(snapshot) = &mut message.snapshot {
+                // As SwarmKit does: a newcomer finds itself in the list, though it joined after the snapshot.
+                Arc::make_mut(snapshot).voters.clone_from(&voters);
+            }
+            self.wire.push(message);
         }
-        self.wire.extend(ready.messages.iter().cloned());
         if crash == Crash::AfterSend {
             self.crash(id);
             return Some(ready);
@@ -267,7 +273,7 @@ impl Group {
     /// Lets these members work and talk to each other until nothing is left to do. Messages to others stay on the
     /// wire. Everything done is told to `see`.
     pub fn stabilize(&mut self, ids: &[MemberId], see: &mut dyn FnMut(MemberId, &Ready<Text>)) {
-        loop {
+        for _ in 0..1000 {
             let mut quiet = true;
             for &id in ids {
                 while let Some(ready) = self.ready(id, Crash::No) {
@@ -283,6 +289,7 @@ impl Group {
                 return;
             }
         }
+        panic!("the members talk without end: {:?}", self.wire);
     }
 
     /// Lets everybody work and talk, unseen.

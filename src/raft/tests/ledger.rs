@@ -20,6 +20,7 @@ pub struct Broken {
 #[derive(Clone, Debug, Default)]
 struct Seen {
     term: Term,
+    vote: MemberId,
     commit: Index,
     applied: Index,
     /// If it leads: the term, and the last index and its term when last seen.
@@ -66,8 +67,7 @@ impl Ledger {
         let Some(raft) = &node.raft else { return };
         let asked = message.kind == MessageKind::Vote && !message.campaign_transfer && message.term > raft.term();
         let leased = raft.leader() != NONE && raft.election_elapsed() < node.config.election_tick;
-        self.leased =
-            (asked && leased && node.config.check_quorum).then_some((raft.id(), message.from, message.term));
+        self.leased = (asked && leased && node.config.check_quorum).then_some((raft.id(), message.from, message.term));
         if message.is_response()
             && message.term == raft.term()
             && let Some(seen) = self.seen.get_mut(&raft.id())
@@ -82,9 +82,11 @@ impl Ledger {
         match message.kind {
             MessageKind::VoteResponse if !message.reject => {
                 let state = disk.hard_state;
-                self.hold("durability", state.term > message.term || (state.term, state.vote) == (message.term, to), || {
-                    format!("{from} granted {to} its vote of term {} but its disk says {state:?}", message.term)
-                });
+                self.hold(
+                    "durability",
+                    state.term > message.term || (state.term, state.vote) == (message.term, to),
+                    || format!("{from} granted {to} its vote of term {} but its disk says {state:?}", message.term),
+                );
             }
             MessageKind::AppendResponse if !message.reject => {
                 let last = disk.log.last_index();
@@ -105,7 +107,9 @@ impl Ledger {
     /// After the same index, everybody has the same state.
     pub fn state_at(&mut self, id: MemberId, index: Index, state: &[String]) {
         let first = self.states.entry(index).or_insert_with(|| state.to_vec()).clone();
-        self.hold("state machine safety", first == state, || format!("{id} has {state:?} at {index}, another {first:?}"));
+        self.hold("state machine safety", first == state, || {
+            format!("{id} has {state:?} at {index}, another {first:?}")
+        });
     }
 
     /// Checks everything that the last step of this member can have broken.
@@ -115,7 +119,7 @@ impl Ledger {
         }
         let node = &nodes[&id];
         let Some(raft) = &node.raft else { return };
-        self.check_votes(raft);
+        self.check_votes(node, raft);
         self.check_ranges(node, raft);
         self.check_commit(nodes, raft);
         if raft.role() == Role::Leader {
@@ -129,7 +133,8 @@ impl Ledger {
             }
         }
         let seen = self.seen.entry(id).or_default();
-        (seen.term, seen.commit, seen.applied) = (raft.term(), raft.commit(), raft.applied());
+        (seen.term, seen.vote) = (raft.term(), raft.vote());
+        (seen.commit, seen.applied) = (raft.commit(), raft.applied());
         if raft.role() == Role::Leader {
             seen.leading = Some((raft.term(), raft.last_index(), raft.last_term()));
         } else {
@@ -137,11 +142,17 @@ impl Ledger {
         }
     }
 
-    fn check_votes(&mut self, raft: &Machine) {
+    /// A vote may change in memory only from none to somebody; one that reached the disk is for ever.
+    fn check_votes(&mut self, node: &Node, raft: &Machine) {
         let (id, term, vote) = (raft.id(), raft.term(), raft.vote());
-        if vote != NONE {
-            let first = *self.votes.entry((id, term)).or_insert(vote);
-            self.hold("one vote per term", first == vote, || format!("{id} voted for {first}, then {vote}, in {term}"));
+        let disk = node.disk.hard_state;
+        if disk.vote != NONE {
+            self.votes.entry((id, disk.term)).or_insert(disk.vote);
+        }
+        let seen = self.seen.get(&id).filter(|seen| seen.term == term && seen.vote != NONE).map(|seen| seen.vote);
+        for first in [self.votes.get(&(id, term)).copied(), seen].into_iter().flatten() {
+            let kept = first == vote;
+            self.hold("one vote per term", kept, || format!("{id} voted for {first}, then {vote}, in {term}"));
         }
         if let Some((voter, candidate, asked)) = self.leased.take() {
             let granted = voter == id && vote == candidate && term == asked;

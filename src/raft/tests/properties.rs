@@ -3,6 +3,8 @@
 //! Members tick, crash at any point of their work and restart from their disks; messages are lost, doubled, delayed
 //! and reordered; the wire is parted; members join and leave; logs are compacted. The ledger checks after each step.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::group::{Crash, Draws, Group};
@@ -75,6 +77,8 @@ struct History {
     group: Group,
     parted: u8,
     proposals: u32,
+    /// Members whose removal was ever proposed: as in Swarm, an id that left does not come back.
+    removed: BTreeSet<MemberId>,
 }
 
 impl History {
@@ -87,7 +91,7 @@ impl History {
             let stored = if id <= voters.len() as MemberId { Stored::bootstrap(&voters) } else { Stored::joining() };
             group.start(config, Draws::Spread(seed.wrapping_add(id)), stored);
         }
-        History { group, parted: 0, proposals: 0 }
+        History { group, parted: 0, proposals: 0, removed: BTreeSet::new() }
     }
 
     fn leader(&self) -> Option<MemberId> {
@@ -151,7 +155,9 @@ impl History {
                 }
             }
             Action::Add(member) => {
-                if let Some(leader) = self.leader() {
+                if let Some(leader) = self.leader()
+                    && !self.removed.contains(&member)
+                {
                     self.group.change(leader, ConfChangeKind::AddMember, member);
                 }
             }
@@ -159,6 +165,7 @@ impl History {
                 if let Some(leader) = self.leader()
                     && self.group.raft(leader).voters().len() > 1
                 {
+                    self.removed.insert(member);
                     self.group.change(leader, ConfChangeKind::RemoveMember, member);
                 }
             }
