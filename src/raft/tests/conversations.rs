@@ -155,7 +155,7 @@ fn run(group: &mut Group, words: &[&str], shown: &mut String) {
         ["log", id] => {
             let log = group.raft(number(id)).log();
             let entries: Vec<_> = log.iter_from(1).map(show_entry).collect();
-            let _ = writeln!(shown, "{}", entries.join(", "));
+            let _ = writeln!(shown, "{}", if entries.is_empty() { "(empty)".to_string() } else { entries.join(", ") });
         }
         _ => panic!("no such command: `{}`", words.join(" ")),
     }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use super::ledger::Ledger;
 use crate::raft::{
-    ConfChange, ConfChangeKind, Config, EntryKind, Index, MemberId, Message, MessageKind, NONE, Payload, Raft, Ready,
-    Stored, Timeouts,
+    ConfChange, ConfChangeKind, Config, EntryKind, Index, MemberId, Message, MessageKind, Payload, Raft, Ready, Stored,
+    Timeouts,
 };
 
 /// The command of the tests: a text. The state is the list of all texts applied.
@@ -187,7 +187,7 @@ impl Group {
         if !raft.has_ready() {
             return None;
         }
-        let ready = raft.ready();
+        let mut ready = raft.ready();
         if crash == Crash::BeforeWrite {
             self.crash(id);
             return Some(ready);
@@ -199,20 +199,25 @@ impl Group {
             return Some(ready);
         }
         let voters: Vec<MemberId> = self.raft(id).voters().collect();
-        for mut message in ready.messages.iter().cloned() {
-            self.ledger.sent(&self.nodes[&id], &message);
+        for message in &mut ready.messages {
+            self.ledger.sent(&self.nodes[&id], message);
             if let Some(snapshot) = &mut message.snapshot {
                 // As SwarmKit does: a newcomer finds itself in the list, though it joined after the snapshot.
                 Arc::make_mut(snapshot).voters.clone_from(&voters);
             }
-            self.wire.push(message);
         }
+        self.wire.extend(ready.messages.iter().cloned());
         if crash == Crash::AfterSend {
             self.crash(id);
             return Some(ready);
         }
-        self.apply(id, &ready);
+        let leader_left = self.apply(id, &ready);
         self.with(id, Machine::advance);
+        if leader_left {
+            // As SwarmKit wants it: nobody waits for a leader that has left. Before the advance the machine would
+            // refuse, because the change is not yet known to be applied.
+            self.with(id, Machine::campaign);
+        }
         Some(ready)
     }
 
@@ -228,7 +233,9 @@ impl Group {
         }
     }
 
-    fn apply(&mut self, id: MemberId, ready: &Ready<Text>) {
+    /// Applies what a Ready brings. Whether another member, the leader, left with it.
+    fn apply(&mut self, id: MemberId, ready: &Ready<Text>) -> bool {
+        let mut leader_left = false;
         if let Some(snapshot) = &ready.snapshot {
             self.node(id).state = snapshot.data.clone();
         }
@@ -241,10 +248,7 @@ impl Group {
                     let leader = self.raft(id).leader();
                     self.with(id, |raft| raft.apply_conf_change(change));
                     let removed = change.kind == ConfChangeKind::RemoveMember && change.member == leader;
-                    if removed && leader != id && leader != NONE {
-                        // As SwarmKit does: nobody waits for a leader that has left.
-                        self.with(id, Machine::campaign);
-                    }
+                    leader_left |= removed && leader != id;
                 }
             }
         }
@@ -252,6 +256,7 @@ impl Group {
         if let Some(applied) = applied.or(ready.snapshot.as_ref().map(|snapshot| snapshot.index)) {
             self.ledger.state_at(id, applied, &self.nodes[&id].state);
         }
+        leader_left
     }
 
     /// Makes a snapshot of what a member has applied and drops the log up to `through` (at most).

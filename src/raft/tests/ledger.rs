@@ -28,6 +28,7 @@ struct Seen {
     /// The member's tick at which each other member was last heard by it as a leader.
     heard: BTreeMap<MemberId, u64>,
     lead_since: u64,
+    voters: Vec<MemberId>,
 }
 
 /// The history of a group.
@@ -169,7 +170,9 @@ impl Ledger {
         let disk = node.disk.hard_state;
         self.hold("monotonicity", disk.term <= term && disk.commit <= commit, || format!("{id} is behind its disk"));
         let (base, last) = (raft.log().first_index() - 1, raft.last_index());
-        self.hold("ranges", base <= applied && applied <= commit && commit <= last && raft.stable() <= last, || {
+        // A snapshot that waits to be written stands for entries that are not applied yet.
+        let covered = if raft.unstable_snapshot.is_some() { commit } else { applied };
+        self.hold("ranges", base <= covered && applied <= commit && commit <= last && raft.stable() <= last, || {
             format!("{id}: base {base} <= applied {applied} <= commit {commit} <= last {last}")
         });
     }
@@ -236,9 +239,11 @@ impl Ledger {
             return;
         }
         let seen = self.seen.get_mut(&id).expect("check_leader entered it");
-        if raft.lead_transferee() != NONE {
-            // A transfer begins a new window.
+        let voters: Vec<MemberId> = raft.voters().collect();
+        if raft.lead_transferee() != NONE || voters != seen.voters {
+            // A transfer begins a new window; another set of members counts from now on.
             seen.lead_since = node.ticks;
+            seen.voters = voters;
         }
         let window = 2 * u64::from(config.election_tick);
         let fresh = raft.voters().filter(|voter| {
