@@ -90,8 +90,10 @@ impl Ledger {
                 );
             }
             MessageKind::AppendResponse if !message.reject => {
-                let last = disk.log.last_index();
-                self.hold("durability", message.index <= last, || {
+                // In the same Ready a newer leader may already have replaced the entries. Then the old leader's term
+                // is over: a majority that elected the newer one did not have them.
+                let (last, over) = (disk.log.last_index(), disk.hard_state.term > message.term);
+                self.hold("durability", message.index <= last || over, || {
                     format!("{from} acknowledged {} but its disk ends at {last}", message.index)
                 });
             }
