@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::group::{Crash, Draws, Group};
+use super::group::{Crash, Draws, Group, Machine};
 use super::ledger::Broken;
 use crate::raft::{ConfChangeKind, Config, MemberId, Mutant, Role, Stored};
 
@@ -182,7 +182,7 @@ impl History {
         }
     }
 
-    /// The trouble ends: all are up, the wire is whole, and whoever was removed is stopped. Soon somebody leads and
+    /// The trouble ends: all are up, the wire is whole, and whoever was removed is stopped in the end. Soon somebody leads and
     /// a proposal reaches everybody.
     fn recovers(&mut self) -> bool {
         self.parted = 0;
@@ -194,8 +194,10 @@ impl History {
             let Some(ahead) = ahead.max_by_key(|raft| raft.applied()) else { return false };
             let voters: Vec<MemberId> = ahead.voters().collect();
             for id in 1..=MEMBERS {
-                let joined = self.group.nodes[&id].raft.as_ref().is_some_and(|raft| raft.voters().len() > 0);
-                if joined && !voters.contains(&id) {
+                // Not before every voter knows of the removal: in a group of two, the one that stays may still need
+                // the vote of the one that leaves.
+                let counts = |member| self.group.nodes[member].raft.as_ref().is_some_and(|raft| knows(raft, id));
+                if knows_any(&self.group, id) && !voters.contains(&id) && !voters.iter().any(counts) {
                     self.group.crash(id);
                 }
             }
@@ -213,6 +215,16 @@ impl History {
         }
         false
     }
+}
+
+/// Whether a member takes this id for a voter.
+fn knows(raft: &Machine, id: MemberId) -> bool {
+    raft.progress_of(id).is_some()
+}
+
+/// Whether a member has learned of a group at all.
+fn knows_any(group: &Group, id: MemberId) -> bool {
+    group.nodes[&id].raft.as_ref().is_some_and(|raft| raft.voters().len() > 0)
 }
 
 /// Runs a history and tells the first rule that it broke.
