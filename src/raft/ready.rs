@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use super::{Entry, HardState, Index, MemberId, Message, Payload, Raft, Role, Snapshot, Term, Timeouts};
 
-/// What the owner has to do next, in the order of the fields from `hard_state` on. Then it calls [`Raft::advance`].
+/// What the owner has to do next: write (the snapshot first, if there is one), send, restore, apply; then it calls
+/// [`Raft::advance`].
 #[derive(Clone, Debug)]
 pub struct Ready<D: Payload> {
     /// The role and the known leader, if one of them changed. For information.
