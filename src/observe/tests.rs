@@ -82,7 +82,8 @@ pub(crate) fn picture() -> Picture {
         exit_code,
         ..Container::default()
     };
-    let member = |name: &str, role: &str| Member { name: name.into(), role: role.into(), up: true, ..Member::default() };
+    let member =
+        |name: &str, role: &str| Member { name: name.into(), role: role.into(), up: true, ..Member::default() };
     let host = |name: &str, up: bool| Host { name: name.into(), up, daemon: up, paused: false };
     Picture {
         now: Time::from_nanos(90_500_000_000),

@@ -88,8 +88,14 @@ fn the_grammar_by_example() {
         ("a <<A; b <<B\n1\nA\n2\nB\nc", "[a <<'1⏎']; [b <<'2⏎']; [c]"),
         ("a $(cat <<E\nx\nE\n) y", "[a $([cat <<'x⏎']) y]"),
         ("cat <<E\nE\n", "[cat <<]"),
-        ("docker ps --format '{{.Names}}' | grep web; kill w1", "[docker ps --format '{{.Names}}']|[grep web]; <kill w1>"),
-        ("docker run -p 80:80 --mount type=bind,src=/a,dst=/b x", "[docker run -p 80:80 --mount type=bind,src=/a,dst=/b x]"),
+        (
+            "docker ps --format '{{.Names}}' | grep web; kill w1",
+            "[docker ps --format '{{.Names}}']|[grep web]; <kill w1>",
+        ),
+        (
+            "docker run -p 80:80 --mount type=bind,src=/a,dst=/b x",
+            "[docker run -p 80:80 --mount type=bind,src=/a,dst=/b x]",
+        ),
         ("a\r\nb\r\n", "[a]; [b]"),
         ("echo héllo \"wörld\"", "[echo héllo 'wörld']"),
         ("partition m1 m2 | m3\\\n w1 # so\nhosts", "<partition m1 m2 | m3   w1>; <hosts>"),

@@ -114,7 +114,10 @@ impl Key {
         let from = from.trim_end_matches(['n', 'r', 'b']).parse::<usize>().ok().filter(|&from| from > 0);
         let to = if to.is_empty() { Some(usize::MAX) } else { to.parse().ok() };
         let (Some(from), Some(to)) = (from, to) else {
-            return Err(Outcome::fail(2, format!("sort: invalid number at field start: invalid count at start of '{text}'")));
+            return Err(Outcome::fail(
+                2,
+                format!("sort: invalid number at field start: invalid count at start of '{text}'"),
+            ));
         };
         Ok(Self { from, to, numeric: options.contains('n'), reverse: options.contains('r') })
     }

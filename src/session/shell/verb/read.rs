@@ -88,7 +88,8 @@ impl<'a> Reader<'a> {
             Ok(duration) if !positive || !duration.is_negative() => Ok(duration),
             Ok(_) => Err(self.error(span, format!("the duration `{text}` is negative"))),
             Err(_) if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() => {
-                Err(ShellError::new(span, format!("the duration `{text}` has no unit")).help(format!("write `{text}s`")))
+                Err(ShellError::new(span, format!("the duration `{text}` has no unit"))
+                    .help(format!("write `{text}s`")))
             }
             Err(_) => Err(self
                 .error(span, format!("`{text}` is not a duration"))
@@ -171,8 +172,7 @@ impl<'a> Reader<'a> {
             "wait" => self.wait()?,
             "kill" => {
                 let name = self.task("a host or a task")?;
-                let target =
-                    if self.daemon()? { KillTarget::Daemon(name) } else { KillTarget::Named(name) };
+                let target = if self.daemon()? { KillTarget::Daemon(name) } else { KillTarget::Named(name) };
                 Verb::Kill { target }
             }
             "boot" => Verb::Boot { host: self.host()? },
