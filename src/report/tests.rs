@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::engine::Duration;
-use crate::session::shell::tests::settings;
+use crate::observe::tests::settings;
 
 fn report() -> Report {
     let at = |millis| Time::ZERO + Duration::from_millis(millis);

@@ -112,11 +112,7 @@ impl<'a> Parser<'a> {
 
     /// Whether the cursor stands at the end of the list being read.
     pub(super) fn at_end(&self, end: End) -> bool {
-        match (end, self.peek()) {
-            (_, None) => true,
-            (End::Paren, Some(b')')) | (End::Backtick, Some(b'`')) => true,
-            _ => false,
-        }
+        matches!((end, self.peek()), (_, None) | (End::Paren, Some(b')')) | (End::Backtick, Some(b'`')))
     }
 
     /// Whether a word begins at the cursor.

@@ -1,15 +1,7 @@
 //! The grammar by example, and the errors with their columns.
 
 use super::*;
-
-/// Snapshots go to the top of the project.
-pub(crate) fn settings() -> insta::Settings {
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots"));
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings
-}
+use crate::observe::tests::settings;
 
 /// The tree in short: words as their pieces.
 fn short(list: &List) -> String {

@@ -97,13 +97,15 @@ fn a_wrong_line_says_what_was_expected() {
         "seek 5",
         "hosts now",
         "look raft | grep m1",
+        "kill w1 && docker node ls",
+        "hosts > file",
         "ssh w1 docker ps",
         "docker-machine ssh",
     ] {
         let error: ShellError = parse_line(line, Dialect::Lab).expect_err(line);
         shown += &error.render(line);
     }
-    crate::session::shell::tests::settings().bind(|| insta::assert_snapshot!("shell_wrong_verbs", shown));
+    crate::observe::tests::settings().bind(|| insta::assert_snapshot!("shell_wrong_verbs", shown));
 }
 
 #[test]
