@@ -1,6 +1,15 @@
-//! The table holds what the objects give; and a small picture that other tests look at too.
+//! The table holds what the objects give; and a small picture that other tests look at too, and where snapshots go.
 
 use super::*;
+
+/// Snapshots go to the top of the project.
+pub(crate) fn settings() -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings
+}
 
 /// A picture that a test writes down.
 #[derive(Clone, Debug, Default)]
@@ -82,7 +91,8 @@ pub(crate) fn picture() -> Picture {
         exit_code,
         ..Container::default()
     };
-    let member = |name: &str, role: &str| Member { name: name.into(), role: role.into(), up: true, ..Member::default() };
+    let member =
+        |name: &str, role: &str| Member { name: name.into(), role: role.into(), up: true, ..Member::default() };
     let host = |name: &str, up: bool| Host { name: name.into(), up, daemon: up, paused: false };
     Picture {
         now: Time::from_nanos(90_500_000_000),

@@ -66,6 +66,10 @@ impl Type {
 }
 
 fn with_article(name: &str) -> String {
+    // There is only one.
+    if name == "consensus" {
+        return "the consensus".into();
+    }
     let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
     format!("{article} {name}")
 }
@@ -227,7 +231,9 @@ impl Checker<'_> {
             Type::Things(object, named) => {
                 let message = format!("a list of {}s has no field `{field}`", object.name);
                 let help = match (named, object.field(field)) {
-                    (true, Some(_)) => format!("name one of them: [\"NAME\"].{field}; or use .exists(x, x.{field} ...)"),
+                    (true, Some(_)) => {
+                        format!("name one of them: [\"NAME\"].{field}; or use .exists(x, x.{field} ...)")
+                    }
                     (false, Some(_)) => format!("use .exists(x, x.{field} ...) or .filter(x, ...)"),
                     (true, None) => format!("name one of them: [\"{field}\"]"),
                     (false, None) => "a function needs brackets: .size()".into(),
@@ -396,11 +402,8 @@ impl Checker<'_> {
         }
         self.locals.push((variable_name.clone(), element));
         let filter = filter.map(|filter| self.boolean(filter)).transpose();
-        let body = if which == Macro::Map {
-            self.expression(body)
-        } else {
-            self.boolean(body).map(|node| (node, Type::Bool))
-        };
+        let body =
+            if which == Macro::Map { self.expression(body) } else { self.boolean(body).map(|node| (node, Type::Bool)) };
         self.locals.pop();
         let (filter, (body, of)) = (filter?.map(Box::new), body?);
         let known = match (which, list) {
@@ -521,4 +524,3 @@ fn macro_named(name: &str) -> Option<Macro> {
         _ => return None,
     })
 }
-

@@ -296,14 +296,15 @@ impl<'a> Machine<'a> {
     }
 
     fn spread(&mut self, name: &str) -> Result<Value> {
-        let (services, nodes, tasks) = match (self.root(Root::Services)?, self.root(Root::Nodes)?, self.root(Root::Tasks)?) {
-            (
-                Value::Things(Things::Services(services)),
-                Value::Things(Things::Nodes(nodes)),
-                Value::Things(Things::Tasks(tasks)),
-            ) => (services, nodes, tasks),
-            _ => return Err("there is no leader".into()),
-        };
+        let (services, nodes, tasks) =
+            match (self.root(Root::Services)?, self.root(Root::Nodes)?, self.root(Root::Tasks)?) {
+                (
+                    Value::Things(Things::Services(services)),
+                    Value::Things(Things::Nodes(nodes)),
+                    Value::Things(Things::Tasks(tasks)),
+                ) => (services, nodes, tasks),
+                _ => return Err("there is no leader".into()),
+            };
         self.step((services.len() + nodes.len() + tasks.len()) as u64)?;
         if !services.iter().any(|service| &*service.name == name) {
             return Err(format!("there is no service {name:?}"));

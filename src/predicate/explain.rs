@@ -63,7 +63,11 @@ fn leaf(node: &Node, source: &str, view: &dyn View) -> String {
         Kind::Matches(of, _) => seen.extend(Machine::new(view).value(of).ok().map(|value| value.shown())),
         _ => {}
     }
-    if seen.is_empty() { format!("{shown}: {}", value.shown()) } else { format!("{shown}: {} ({})", value.shown(), seen.join(", ")) }
+    if seen.is_empty() {
+        format!("{shown}: {}", value.shown())
+    } else {
+        format!("{shown}: {} ({})", value.shown(), seen.join(", "))
+    }
 }
 
 /// Whether a node is written out, so that its text says its value.

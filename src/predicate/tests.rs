@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::observe::Task;
+use crate::observe::tests::settings;
 use crate::observe::tests::{Picture, picture};
-use crate::session::shell::tests::settings;
 
 fn judge(source: &str, view: &Picture) -> Verdict {
     Condition::parse(source).unwrap_or_else(|error| panic!("{source}: {error} at {:?}", error.span)).judge(view)

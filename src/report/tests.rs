@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::engine::Duration;
-use crate::session::shell::tests::settings;
+use crate::observe::tests::settings;
 
 fn report() -> Report {
     let at = |millis| Time::ZERO + Duration::from_millis(millis);
@@ -23,7 +23,10 @@ fn report() -> Report {
         ],
         expectations: vec![
             result("no quorum", Judgement::Held),
-            result("a leader again", Judgement::Failed { at: at(210_000), explanation: "raft.leader != \"\": false".into() }),
+            result(
+                "a leader again",
+                Judgement::Failed { at: at(210_000), explanation: "raft.leader != \"\": false".into() },
+            ),
             result("it answers", Judgement::Unknown { reason: "answer() is not modelled yet".into() }),
         ],
         outputs: vec![

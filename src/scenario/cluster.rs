@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use super::MAX_MANAGERS;
 use super::problem::Problem;
 use super::read::{File, Table};
-use super::MAX_MANAGERS;
 use crate::engine::{Duration, limits::HOSTS};
 use crate::session::shell::amount::Share;
 

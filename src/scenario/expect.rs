@@ -148,7 +148,8 @@ fn expectation(file: &File, table: Table, duration: Duration) -> Option<Expectat
     let until = moment(file, &table, "until", duration);
     let within = table.duration("within");
     let at = moment(file, &table, "at", duration);
-    let kinds = [("always", table.text("always")), ("eventually", table.text("eventually")), ("check", table.text("check"))];
+    let kinds =
+        [("always", table.text("always")), ("eventually", table.text("eventually")), ("check", table.text("check"))];
     let name = table.text("name");
     let refuse = |span: Range, message: &str, help: &str| {
         file.problem(Problem::new(span, message).label("not here").help(help));
@@ -160,7 +161,9 @@ fn expectation(file: &File, table: Table, duration: Duration) -> Option<Expectat
         [] => {
             if !some_kind {
                 let problem = Problem::new(table.span, "[[expect]] has no condition").label("missing here");
-                file.problem(problem.help("write always = '...', eventually = '...', or at = \"1m\" with check = '...'"));
+                file.problem(
+                    problem.help("write always = '...', eventually = '...', or at = \"1m\" with check = '...'"),
+                );
             }
             table.done();
             return None;
@@ -218,7 +221,8 @@ fn expectation(file: &File, table: Table, duration: Duration) -> Option<Expectat
     let condition = match Condition::parse(&text.text) {
         Ok(condition) => condition,
         Err(error) => {
-            let problem = Problem::new(text.range(error.span.0, error.span.1), error.message).label("in this condition");
+            let problem =
+                Problem::new(text.range(error.span.0, error.span.1), error.message).label("in this condition");
             file.problem(match error.help {
                 Some(help) => problem.help(help),
                 None => problem,
@@ -248,7 +252,8 @@ fn output(file: &File, table: Table, steps: &[Step]) -> Option<OutputCheck> {
     let mut rules = Vec::new();
     rules.extend(table.list_of_texts("contains").into_iter().map(|text| OutputRule::Contains(text.text)));
     for pattern in table.list_of_texts("matches") {
-        let built = RegexBuilder::new(&pattern.text).multi_line(true).size_limit(1 << 20).dfa_size_limit(1 << 20).build();
+        let built =
+            RegexBuilder::new(&pattern.text).multi_line(true).size_limit(1 << 20).dfa_size_limit(1 << 20).build();
         match built {
             Ok(regex) => rules.push(OutputRule::Matches(regex)),
             Err(_) => {

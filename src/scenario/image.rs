@@ -128,12 +128,16 @@ pub(super) fn read(file: &File, top: &Table) -> BTreeMap<String, ImageBehaviour>
     let mut images = BTreeMap::new();
     for (name, at, value) in top.entries("images") {
         if images.len() >= MAX_IMAGES {
-            file.problem(Problem::new(at, format!("more than {MAX_IMAGES} images are described")).label("one too many"));
+            file.problem(
+                Problem::new(at, format!("more than {MAX_IMAGES} images are described")).label("one too many"),
+            );
             break;
         }
         let plain = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
         if name.is_empty() || !name.chars().all(plain) {
-            file.problem(Problem::new(at, format!("{name:?} is not an image's name")).label("expected NAME or NAME:TAG"));
+            file.problem(
+                Problem::new(at, format!("{name:?} is not an image's name")).label("expected NAME or NAME:TAG"),
+            );
         }
         match value.get_ref().as_table() {
             Some(table) => {

@@ -113,9 +113,7 @@ impl Judge {
     /// Nothing more happens at or before `end`: how did it end? The explanation is that of the moment.
     pub fn finish(mut self, end: Time, explanation: impl FnOnce() -> String) -> Judgement {
         let (from, until) = self.span();
-        let cut_off = |until: Time| Judgement::Unknown {
-            reason: format!("the run ended at {end}, before {until}"),
-        };
+        let cut_off = |until: Time| Judgement::Unknown { reason: format!("the run ended at {end}, before {until}") };
         if let When::At(at) = self.when {
             let at = Time::ZERO + at;
             if end < at {
@@ -211,7 +209,10 @@ mod tests {
         let when = When::At(Duration::from_secs(10));
         assert_eq!(run(when, &[(0, F), (10, T), (11, F)], 30), Judgement::Held);
         assert_eq!(run(when, &[(0, T), (9, F)], 30), failed(10, "seen at 9"));
-        assert_eq!(run(when, &[(0, T)], 5), Judgement::Unknown { reason: "the run ended at 5.000s, before 10.000s".into() });
+        assert_eq!(
+            run(when, &[(0, T)], 5),
+            Judgement::Unknown { reason: "the run ended at 5.000s, before 10.000s".into() }
+        );
     }
 
     #[test]

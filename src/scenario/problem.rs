@@ -61,7 +61,7 @@ impl ScenarioErrors {
             let start = boundary(source, start);
             problem.span = (start, boundary(source, end).max(start));
         }
-        problems.sort_by(|a, b| a.span.cmp(&b.span));
+        problems.sort_by_key(|problem| problem.span);
         problems.dedup();
         Self { path: path.to_string(), source: source.to_string(), problems }
     }

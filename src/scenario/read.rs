@@ -2,20 +2,23 @@
 //!
 //! It knows nothing of scenarios.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::problem::Problem;
 use super::text::Placed;
-use crate::engine::Duration;
+use crate::engine::limits::MAX_DURATION;
+use crate::engine::{Duration, ParseDurationError};
 use crate::observe::nearest;
 
 /// A file being read: its text and what is wrong with it so far.
 pub(super) struct File<'a> {
     pub(super) source: &'a str,
     problems: RefCell<Vec<Problem>>,
+    /// Whether it is TOML at all; if not, only that is reported.
+    sound: Cell<bool>,
 }
 
 /// The bytes of a file.
@@ -23,10 +26,14 @@ pub(super) type Range = (usize, usize);
 
 impl<'a> File<'a> {
     pub(super) fn new(source: &'a str) -> Self {
-        Self { source, problems: RefCell::default() }
+        Self { source, problems: RefCell::default(), sound: Cell::new(true) }
     }
 
+    /// Notes a problem. What follows from a file that is not TOML is not worth a word.
     pub(super) fn problem(&self, problem: Problem) {
+        if !self.sound.get() {
+            return;
+        }
         self.problems.borrow_mut().push(problem);
     }
 
@@ -47,6 +54,7 @@ impl<'a> File<'a> {
             };
             self.problem(what);
         }
+        self.sound.set(self.problems.borrow().is_empty());
         table
     }
 }
@@ -62,6 +70,12 @@ fn noun(value: &DeValue) -> &'static str {
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
     }
+}
+
+/// Whether a text is a number and a unit, however large.
+fn magnitude(text: &str) -> bool {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    digits > 0 && Duration::parse(&format!("1{}", &text[digits..])).is_ok()
 }
 
 fn range<T>(value: &Spanned<T>) -> Range {
@@ -224,16 +238,22 @@ impl<'t, 'a> Table<'t, 'a> {
                 self.file.problem(Problem::new(at, message).label("negative").help("durations count from the start"));
                 None
             }
-            Err(_) => {
-                let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-                let large = text.bytes().filter(u8::is_ascii_digit).count() > 6;
-                let problem = Problem::new(at, format!("`{key}` is {text:?}, which is not a duration"))
-                    .label("expected a duration");
-                self.file.problem(problem.help(match (digits, large) {
-                    (true, _) => format!("write {key} = \"{text}s\""),
-                    (_, true) => "write a number and a unit: 300ms, 30s, 1m30s, 2h; at most 720h".to_string(),
-                    _ => "write a number and a unit: 300ms, 30s, 1m30s, 2h".to_string(),
-                }));
+            Err(error) => {
+                let problem = match (error, magnitude(text)) {
+                    (ParseDurationError::Invalid(_), true) => {
+                        let message = format!("`{key}` is {text}; a scenario lasts at most {MAX_DURATION}");
+                        Problem::new(at, message).label("out of its limits")
+                    }
+                    (error, _) => {
+                        let problem = Problem::new(at, format!("`{key}` is {text:?}, which is not a duration"))
+                            .label("expected a duration");
+                        problem.help(match error {
+                            ParseDurationError::MissingUnit(_) => format!("write {key} = \"{text}s\""),
+                            _ => "write a number and a unit: 300ms, 30s, 1m30s, 2h".to_string(),
+                        })
+                    }
+                };
+                self.file.problem(problem);
                 None
             }
         }
@@ -242,7 +262,9 @@ impl<'t, 'a> Table<'t, 'a> {
     pub(super) fn table(&self, key: &'static str) -> Option<Table<'t, 'a>> {
         let value = self.value(key)?;
         match value.get_ref() {
-            DeValue::Table(table) => Some(Table::new(self.file, table, range(value), format!("[{}{key}]", self.prefix()))),
+            DeValue::Table(table) => {
+                Some(Table::new(self.file, table, range(value), format!("[{}{key}]", self.prefix())))
+            }
             _ => {
                 self.wrong(key, value, "a table");
                 None

@@ -1,7 +1,7 @@
 //! A scenario that is right, and every kind of wrong one with the report that a person sees.
 
 use super::*;
-use crate::session::shell::tests::settings;
+use crate::observe::tests::settings;
 
 /// The example of the house plan.
 const EXAMPLE: &str = r#"format = 1

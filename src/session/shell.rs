@@ -155,4 +155,4 @@ impl fmt::Display for ShellError {
 impl std::error::Error for ShellError {}
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

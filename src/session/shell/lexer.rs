@@ -112,11 +112,7 @@ impl<'a> Parser<'a> {
 
     /// Whether the cursor stands at the end of the list being read.
     pub(super) fn at_end(&self, end: End) -> bool {
-        match (end, self.peek()) {
-            (_, None) => true,
-            (End::Paren, Some(b')')) | (End::Backtick, Some(b'`')) => true,
-            _ => false,
-        }
+        matches!((end, self.peek()), (_, None) | (End::Paren, Some(b')')) | (End::Backtick, Some(b'`')))
     }
 
     /// Whether a word begins at the cursor.
@@ -150,18 +146,17 @@ impl<'a> Parser<'a> {
                 }
             }
         }
-        let span = Span::new(start, self.pos);
-        self.not_across_here_document(span)?;
-        Ok(Word { pieces: pieces.done, span })
+        Ok(Word { pieces: pieces.done, span: Span::new(start, self.pos) })
     }
 
-    /// A word that goes over the line on which a here-document is announced would swallow its body.
-    fn not_across_here_document(&self, span: Span) -> Result<(), ShellError> {
-        match self.here_documents {
-            Some((newline, _)) if span.start < newline && newline < span.end => {
-                Err(ShellError::new(span, "this word goes over the line on which the here-document begins")
-                    .help("put the here-document's `<<` on the last line of the command"))
-            }
+    /// A quote that goes over the line on which a here-document was `announced` would swallow its body.
+    fn not_across(&self, announced: Option<(usize, usize)>, start: usize) -> Result<(), ShellError> {
+        match announced {
+            Some((newline, _)) if start < newline && newline < self.pos => Err(ShellError::new(
+                Span::new(start, self.pos),
+                "this quote goes over the line on which the here-document begins",
+            )
+            .help("put the here-document's `<<` on the last line of the command")),
             _ => Ok(()),
         }
     }
@@ -193,6 +188,7 @@ impl<'a> Parser<'a> {
                 .incomplete()),
             Some(length) => {
                 self.pos = start + 1 + length + 1;
+                self.not_across(self.here_documents, start)?;
                 pieces.text(&self.source[start + 1..self.pos - 1], true, Span::new(start, self.pos));
                 Ok(())
             }
@@ -200,7 +196,7 @@ impl<'a> Parser<'a> {
     }
 
     fn double_quoted(&mut self, pieces: &mut Pieces) -> Result<(), ShellError> {
-        let start = self.pos;
+        let (start, announced) = (self.pos, self.here_documents);
         self.pos += 1;
         // An empty pair of quotes is still a word.
         pieces.text("", true, Span::new(start, start + 1));
@@ -213,6 +209,7 @@ impl<'a> Parser<'a> {
                 }
                 Some(b'"') => {
                     self.pos += 1;
+                    self.not_across(announced, start)?;
                     if let Some(last) = pieces.done.last_mut()
                         && last.quoted
                         && matches!(last.kind, PieceKind::Text(_))
@@ -432,8 +429,11 @@ impl<'a> Parser<'a> {
                 self.quoted_piece(&mut pieces, end, b"\\$`", None)?;
             }
             if self.pos > body.end {
-                return Err(ShellError::new(Span::new(line, body.end), "a substitution goes over the here-document's end")
-                    .help("close `$(...)` inside the here-document, or quote its delimiter: <<'EOF'"));
+                return Err(ShellError::new(
+                    Span::new(line, body.end),
+                    "a substitution goes over the here-document's end",
+                )
+                .help("close `$(...)` inside the here-document, or quote its delimiter: <<'EOF'"));
             }
             line = self.pos;
         }

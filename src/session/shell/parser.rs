@@ -226,8 +226,11 @@ impl Parser<'_> {
                 let word = self.bare_word();
                 if RESERVED.contains(&word) {
                     let span = Span::new(self.pos, self.pos + word.len());
-                    return Err(ShellError::new(span, format!("`{word}` is a word of bash that this shell does not have"))
-                        .help("`wait until CONDITION` waits for something; `watch -n N COMMAND` repeats a command"));
+                    return Err(ShellError::new(
+                        span,
+                        format!("`{word}` is a word of bash that this shell does not have"),
+                    )
+                    .help("`wait until CONDITION` waits for something; `watch -n N COMMAND` repeats a command"));
                 }
             }
             let word = self.word(end)?;
@@ -277,8 +280,7 @@ impl Parser<'_> {
         let start = self.pos;
         let name = self.source[start..start + length].to_string();
         self.pos += length + 1;
-        let value =
-            if self.at_word(end) { self.word(end)? } else { Word { span: self.here(), ..Word::default() } };
+        let value = if self.at_word(end) { self.word(end)? } else { Word { span: self.here(), ..Word::default() } };
         Ok(Some(Assignment { name, value, span: Span::new(start, self.pos) }))
     }
 

@@ -1,15 +1,7 @@
 //! The grammar by example, and the errors with their columns.
 
 use super::*;
-
-/// Snapshots go to the top of the project.
-pub(crate) fn settings() -> insta::Settings {
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots"));
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings
-}
+use crate::observe::tests::settings;
 
 /// The tree in short: words as their pieces.
 fn short(list: &List) -> String {
@@ -88,8 +80,14 @@ fn the_grammar_by_example() {
         ("a <<A; b <<B\n1\nA\n2\nB\nc", "[a <<'1⏎']; [b <<'2⏎']; [c]"),
         ("a $(cat <<E\nx\nE\n) y", "[a $([cat <<'x⏎']) y]"),
         ("cat <<E\nE\n", "[cat <<]"),
-        ("docker ps --format '{{.Names}}' | grep web; kill w1", "[docker ps --format '{{.Names}}']|[grep web]; <kill w1>"),
-        ("docker run -p 80:80 --mount type=bind,src=/a,dst=/b x", "[docker run -p 80:80 --mount type=bind,src=/a,dst=/b x]"),
+        (
+            "docker ps --format '{{.Names}}' | grep web; kill w1",
+            "[docker ps --format '{{.Names}}']|[grep web]; <kill w1>",
+        ),
+        (
+            "docker run -p 80:80 --mount type=bind,src=/a,dst=/b x",
+            "[docker run -p 80:80 --mount type=bind,src=/a,dst=/b x]",
+        ),
         ("a\r\nb\r\n", "[a]; [b]"),
         ("echo héllo \"wörld\"", "[echo héllo 'wörld']"),
         ("partition m1 m2 | m3\\\n w1 # so\nhosts", "<partition m1 m2 | m3   w1>; <hosts>"),

@@ -5,6 +5,7 @@
 
 mod help;
 mod read;
+mod words;
 
 use super::amount::{Rate, Share};
 use super::{ShellError, Span};

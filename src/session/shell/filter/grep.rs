@@ -70,13 +70,13 @@ pub(super) fn grep(args: &[String], stdin: &str, files: ReadFile) -> Filtered {
             stdout += "--\n";
         }
         let to = index.saturating_add(after).saturating_add(1).min(lines.len());
-        for line in from..to.max(from) {
+        for (line, shown) in lines.iter().enumerate().take(to).skip(from) {
             let hit = hits.binary_search(&line).is_ok();
             // The context behind a hit ends where the next hit begins.
             if line > index && hit {
                 break;
             }
-            stdout += &format!("{}{}\n", number(line, if hit { ':' } else { '-' }), lines[line]);
+            stdout += &format!("{}{}\n", number(line, if hit { ':' } else { '-' }), shown);
             printed = line + 1;
         }
     }

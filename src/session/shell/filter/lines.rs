@@ -73,7 +73,7 @@ pub(super) fn tail(args: &[String], stdin: &str, files: ReadFile) -> Filtered {
 pub(super) fn sort(args: &[String], stdin: &str, files: ReadFile) -> Filtered {
     let options = Options::read("sort", args, "nruf", "kt")?;
     let text = options.input(&options.operands, stdin, files)?;
-    let key = options.value('k').map(|key| Key::read(key)).transpose()?;
+    let key = options.value('k').map(Key::read).transpose()?;
     let separator = options.value('t').and_then(|text| text.chars().next());
     let mut lines: Vec<&str> = text.lines().collect();
     let numeric = options.has('n') || key.as_ref().is_some_and(|key| key.numeric);
@@ -114,7 +114,10 @@ impl Key {
         let from = from.trim_end_matches(['n', 'r', 'b']).parse::<usize>().ok().filter(|&from| from > 0);
         let to = if to.is_empty() { Some(usize::MAX) } else { to.parse().ok() };
         let (Some(from), Some(to)) = (from, to) else {
-            return Err(Outcome::fail(2, format!("sort: invalid number at field start: invalid count at start of '{text}'")));
+            return Err(Outcome::fail(
+                2,
+                format!("sort: invalid number at field start: invalid count at start of '{text}'"),
+            ));
         };
         Ok(Self { from, to, numeric: options.contains('n'), reverse: options.contains('r') })
     }

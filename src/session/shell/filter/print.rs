@@ -127,9 +127,8 @@ pub(super) fn awk(args: &[String], stdin: &str, files: ReadFile) -> Filtered {
     let Some((program, operands)) = options.operands.split_first() else {
         return Err(Outcome::fail(2, "usage: awk [-F fs] '{print $N}' [file ...]"));
     };
-    let unknown = || {
-        Outcome::fail(2, format!("awk: only the form '{{print $N}}' is known in this lab, not: {program}"))
-    };
+    let unknown =
+        || Outcome::fail(2, format!("awk: only the form '{{print $N}}' is known in this lab, not: {program}"));
     let program = program.trim();
     let (condition, body) = program.split_at(program.find('{').ok_or_else(unknown)?);
     let condition = match condition.trim() {

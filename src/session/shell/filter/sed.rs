@@ -56,12 +56,12 @@ pub(super) fn sed(args: &[String], stdin: &str, files: ReadFile) -> Filtered {
     };
     let mut chosen = Vec::new();
     let mut inside = false;
-    for index in 0..count {
+    for (index, line) in lines.iter().enumerate() {
         if inside {
-            chosen.push(lines[index]);
+            chosen.push(*line);
             inside = !to.as_ref().is_some_and(|to| hit(to, index));
         } else if hit(&from, index) {
-            chosen.push(lines[index]);
+            chosen.push(*line);
             // A line number at or before the first line ends the range at once; a pattern is looked for from the next.
             inside = match &to {
                 None => false,

@@ -30,7 +30,10 @@ fn grep_finds_lines() {
     assert_eq!(out("grep -w w", TASKS), "");
     assert_eq!(out("grep 'w(eb'", "w(eb\nweb\n"), "w(eb\n");
     assert_eq!(out("grep -A1 web.1", TASKS), "web.1  w1    Running\nweb.2  w2    Shutdown\n");
-    assert_eq!(out("grep -n -B 1 -A 1 Shut", TASKS), "2-web.1  w1    Running\n3:web.2  w2    Shutdown\n4-WEB.3  w1    Running\n");
+    assert_eq!(
+        out("grep -n -B 1 -A 1 Shut", TASKS),
+        "2-web.1  w1    Running\n3:web.2  w2    Shutdown\n4-WEB.3  w1    Running\n"
+    );
     assert_eq!(out("grep -C1 b", "b\nx\ny\nz\nb\n"), "b\nx\n--\nz\nb\n");
     assert_eq!(sh("grep none", TASKS), (String::new(), 1));
     assert_eq!(sh("grep -E '('", TASKS), ("grep: Invalid regular expression: '('\n".into(), 2));

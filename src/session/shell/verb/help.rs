@@ -71,7 +71,12 @@ const TABLE: &[VerbDoc] = &[
         "change how new containers of an image behave",
         "image nginx:1.26 exits=1 after=20s",
     ),
-    doc("put", &["LOCALFILE as PATH"], "copy a file of the real machine to this host's disk", "put app.yml as stack.yml"),
+    doc(
+        "put",
+        &["LOCALFILE as PATH"],
+        "copy a file of the real machine to this host's disk",
+        "put app.yml as stack.yml",
+    ),
     doc(
         "open",
         &["http://HOST[:PORT][/PATH] [--times N]"],
@@ -112,7 +117,11 @@ impl VerbDoc {
     /// The help that an error ends with: what was expected, and an example.
     pub fn expected(&self) -> String {
         let forms = self.usage().replace('\n', "` or `");
-        if forms == self.example { format!("write `{forms}`") } else { format!("write `{forms}`, as in `{}`", self.example) }
+        if forms == self.example {
+            format!("write `{forms}`")
+        } else {
+            format!("write `{forms}`, as in `{}`", self.example)
+        }
     }
 }
 

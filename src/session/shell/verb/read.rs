@@ -5,18 +5,10 @@
 
 use super::super::amount::{Rate, Share, decimal};
 use super::help::table;
-use super::{
-    Aspect, ClockChange, DiskState, KillTarget, RegistryState, SeekTarget, ShellError, Span, Verb, quoted_length,
-};
+use super::words::{Arg, split, unquoted};
+use super::{Aspect, ClockChange, DiskState, KillTarget, RegistryState, SeekTarget, ShellError, Span, Verb};
 use crate::engine::Duration;
 use crate::observe::nearest;
-
-/// A word of the line, without its quotes.
-#[derive(Clone, Debug)]
-struct Arg {
-    text: String,
-    span: Span,
-}
 
 /// The line and how much of it has been read.
 pub(super) struct Reader<'a> {
@@ -88,7 +80,8 @@ impl<'a> Reader<'a> {
             Ok(duration) if !positive || !duration.is_negative() => Ok(duration),
             Ok(_) => Err(self.error(span, format!("the duration `{text}` is negative"))),
             Err(_) if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() => {
-                Err(ShellError::new(span, format!("the duration `{text}` has no unit")).help(format!("write `{text}s`")))
+                Err(ShellError::new(span, format!("the duration `{text}` has no unit"))
+                    .help(format!("write `{text}s`")))
             }
             Err(_) => Err(self
                 .error(span, format!("`{text}` is not a duration"))
@@ -107,15 +100,22 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// What joins commands elsewhere has no meaning behind most verbs.
+    fn no_operators(&self) -> Read<()> {
+        match self.args.iter().find(|arg| matches!(arg.text.as_str(), "|" | "||" | "&" | "&&" | ">" | ">>")) {
+            None => Ok(()),
+            Some(arg) => {
+                let message = format!("`{}` cannot follow a verb of the lab: it takes the whole line", arg.text);
+                let help = "put the next command on a line of its own, or behind `;`";
+                Err(ShellError::new(arg.span, message).help(help))
+            }
+        }
+    }
+
     /// Nothing may follow.
     fn done(&self, verb: Verb) -> Read<Verb> {
         match self.args.get(self.next) {
             None => Ok(verb),
-            Some(arg) if matches!(arg.text.as_str(), "|" | "||" | "&&" | ">" | ">>") => Err(ShellError::new(
-                arg.span,
-                format!("`{}` cannot follow a verb of the lab: it takes the whole line", arg.text),
-            )
-            .help("put the next command on a line of its own, or behind `;`")),
             Some(arg) => {
                 let last = self.args.last().unwrap_or(arg);
                 Err(self.error(arg.span.to(last.span), format!("`{}` is too much here", arg.text)))
@@ -150,6 +150,9 @@ impl<'a> Reader<'a> {
             });
         };
         self.verb = doc.name;
+        if !matches!(doc.name, "wait" | "partition" | "note" | "mark" | "why") {
+            self.no_operators()?;
+        }
         let verb = self.body()?;
         self.done(verb)
     }
@@ -171,8 +174,7 @@ impl<'a> Reader<'a> {
             "wait" => self.wait()?,
             "kill" => {
                 let name = self.task("a host or a task")?;
-                let target =
-                    if self.daemon()? { KillTarget::Daemon(name) } else { KillTarget::Named(name) };
+                let target = if self.daemon()? { KillTarget::Daemon(name) } else { KillTarget::Named(name) };
                 Verb::Kill { target }
             }
             "boot" => Verb::Boot { host: self.host()? },
@@ -536,45 +538,4 @@ struct Url {
     host: String,
     port: u16,
     path: String,
-}
-
-/// Splits a line at blanks; quotes keep them together and are taken off; a quote that is never closed is a letter.
-fn split(line: &str) -> Vec<Arg> {
-    let bytes = line.as_bytes();
-    let mut args = Vec::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        if bytes[at].is_ascii_whitespace() {
-            at += 1;
-            continue;
-        }
-        let start = at;
-        let mut text = String::new();
-        while at < bytes.len() && !bytes[at].is_ascii_whitespace() {
-            let quoted = matches!(bytes[at], b'\'' | b'"').then(|| quoted_length(&line[at + 1..], bytes[at])).flatten();
-            if let Some(length) = quoted {
-                text.push_str(&line[at + 1..at + 1 + length]);
-                at += length + 2;
-            } else {
-                let width = line[at..].chars().next().map_or(1, char::len_utf8);
-                text.push_str(&line[at..at + width]);
-                at += width;
-            }
-        }
-        args.push(Arg { text, span: Span::new(start, at) });
-    }
-    args
-}
-
-/// A range of the line without blanks around it, nor the one pair of quotes that holds all of it.
-fn unquoted(line: &str, start: usize, stop: usize) -> Arg {
-    let text = line[start..stop].trim_end();
-    let span = Span::new(start, start + text.len());
-    if let Some(quote) = text.bytes().next().filter(|byte| matches!(byte, b'\'' | b'"'))
-        && quoted_length(&text[1..], quote) == Some(text.len().wrapping_sub(2))
-    {
-        let inner = &text[1..text.len() - 1];
-        return Arg { text: inner.to_string(), span: Span::new(span.start + 1, span.end - 1) };
-    }
-    Arg { text: text.to_string(), span }
 }

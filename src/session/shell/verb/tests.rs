@@ -10,7 +10,8 @@ fn read(line: &str) -> Verb {
 #[test]
 fn every_example_of_the_table_parses() {
     for doc in table() {
-        let list = parse_line(doc.example, Dialect::Lab).unwrap_or_else(|error| panic!("{}", error.render(doc.example)));
+        let list =
+            parse_line(doc.example, Dialect::Lab).unwrap_or_else(|error| panic!("{}", error.render(doc.example)));
         assert!(matches!(list.items[0].first.commands[0], crate::session::shell::Command::Verb(_)), "{}", doc.name);
         assert!(help(Some(doc.name)).is_ok_and(|text| text.contains(doc.example)));
     }
@@ -23,8 +24,13 @@ fn the_forms_of_the_house_plan() {
     assert_eq!(read("ssh w1"), Verb::On { host: name("w1") });
     assert_eq!(read("docker-machine ssh w1"), Verb::On { host: name("w1") });
     assert_eq!(read("wait 1m30s"), Verb::Wait(Duration::from_secs(90)));
-    let Verb::WaitUntil { condition, at, limit } = read("wait until raft.leader != \"\" for up to 2m") else { panic!() };
-    assert_eq!((condition.as_str(), at, limit), ("raft.leader != \"\"", Span::new(11, 28), Some(Duration::from_minutes(2))));
+    let Verb::WaitUntil { condition, at, limit } = read("wait until raft.leader != \"\" for up to 2m") else {
+        panic!()
+    };
+    assert_eq!(
+        (condition.as_str(), at, limit),
+        ("raft.leader != \"\"", Span::new(11, 28), Some(Duration::from_minutes(2)))
+    );
     let Verb::WaitUntil { condition, limit, .. } = read("wait until 'time > 5'") else { panic!() };
     assert_eq!((condition.as_str(), limit), ("time > 5", None));
     assert_eq!(read("kill w1"), Verb::Kill { target: KillTarget::Named(name("w1")) });
@@ -34,7 +40,10 @@ fn the_forms_of_the_house_plan() {
     assert_eq!(read("partition m1 m2|m3 | w1"), Verb::Partition { groups });
     assert_eq!(read("cut m1->m2"), read("cut m1 -> m2"));
     assert_eq!(read("clock w1 drift=-12.5ppm"), Verb::Clock { host: name("w1"), change: ClockChange::Drift(-12_500) });
-    assert_eq!(read("clock w1 -1h"), Verb::Clock { host: name("w1"), change: ClockChange::Jump(Duration::from_hours(-1)) });
+    assert_eq!(
+        read("clock w1 -1h"),
+        Verb::Clock { host: name("w1"), change: ClockChange::Jump(Duration::from_hours(-1)) }
+    );
     let open = Verb::Open { url: name("http://w1"), host: name("w1"), port: 80, path: name("/"), times: 1 };
     assert_eq!(read("open http://w1"), open);
     assert_eq!(read("note it's \"done\""), Verb::Note { text: name("it's \"done\"") });
@@ -88,13 +97,15 @@ fn a_wrong_line_says_what_was_expected() {
         "seek 5",
         "hosts now",
         "look raft | grep m1",
+        "kill w1 && docker node ls",
+        "hosts > file",
         "ssh w1 docker ps",
         "docker-machine ssh",
     ] {
         let error: ShellError = parse_line(line, Dialect::Lab).expect_err(line);
         shown += &error.render(line);
     }
-    crate::session::shell::tests::settings().bind(|| insta::assert_snapshot!("shell_wrong_verbs", shown));
+    crate::observe::tests::settings().bind(|| insta::assert_snapshot!("shell_wrong_verbs", shown));
 }
 
 #[test]
