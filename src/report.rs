@@ -4,12 +4,17 @@
 //! follows the house plan §6 ("`run` ends with a line `fingerprint <hex>`").
 
 mod json;
+mod story;
+mod trace;
 mod text;
 
 use crate::engine::Time;
-use crate::scenario::Judgement;
+use crate::scenario::run::Run;
+use crate::scenario::{Judgement, Scenario};
 
+pub use story::story;
 pub use text::escaped;
+pub use trace::trace_lines;
 
 /// A run, told.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -88,6 +93,37 @@ impl Outcome {
 }
 
 impl Report {
+    /// The report of a run.
+    pub fn of(scenario: &Scenario, run: &Run) -> Self {
+        let world = run.session.world();
+        let broken = |text: &String| StoryLine { at: world.now(), text: text.clone(), cause: None };
+        Self {
+            scenario: scenario.name.clone(),
+            about: scenario.about.clone(),
+            seed: run.seed,
+            story: story(run),
+            expectations: scenario
+                .expectations
+                .iter()
+                .zip(&run.judgements)
+                .map(|(expectation, judgement)| ExpectationResult {
+                    name: expectation.name.clone(),
+                    judgement: judgement.clone(),
+                })
+                .collect(),
+            outputs: scenario
+                .outputs
+                .iter()
+                .zip(&run.outputs)
+                .map(|(check, faults)| OutputResult { step: check.step.shown.clone(), faults: faults.clone() })
+                .collect(),
+            violations: run.broken.iter().map(broken).collect(),
+            fingerprint: world.env.kernel.fingerprint().to_string(),
+            events: world.env.kernel.handled(),
+            ended_at: world.now(),
+        }
+    }
+
     /// How the run ended as a whole: the worst of its parts.
     pub fn outcome(&self) -> Outcome {
         let expectations = self.expectations.iter().map(|expectation| match expectation.judgement {

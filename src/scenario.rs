@@ -30,6 +30,7 @@ mod judge;
 mod limits;
 mod problem;
 mod read;
+pub mod run;
 mod text;
 
 use std::collections::BTreeMap;
