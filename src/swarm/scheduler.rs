@@ -262,7 +262,9 @@ impl Scheduler {
         for key in tasks {
             let Some(task) = tx.state().tasks.get(key).cloned() else { continue };
             // A node that is not known gets no verdict.
-            let Some((node, info)) = task.node.and_then(|node| Some((node, self.mirror.nodes.get(node)?))) else { continue };
+            let Some((node, info)) = task.node.and_then(|node| Some((node, self.mirror.nodes.get(node)?))) else {
+                continue;
+            };
             let of_service = self.mirror.of_service(task.service).get(node.0 as usize).copied().unwrap_or(0);
             let mut pipeline = self.load(task.clone());
             if pipeline.process(info, of_service) {

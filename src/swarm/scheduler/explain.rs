@@ -4,10 +4,10 @@
 //!
 //! Source: control-plane.md §3.4, §3.5.
 
+use super::Scheduler;
 use super::constraint::label_of;
 use super::filter::{Filter, Pipeline};
 use super::policy::Rank;
-use super::Scheduler;
 use crate::engine::Time;
 use crate::swarm::object::{NodeKey, TaskKey};
 use crate::swarm::store::State;
