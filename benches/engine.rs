@@ -93,6 +93,18 @@ fn hold_swarm_wheel(bencher: Bencher, pending: usize) {
     bench_hold(bencher, QueueKind::Wheel, pending, Cheap::swarm);
 }
 
+/// As a session drives it: it looks before each event whether the moment to stop has come.
+#[divan::bench(args = [QueueKind::Heap, QueueKind::Wheel])]
+fn hold_swarm_2500_looking_ahead(bencher: Bencher, kind: QueueKind) {
+    let (mut kernel, mut chance) = full(kind, 2_500, Cheap::swarm);
+    bencher.counter(ItemsCount::new(BATCH)).bench_local(|| {
+        for _ in 0..BATCH {
+            assert!(kernel.next_time().is_some_and(|at| at < Time::MAX) && kernel.limit_reached().is_none());
+            hold(&mut kernel, &mut chance, Cheap::swarm, 1);
+        }
+    });
+}
+
 #[divan::bench(args = [QueueKind::Heap, QueueKind::Wheel])]
 fn clone_kernel_with_2500_pending(bencher: Bencher, kind: QueueKind) {
     let (kernel, _) = full(kind, 2_500, Cheap::swarm);

@@ -1,7 +1,8 @@
 //! The engine: virtual time, the event queue, keyed random streams, the trace with its causes, checkpoints, limits.
 //!
 //! It is the floor that a simulated world stands on and it knows nothing of clusters: no host, no wire, no service. It
-//! is not a framework either. It calls nobody back; the world owns a [`Kernel`], pops one event at a time and handles it.
+//! is not a framework either. It calls nobody back; the world owns a [`Kernel`], pops one event at a time and handles
+//! it.
 //!
 //! What holds here, and what the rest of the house relies on:
 //!
@@ -10,8 +11,8 @@
 //! - **A total order.** Events are handled by (time, sequence number). The sequence number is given when an event is
 //!   scheduled and is its [`EventId`]. Both queues, [`Heap`] and [`Wheel`], give exactly this order.
 //! - **Causes.** Whatever is scheduled while an event is handled names that event as its cause, for ever.
-//! - **Randomness by name.** A [`Stream`] or a [`Key`] belongs to (seed, purpose, owner), never to an order of creation: a
-//!   new draw in one place moves no other.
+//! - **Randomness by name.** A [`Stream`] or a [`Key`] belongs to (seed, purpose, owner), never to an order of
+//!   creation: a new draw in one place moves no other.
 //! - **A fingerprint.** Every event handled is folded into one number. Two runs with the same number did the same.
 //! - **Cheap copies.** Everything here is plain data and `Clone`: a copy is a checkpoint.
 //!

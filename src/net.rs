@@ -1,16 +1,18 @@
 //! The wires between hosts: how long a packet takes, whether it arrives, and who notices when somebody is gone.
 //!
-//! It carries no payloads and knows no Docker words. The world asks [`Net::stream`] or [`Net::datagram`] what becomes of a
-//! packet sent now and schedules the arrival itself; the wires only keep the books. Three things are told apart as in life:
+//! It carries no payloads and knows no Docker words. The world asks [`Net::stream`] or [`Net::datagram`] what becomes
+//! of a packet sent now and schedules the arrival itself; the wires only keep the books. Three things are told apart as
+//! in life:
 //!
 //! - a packet that **vanishes** (cut wire, closed port, dead host): nobody is told, the sender waits for its time-out;
 //! - a process that **dies** on a living host: its kernel resets the connections, peers know within one latency;
 //! - a host that **vanishes**: no reset, and peers keep half-open connections.
 //!
-//! What is already on its way when a wire is cut still arrives; a world that wants otherwise asks [`Net::passable`] on arrival.
+//! What is already on its way when a wire is cut still arrives; a world that wants otherwise asks [`Net::passable`] on
+//! arrival.
 //!
-//! Chance is drawn without state, at (seed, "link", the two ends, the packet's number on that link): more traffic on one link
-//! moves no other, and raising the loss of a link leaves its latencies as they were.
+//! Chance is drawn without state, at (seed, "link", the two ends, the packet's number on that link): more traffic on
+//! one link moves no other, and raising the loss of a link leaves its latencies as they were.
 
 mod address;
 mod connection;
@@ -130,7 +132,8 @@ impl Net {
         self.states.is_empty()
     }
 
-    /// Says what a host's kernel does from now on. Connections are told apart: see [`Net::process_died`], [`Net::host_vanished`].
+    /// Says what a host's kernel does from now on. Connections are told apart: see [`Net::process_died`],
+    /// [`Net::host_vanished`].
     pub fn set_host(&mut self, host: HostId, state: HostState) {
         self.states[host.index()] = state;
     }
@@ -175,8 +178,8 @@ impl Net {
         self.links.get(a, b)
     }
 
-    /// Cuts, both ways, every pair of named hosts that share no group. Hosts not named keep all their links; a host named in two groups
-    /// reaches both. Cuts that were there before stay.
+    /// Cuts, both ways, every pair of named hosts that share no group. Hosts not named keep all their links; a host
+    /// named in two groups reaches both. Cuts that were there before stay.
     pub fn partition(&mut self, groups: &[Vec<HostId>]) {
         self.faults.partition(self.states.len(), groups);
     }
@@ -199,12 +202,11 @@ impl Net {
 
     /// Mends every cut that touches a host.
     pub fn heal_host(&mut self, host: HostId) {
-        for other in (0..self.states.len()).map(|i| HostId(i as u16)) {
-            self.heal_between(host, other);
-        }
+        self.faults.mend_host(host);
     }
 
-    /// Closes a port of a host: packets addressed to it vanish, as behind a firewall that drops. What the host sends, and the replies to it, pass.
+    /// Closes a port of a host: packets addressed to it vanish, as behind a firewall that drops. What the host sends,
+    /// and the replies to it, pass.
     pub fn block_port(&mut self, host: HostId, port: u16) {
         self.faults.block(host, port);
     }
@@ -241,9 +243,9 @@ impl Net {
 
     /// What becomes of a segment sent now on the ordered byte stream from `a` to `b`.
     ///
-    /// Loss on a stream is retransmission: the segment comes later by 200 ms, 400 ms, 800 ms, ... and vanishes only after
-    /// Linux's fifteen tries. It never overtakes what was sent before it between the same two hosts. To itself a host takes
-    /// 20 µs and no chance. For `port` see [`Net::passable`].
+    /// Loss on a stream is retransmission: the segment comes later by 200 ms, 400 ms, 800 ms, ... and vanishes only
+    /// after Linux's fifteen tries. It never overtakes what was sent before it between the same two hosts. To itself a
+    /// host takes 20 µs and no chance. For `port` see [`Net::passable`].
     #[inline]
     pub fn stream(&mut self, now: Time, a: HostId, b: HostId, port: u16) -> Transit {
         if !self.passable(a, b, port) {
@@ -271,8 +273,8 @@ impl Net {
         wire.datagram(now, &spec, || self.seed.key("link datagram", &(a, b)))
     }
 
-    /// Notes a connection from a process of `client` to one of `server`, each named by its boot. It takes the place of any
-    /// between the same two hosts in the same direction.
+    /// Notes a connection from a process of `client` to one of `server`, each named by its boot. It takes the place of
+    /// any between the same two hosts in the same direction.
     pub fn open(&mut self, client: HostId, client_boot: Boot, server: HostId, server_boot: Boot) {
         Arc::make_mut(&mut self.connections).open((client, client_boot), (server, server_boot));
     }
@@ -289,19 +291,24 @@ impl Net {
         self.connections.get(client, server)
     }
 
-    /// Forgets the connection from `client` to `server` on both ends: it was closed in order, or the last end has given up.
+    /// Forgets the connection from `client` to `server` on both ends: it was closed in order, or the last end has given
+    /// up.
     pub fn close(&mut self, client: HostId, server: HostId) {
         Arc::make_mut(&mut self.connections).close(client, server);
     }
 
-    /// The process on `host` that holds its connections has died. Returns, in order and each once, the peers whose end is reset: those that the host's
-    /// kernel, being alive, can reach. To the others nothing is said: they stay half-open. The reset itself takes a segment's time.
+    /// The process on `host` that holds its connections has died. Returns, in order and each once, the peers whose end
+    /// is reset: those that the host's kernel, being alive, can reach. To the others nothing is said: they stay
+    /// half-open. The reset itself takes a segment's time.
     pub fn process_died(&mut self, host: HostId) -> Vec<HostId> {
         let mut reset = Vec::new();
         for (client, server) in self.connections.of(host) {
             let peer = if client == host { server } else { client };
-            let port = EPHEMERAL;
-            if self.passable(host, peer, port) {
+            let ends = self.connections.get(client, server);
+            let listens = ends.is_some_and(|ends| ends.client.is_some() && ends.server.is_some());
+            if !listens {
+                self.close(client, server);
+            } else if self.passable(host, peer, EPHEMERAL) {
                 self.close(client, server);
                 reset.push(peer);
             } else {

@@ -1,7 +1,7 @@
 //! Checkpoints: copies of a world taken along its way, and the way back to any event by re-simulating from the nearest.
 //!
-//! They are an aid to speed only. A world reached through a checkpoint is the world of a fresh run, and a run without any
-//! checkpoint is the same run.
+//! They are an aid to speed only. A world reached through a checkpoint is the world of a fresh run, and a run without
+//! any checkpoint is the same run.
 
 use super::time::Time;
 
@@ -46,9 +46,11 @@ impl<W: Replay> Checkpoints<W> {
         Checkpoints { budget, spacing: spacing.max(1), kept: Vec::new(), weight: 0 }
     }
 
-    /// Takes a checkpoint of `world` when one is due there: the first time, and then when the nearest at or before is `spacing` events away.
+    /// Takes a checkpoint of `world` when one is due there: the first time, and then when the nearest at or before is
+    /// `spacing` events away.
     ///
-    /// The world may be in the past: while stepping back, offering the worlds passed on the way makes the next step cheap.
+    /// The world may be in the past: while stepping back, offering the worlds passed on the way makes the next step
+    /// cheap.
     pub fn offer(&mut self, world: &W) {
         let number = world.number();
         let at = self.kept.partition_point(|c| c.number <= number);
@@ -61,7 +63,8 @@ impl<W: Replay> Checkpoints<W> {
         self.thin(number);
     }
 
-    /// Whether [`Checkpoints::offer`] would take a world at that event number: a cheap question before an expensive call.
+    /// Whether [`Checkpoints::offer`] would take a world at that event number: a cheap question before an expensive
+    /// call.
     pub fn due(&self, number: u64) -> bool {
         let at = self.kept.partition_point(|c| c.number <= number);
         at == 0 || number - self.kept[at - 1].number >= self.spacing
@@ -71,7 +74,8 @@ impl<W: Replay> Checkpoints<W> {
         self.weight -= self.kept.remove(i).weight;
     }
 
-    /// Drops what stands denser than its distance from `focus` and from the end deserves, then what is missed least until the budget holds.
+    /// Drops what stands denser than its distance from `focus` and from the end deserves, then what is missed least
+    /// until the budget holds.
     fn thin(&mut self, focus: u64) {
         let Some(end) = self.kept.last().map(|c| c.number) else { return };
         let gap = |kept: &[Checkpoint<W>], i: usize| kept[i + 1].number - kept[i - 1].number;
@@ -112,7 +116,8 @@ impl<W: Replay> Checkpoints<W> {
         Some(world)
     }
 
-    /// The world as it was when everything due up to `t`, and at `t`, had happened. None when no checkpoint is that old.
+    /// The world as it was when everything due up to `t`, and at `t`, had happened. None when no checkpoint is that
+    /// old.
     pub fn seek_time(&self, t: Time) -> Option<W> {
         let at = self.kept.partition_point(|c| c.world.now() <= t);
         let nearest = &self.kept[at.checked_sub(1)?];
@@ -214,7 +219,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn seeking_any_event_equals_a_fresh_run(end in 1u64..3_000, budget in 0usize..60_000, spacing in 0u64..300, at: prop::sample::Index) {
+        fn seeking_any_event_equals_a_fresh_run(
+            end in 1u64..3_000, budget in 0usize..60_000, spacing in 0u64..300, at: prop::sample::Index,
+        ) {
             let (checkpoints, states) = run(end, budget, spacing);
             let number = at.index(states.len());
             prop_assert_eq!(checkpoints.seek(number as u64).unwrap().state(), states[number]);

@@ -1,7 +1,7 @@
 //! The event loop's own state: clock, queue, payloads, causes, fingerprint, limits.
 //!
-//! It decides when and in which order; what an event means is the world's business. Payloads stand in a slab apart from the
-//! queue, so that the queue moves small entries and a copy of the whole is a few runs of memory.
+//! It decides when and in which order; what an event means is the world's business. Payloads stand in a slab apart from
+//! the queue, so that the queue moves small entries and a copy of the whole is a few runs of memory.
 
 use std::fmt;
 use std::hash::Hash;
@@ -11,8 +11,8 @@ use super::limits::{LimitReached, Limits};
 use super::queue::{Entry, EventQueue, Queue, QueueKind};
 use super::time::{Duration, Time};
 
-/// The name of an event: its sequence number, given when it is scheduled. It says in which order events were thought of, not
-/// in which they were handled.
+/// The name of an event: its sequence number, given when it is scheduled. It says in which order events were thought
+/// of, not in which they were handled.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
 pub struct EventId(pub u64);
 
@@ -47,7 +47,8 @@ pub struct Origin {
     pub event: EventId,
     /// Its cause.
     pub cause: EventId,
-    /// The nearest event up the chain of causes that was [marked notable](Kernel::mark_notable), not counting `event` itself.
+    /// The nearest event up the chain of causes that was [marked notable](Kernel::mark_notable), not counting `event`
+    /// itself.
     pub landmark: EventId,
     /// Now.
     pub at: Time,
@@ -116,14 +117,16 @@ impl<E> Kernel<E> {
         Origin { event: self.current, cause: self.cause, landmark: self.landmark, at: self.now }
     }
 
-    /// Makes the event being handled a landmark: whatever follows from what is scheduled from here on can name it as its
-    /// nearest notable cause, even when all between has been forgotten. Has no effect on the run or its fingerprint.
+    /// Makes the event being handled a landmark: whatever follows from what is scheduled from here on can name it as
+    /// its nearest notable cause, even when all between has been forgotten. Has no effect on the run or its
+    /// fingerprint.
     #[inline]
     pub fn mark_notable(&mut self) {
         self.notable = true;
     }
 
-    /// Lets `event` happen at `at`, caused by the event being handled. Of several at one moment, the first scheduled is first.
+    /// Lets `event` happen at `at`, caused by the event being handled. Of several at one moment, the first scheduled is
+    /// first.
     ///
     /// # Panics
     /// If `at` has passed: that is a bug in the caller.
@@ -150,8 +153,8 @@ impl<E> Kernel<E> {
         self.schedule(self.now + after.max(Duration::ZERO), event)
     }
 
-    /// Makes an input from outside an event of its own at the present moment: it has an id, counts as handled, is folded into the
-    /// fingerprint, and is the cause of what is scheduled until the next event.
+    /// Makes an input from outside an event of its own at the present moment: it has an id, counts as handled, is
+    /// folded into the fingerprint, and is the cause of what is scheduled until the next event.
     pub fn begin(&mut self, event: &(impl Hash + ?Sized)) -> EventId {
         self.last += 1;
         self.enter(EventId(self.last), EventId::ROOT, EventId::ROOT);
@@ -191,7 +194,8 @@ impl<E> Kernel<E> {
         self.fingerprint.fold(self.now.nanos() as u64);
     }
 
-    /// Moves the clock forward to `t` without handling anything. Call [`Kernel::begin`] before scheduling there: the current event stays.
+    /// Moves the clock forward to `t` without handling anything. Call [`Kernel::begin`] before scheduling there: the
+    /// current event stays.
     ///
     /// # Panics
     /// If `t` has passed or an event is due before it: that is a bug in the caller.

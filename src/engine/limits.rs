@@ -43,7 +43,8 @@ impl Default for Limits {
 pub enum LimitReached {
     /// Too many events handled.
     #[error(
-        "the run stopped at {at}: it has handled {limit} events, the most that a run may. Make it shorter, or look for something that repeats without end"
+        "the run stopped at {at}: it has handled {limit} events, the most that a run may. Make it shorter, \
+         or look for something that repeats without end"
     )]
     Events {
         /// The limit in force.

@@ -1,7 +1,8 @@
 //! Randomness by name: every draw belongs to a seed, a purpose and a stable owner.
 //!
-//! A [`Stream`] is a sequence with a state (ChaCha8, 300 bytes); a [`Key`] draws statelessly at a counter, which suits what
-//! exists in thousands. Integers only: uniform numbers, ratios, ranges. It is not for secrets, only for chance that repeats.
+//! A [`Stream`] is a sequence with a state (ChaCha8, 300 bytes); a [`Key`] draws statelessly at a counter, which suits
+//! what exists in thousands. Integers only: uniform numbers, ratios, ranges. It is not for secrets, only for chance
+//! that repeats.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -25,9 +26,9 @@ impl fmt::Display for Seed {
 impl Seed {
     /// The key of `owner`'s chance for one `purpose`.
     ///
-    /// `purpose` names the component that draws (`"link"`, `"raft election"`). `owner` is an identity that does not depend on
-    /// how the run went before: a host's index and boot, the two ends of a link, a service's name, slot and attempt; never an id that
-    /// was drawn, nor a count of things created so far.
+    /// `purpose` names the component that draws (`"link"`, `"raft election"`). `owner` is an identity that does not
+    /// depend on how the run went before: a host's index and boot, the two ends of a link, a service's name, slot and
+    /// attempt; never an id that was drawn, nor a count of things created so far.
     pub fn key(self, purpose: &'static str, owner: &(impl Hash + ?Sized)) -> Key {
         let mut hasher = KeyHasher { a: Fingerprint::from_start(self.0), b: Fingerprint::from_start(!mix(self.0)) };
         hasher.write(purpose.as_bytes());
@@ -192,8 +193,9 @@ mod tests {
         let mut by_name = Seed(0).stream("task", &("web", 1u32, 2u32));
         assert_eq!(by_name.next_u64(), GOLDEN_NAME);
     }
-    const GOLDEN: [u64; 4] = [0, 0, 0, 0];
-    const GOLDEN_NAME: u64 = 0;
+    const GOLDEN: [u64; 4] =
+        [3_657_355_727_743_374_867, 18_124_893_805_386_276_767, 4_042_902_465_988_809_283, 17_983_127_128_840_020_289];
+    const GOLDEN_NAME: u64 = 3_975_705_762_445_819_218;
 
     #[test]
     fn a_draw_in_one_stream_moves_no_other() {

@@ -1,8 +1,8 @@
 //! The trace: what happened, each record with the event that caused it.
 //!
 //! A recent window is kept whole; of what is older only the notable records stay, each then naming its nearest notable
-//! cause. It never influences a run, and switched off it stores nothing. It is no log of text: a record is plain data, and its prose is made by
-//! whoever shows it.
+//! cause. It never influences a run, and switched off it stores nothing. It is no log of text: a record is plain data,
+//! and its prose is made by whoever shows it.
 //!
 //! Records stand in chunks behind `Arc`, so that a copy of a trace costs a few hundred reference counts at most.
 
@@ -91,8 +91,8 @@ pub struct Trace<R> {
 }
 
 impl<R: Clone> Trace<R> {
-    /// An empty trace, switched on, that keeps the last `window` records whole (rounded up to chunks of 1024) and of older
-    /// ones those that are `notable`.
+    /// An empty trace, switched on, that keeps the last `window` records whole (rounded up to chunks of 1024) and of
+    /// older ones those that are `notable`.
     pub fn new(window: usize, notable: fn(&R) -> bool) -> Trace<R> {
         Trace {
             old: Arc::default(),
@@ -117,7 +117,8 @@ impl<R: Clone> Trace<R> {
         self.on
     }
 
-    /// Adds what happened in the present that `origin` tells ([`super::Kernel::origin`]). Nothing is stored while it is switched off.
+    /// Adds what happened in the present that `origin` tells ([`super::Kernel::origin`]). Nothing is stored while it is
+    /// switched off.
     ///
     /// Returns whether it is notable, so that the world can pass that on: `if trace.push(kernel.origin(), what) {
     /// kernel.mark_notable() }`, before it schedules what follows.
@@ -238,8 +239,8 @@ impl<R: Clone> Trace<R> {
         self.of(event).next()
     }
 
-    /// The chain of causes, from the event itself up to what has none: the first record of each. A cause that is forgotten, or left no record, is
-    /// stepped over to the nearest notable one.
+    /// The chain of causes, from the event itself up to what has none: the first record of each. A cause that is
+    /// forgotten, or left no record, is stepped over to the nearest notable one.
     pub fn causes(&self, event: EventId) -> impl Iterator<Item = &Record<R>> {
         std::iter::successors(self.get(event), |record| {
             let known = |id: EventId| if id == EventId::ROOT { None } else { self.get(id) };

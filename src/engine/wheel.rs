@@ -1,13 +1,14 @@
 //! A hierarchical timing wheel with exact nanoseconds: eleven levels of 64 slots cover all of 64 bits.
 //!
-//! Unlike the wheels of operating systems it does not tick and does not round: it jumps to the next entry, and entries due
-//! at the same nanosecond leave in the order in which they came. After Varghese and Lauck, "Hashed and Hierarchical Timing Wheels".
+//! Unlike the wheels of operating systems it does not tick and does not round: it jumps to the next entry, and entries
+//! due at the same nanosecond leave in the order in which they came. After Varghese and Lauck, "Hashed and Hierarchical
+//! Timing Wheels".
 //!
-//! A moment is read as eleven digits in base 64. An entry stands at the level of the highest digit in which it differs from
-//! `current` (the last moment popped), in the slot of that digit. So all of a lower level comes before all of a higher
-//! one, slots of a level come in order, and a slot of the lowest level holds one single moment. When the first entry stands
-//! higher, `current` moves to it and its slot is dealt out to the levels below, in order, which is why equal moments stay first in, first out:
-//! two entries of one moment stand in the same slot at any time.
+//! A moment is read as eleven digits in base 64. An entry stands at the level of the highest digit in which it differs
+//! from `current` (the last moment popped), in the slot of that digit. So all of a lower level comes before all of a
+//! higher one, slots of a level come in order, and a slot of the lowest level holds one single moment. When the first
+//! entry stands higher, `current` moves to it and its slot is dealt out to the levels below, in order, which is why
+//! equal moments stay first in, first out: two entries of one moment stand in the same slot at any time.
 
 use super::queue::{Entry, EventQueue, key, time};
 use super::time::Time;

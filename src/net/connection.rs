@@ -1,4 +1,5 @@
-//! Connections between processes of hosts, one for each ordered pair (client, server): who is still there on either end.
+//! Connections between processes of hosts, one for each ordered pair (client, server): who is still there on either
+//! end.
 //!
 //! It is bookkeeping only: it sends nothing and finds nothing out by itself.
 
@@ -6,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::HostId;
 
-/// Which start of a process holds an end: it differs after every restart, so that an old connection is never taken for a new one.
+/// Which start of a process holds an end: it differs after every restart, so that an old connection is never taken for
+/// a new one.
 pub type Boot = u32;
 
 /// Both ends of a connection.

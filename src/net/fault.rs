@@ -1,6 +1,7 @@
 //! What the wires refuse to carry: cuts between hosts, ports closed on a host.
 //!
-//! Quality (latency, loss) is not a fault in this sense; see `wire`. With no fault in force a question costs two comparisons.
+//! Quality (latency, loss) is not a fault in this sense; see `wire`. With no fault in force a question costs two
+//! comparisons.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -44,6 +45,12 @@ impl Cuts {
         a.index() < self.hosts
             && b.index() < self.hosts
             && self.bits[a.index() * self.stride + b.index() / 64] >> (b.index() % 64) & 1 == 1
+    }
+
+    fn mend(&mut self, a: HostId, b: HostId) {
+        if self.has(a, b) {
+            self.row(a)[b.index() / 64] &= !(1 << (b.index() % 64));
+        }
     }
 
     fn row(&mut self, a: HostId) -> &mut [u64] {
@@ -98,10 +105,19 @@ impl Faults {
     }
 
     pub(super) fn mend(&mut self, a: HostId, b: HostId) {
-        if let Some(cuts) = &mut self.cuts
-            && cuts.has(a, b)
-        {
-            Arc::make_mut(cuts).row(a)[b.index() / 64] &= !(1 << (b.index() % 64));
+        if let Some(cuts) = &mut self.cuts {
+            Arc::make_mut(cuts).mend(a, b);
+            self.forget_if_whole();
+        }
+    }
+
+    pub(super) fn mend_host(&mut self, host: HostId) {
+        if let Some(cuts) = &mut self.cuts {
+            let cuts = Arc::make_mut(cuts);
+            for other in (0..cuts.hosts as u16).map(HostId) {
+                cuts.mend(host, other);
+                cuts.mend(other, host);
+            }
             self.forget_if_whole();
         }
     }

@@ -34,7 +34,9 @@ fn micros(n: i64) -> Time {
 
 proptest! {
     #[test]
-    fn a_stream_keeps_its_order(gaps in prop::collection::vec(0i64..3_000, 1..200), jitter in 0i64..50_000, loss in 0u32..300_000) {
+    fn a_stream_keeps_its_order(
+        gaps in prop::collection::vec(0i64..3_000, 1..200), jitter in 0i64..50_000, loss in 0u32..300_000,
+    ) {
         let mut net = net(spec(1_000, jitter, loss, 0));
         let (mut now, mut last) = (Time::ZERO, Time::MIN);
         for gap in gaps {
@@ -46,7 +48,9 @@ proptest! {
     }
 
     #[test]
-    fn partitions_cut_just_between_the_groups(groups in prop::collection::vec(prop::collection::vec(0u16..100, 0..6), 0..5)) {
+    fn partitions_cut_just_between_the_groups(
+        groups in prop::collection::vec(prop::collection::vec(0u16..100, 0..6), 0..5),
+    ) {
         let groups: Vec<Vec<HostId>> = groups.into_iter().map(|g| g.into_iter().map(HostId).collect()).collect();
         let mut net = Net::new(Seed(0), 100, LinkSpec::default());
         net.partition(&groups);
@@ -229,6 +233,16 @@ fn a_reset_does_not_cross_a_partition() {
     assert_eq!(net.connection(A, B), Some(Ends { client: Some(1), server: None }));
     net.open(A, 1, B, 2);
     assert!(net.connected(A, 1, B, 2));
+}
+
+#[test]
+fn an_end_that_is_gone_hears_no_reset() {
+    let mut net = net(LinkSpec::default());
+    net.open(A, 1, B, 1);
+    net.host_vanished(A);
+    // A is up again, but its end of the old connection is not.
+    assert_eq!(net.process_died(B), []);
+    assert_eq!(net.connection(A, B), None);
 }
 
 #[test]

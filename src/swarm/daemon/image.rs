@@ -64,6 +64,11 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
+    /// The images that every world knows.
+    pub fn built_in() -> Self {
+        Self::default()
+    }
+
     /// Adds or replaces an image.
     pub fn add(&mut self, reference: &str, behaviour: ImageBehaviour) {
         self.images.insert(reference.to_owned(), Arc::new(behaviour));

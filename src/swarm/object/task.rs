@@ -62,7 +62,11 @@ impl ContainerId {
     /// 64 hex digits.
     pub fn text(self) -> String {
         // Two halves of different look: the second is a fixed mix of the first, which keeps an id two words long.
-        format!("{:032x}{:032x}", self.0, self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835) ^ (self.0 >> 64))
+        format!(
+            "{:032x}{:032x}",
+            self.0,
+            self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835) ^ (self.0 >> 64)
+        )
     }
 }
 

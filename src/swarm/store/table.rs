@@ -121,6 +121,9 @@ mod tests {
         assert_eq!((table.get(TaskKey(40)), table.get(TaskKey(41)), table.len()), (Some(&1000), None, 99));
         assert_eq!((before.get(TaskKey(40)), before.get(TaskKey(41)), before.len()), (Some(&40), Some(&41), 100));
         assert_eq!(table.next_key(), TaskKey(100), "keys are not used again");
-        assert_eq!(table.iter().map(|(key, _)| key.0).collect::<Vec<_>>(), (0..100).filter(|k| *k != 41).collect::<Vec<_>>());
+        assert_eq!(
+            table.iter().map(|(key, _)| key.0).collect::<Vec<_>>(),
+            (0..100).filter(|k| *k != 41).collect::<Vec<_>>()
+        );
     }
 }

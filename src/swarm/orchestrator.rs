@@ -1,0 +1,47 @@
+//! The orchestrators: what keeps the tasks of every service as its spec wants them.
+//!
+//! [`Replicated`] is the replicated orchestrator's loop. Around each commit it does two things: it restarts tasks that
+//! ended or lost their node (through the restart supervisor, `restart`), and it reconciles services that were written
+//! (`replicated`): fills empty slots, takes surplus ones away, and hands the rest to the service's rolling update
+//! (`update`, and `update_worker` for one slot). A new leader begins with `taskinit`. [`Reaper`] (`taskreaper`) deletes
+//! what is only history.
+//!
+//! Which of the two owns a slot at a moment is the heart of it: the restart supervisor replaces a task that ended by
+//! itself, the updater one whose spec is outdated, and both let the replacement go from READY to RUNNING by the same
+//! delayed start.
+//!
+//! Not here: global services and jobs (their orchestrators follow), the constraint enforcer (it belongs to the
+//! scheduler's family), placement, and what an agent does with a task.
+//!
+//! Source: control-plane.md §2.5, §4.1, §4.5-§4.7, §5, §6.
+
+mod dirty;
+mod replicated;
+mod restart;
+mod slot;
+mod task;
+mod taskinit;
+mod taskreaper;
+mod update;
+mod update_worker;
+
+#[cfg(test)]
+mod tests;
+
+pub use replicated::Replicated;
+pub use taskreaper::Reaper;
+
+/// SwarmKit packs a batch into transactions of at most so many changes and lets other writers in between.
+pub(crate) const MAX_CHANGES: usize = 200;
+
+/// Deliberate faults, to prove that the tests bite.
+#[cfg(any(test, feature = "mutants"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutant {
+    /// The reaper never deletes.
+    ReaperForgets,
+    /// No failure ever pauses an update or rolls it back.
+    UpdaterIgnoresFailures,
+    /// When a node becomes ready, a task of the fullest node is restarted, so that it may move there.
+    Rebalances,
+}

@@ -1,0 +1,66 @@
+//! How a task is made (control-plane.md §2.1, §2.3). Its state from then on is the business of others.
+
+use crate::engine::Time;
+use crate::swarm::component::Ids;
+use crate::swarm::object::{Meta, Mode, Service, ServiceKey, Task, TaskKey, TaskState, TaskStatus};
+use crate::swarm::store::{State, Transaction, Why};
+use std::sync::Arc;
+
+/// How many slots a replicated service has; `None` for a service of another mode, which is another orchestrator's.
+pub(super) fn replicas(service: &Service) -> Option<u32> {
+    match service.spec.mode {
+        Mode::Replicated { replicas } => Some(replicas),
+    }
+}
+
+/// The service, if it is there and replicated.
+pub(super) fn replicated(state: &State, key: ServiceKey) -> Option<&Arc<Service>> {
+    state.services.get(key).filter(|service| replicas(service).is_some())
+}
+
+/// Creates a task of a slot, from the service as it is given (which may be older than the stored one).
+pub(super) fn create(
+    service: &Service,
+    slot: u32,
+    desired: TaskState,
+    why: Why,
+    tx: &mut Transaction,
+    ids: &mut Ids,
+) -> TaskKey {
+    let key = tx.state().tasks.next_key();
+    let task = Task {
+        key,
+        id: ids.task(service.name(), slot),
+        meta: Meta::default(),
+        service: service.key,
+        service_id: service.id,
+        service_name: service.name().clone(),
+        slot,
+        node: None,
+        spec: service.spec.task.clone(),
+        spec_version: service.spec_version,
+        ports: Arc::default(),
+        status: TaskStatus {
+            state: TaskState::New,
+            timestamp: tx.now(),
+            applied_at: Time::MIN,
+            message: "created",
+            err: None,
+            container: None,
+            exit_code: 0,
+        },
+        desired,
+    };
+    tx.put_task(task, why);
+    key
+}
+
+/// The task must be replaced: it has ended, or its node is down, drained or gone (control-plane.md §4.1).
+pub(super) fn needs_restart(state: &State, task: &Task) -> bool {
+    task.desired <= TaskState::Running && (task.status.state.is_terminal() || lost_its_node(state, task))
+}
+
+/// Its node is down, drained or gone.
+pub(super) fn lost_its_node(state: &State, task: &Task) -> bool {
+    task.node.is_some_and(|node| state.nodes.get(node).is_none_or(|node| node.is_invalid()))
+}
