@@ -1,9 +1,9 @@
 //! The scheduler: gives pending tasks their nodes.
 //!
-//! It watches the store, keeps its own picture of the nodes ([`mirror`]) and two sets of tasks: those without a node, and
+//! It watches the store, keeps its own picture of the nodes (`mirror`) and two sets of tasks: those without a node, and
 //! those that came with one (of global services) and must be confirmed. When commits have paused for 50 ms it asks for its
-//! turn and decides on all of them: in groups of one service and spec, filters first ([`filter`]), then preferences
-//! ([`preference`]), then the comparison of nodes ([`policy`]). A task once assigned is never moved.
+//! turn and decides on all of them: in groups of one service and spec, filters first (`filter`), then preferences
+//! (`preference`), then the comparison of nodes (`policy`). A task once assigned is never moved.
 //!
 //! Not here: creating, restarting and stopping tasks (`orchestrator`), and running them (`agent`). Volumes are not modelled.
 //!

@@ -93,14 +93,14 @@ impl Constraint {
     }
 }
 
-/// The label that a spread descriptor or a constraint's key names, and whether it is a node's rather than an engine's.
+/// A node's value of the label that a spread descriptor names, empty if it lacks it; `None` if the descriptor names no label.
 pub(super) fn label_of<'a>(descriptor: &str, node: &'a Node) -> Option<&'a str> {
-    let labels = if let Some(label) = strip_prefix_ignore_case(descriptor, NODE_LABEL) {
+    let value = if let Some(label) = strip_prefix_ignore_case(descriptor, NODE_LABEL) {
         node.spec.labels.get(label)
     } else {
         node.description.engine_labels.get(strip_prefix_ignore_case(descriptor, ENGINE_LABEL)?)
     };
-    Some(labels.map_or("", String::as_str))
+    Some(value.map_or("", String::as_str))
 }
 
 /// What follows a prefix, if something does.
