@@ -1,1 +1,19 @@
+//! Tests of the orchestrators on a small world without Raft, wires or daemons: one store, the leader's loops over it,
+//! and a fake agent a node.
 
+mod agents;
+mod bench;
+mod invariants;
+mod look;
+mod properties;
+mod reaper;
+mod recordings;
+mod recordings_of_failures;
+mod restarts;
+mod services;
+mod specs;
+mod updates;
+mod users;
+
+use bench::World;
+use specs::{Image, spec};

@@ -1,0 +1,155 @@
+//! What must hold after every commit (control-plane.md §12), by number.
+
+use crate::engine::Time;
+use crate::swarm::component::Writer;
+use crate::swarm::object::{
+    Availability, NodeState, Service, ServiceKey, Task, TaskKey, TaskState, UpdateState, UpdateStatus,
+};
+use crate::swarm::orchestrator::Replicated;
+use crate::swarm::store::{Change, State, Why};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the checks remember.
+#[derive(Clone, Debug, Default)]
+pub struct Invariants {
+    /// Replacements that the restart supervisor made: not before then, and not before this task has stopped.
+    releases: BTreeMap<TaskKey, (Time, Option<TaskKey>, Time)>,
+    /// Replacements of each slot and version, by the same leader.
+    restarts: BTreeMap<(ServiceKey, u32, u64), Vec<Time>>,
+    ids: BTreeSet<u128>,
+}
+
+impl Invariants {
+    pub fn new_leader(&mut self) {
+        self.releases.clear();
+        self.restarts.clear();
+    }
+
+    pub fn commit(
+        &mut self,
+        before: &State,
+        after: &State,
+        changes: &[(Change, Why)],
+        writer: Writer,
+        now: Time,
+        replicated: &Replicated,
+    ) {
+        for (change, why) in changes {
+            match change {
+                Change::Task(new) => match before.tasks.get(new.key) {
+                    None => self.made(before, new, *why, writer, now),
+                    Some(old) => {
+                        written(old, new, writer);
+                        if old.desired == TaskState::Ready && new.desired == TaskState::Running {
+                            self.released(before, new, now, replicated);
+                        }
+                    }
+                },
+                Change::RemoveTask(_) => {
+                    assert!(matches!(writer, Writer::Reaper | Writer::Replicated | Writer::Api(_)), "2: {writer:?}");
+                }
+                Change::Service(new) => {
+                    if let Some(old) = before.services.get(new.key) {
+                        status_changed(old, new, writer);
+                    }
+                }
+                _ => {}
+            }
+        }
+        // 8: a task that may not start yet has something that will let it.
+        for (change, _) in changes {
+            if let Change::Task(new) = change
+                && let Some(task) = after.tasks.get(new.key)
+                && task.desired == TaskState::Ready
+                && !task.status.state.is_terminal()
+            {
+                assert!(replicated.delayed().contains(&task.key), "8: {task:?}");
+            }
+        }
+    }
+
+    fn made(&mut self, before: &State, new: &Task, why: Why, writer: Writer, now: Time) {
+        assert!(self.ids.insert(new.id.0), "5: {new:?}");
+        assert!(new.slot >= 1, "7: {new:?}");
+        assert_eq!(new.status.state, TaskState::New, "2");
+        assert!(matches!(writer, Writer::Replicated | Writer::Restart | Writer::Update(_)), "2: {writer:?}");
+        assert!(before.services.get(new.service).is_some(), "6: {new:?}");
+        let (Why::Restart(old) | Why::NodeInvalid(old)) = why else { return };
+        let Some(old) = before.tasks.get(old) else { return };
+        let node = old.node.and_then(|node| before.nodes.get(node));
+        let drained = node.is_some_and(|node| node.spec.availability == Availability::Drain);
+        let not_before = if drained { now } else { now + old.spec.restart.delay };
+        let waits = (!old.status.state.is_terminal()).then_some(old.key);
+        self.releases.insert(new.key, (not_before, waits, now));
+        // 22
+        let policy = new.spec.restart;
+        if policy.max_attempts > 0 && old.spec_version == new.spec_version {
+            let times = self.restarts.entry((new.service, new.slot, new.spec_version)).or_default();
+            let since = old.age_stamp() - policy.window;
+            let unlimited = policy.window.as_nanos() == 0;
+            let count = times.iter().filter(|&&time| unlimited || time > since).count() as u64;
+            assert!(count < policy.max_attempts, "22: {new:?} after {times:?}");
+            times.push(now);
+        }
+    }
+
+    /// 9
+    fn released(&mut self, before: &State, new: &Task, now: Time, replicated: &Replicated) {
+        let Some((not_before, waits, since)) = self.releases.remove(&new.key) else { return };
+        if replicated.is_updating(new.service) {
+            // An update may take the task over and release it by its own rules.
+            return;
+        }
+        assert!(now >= not_before, "9: too early: {new:?}");
+        if let Some(old) = waits.and_then(|old| before.tasks.get(old)) {
+            let node = old.node.and_then(|node| before.nodes.get(node));
+            let gone = node.is_none_or(|node| node.status.state == NodeState::Down);
+            let given_up = now >= since + crate::engine::Duration::from_secs(60);
+            assert!(old.status.state.is_terminal() || gone || given_up, "9: {old:?} still runs");
+        }
+    }
+}
+
+/// 1-5
+fn written(old: &Task, new: &Task, writer: Writer) {
+    let (from, to) = (old.status.state, new.status.state);
+    assert!(to >= from, "1: {old:?} -> {new:?}");
+    assert!(new.desired >= old.desired, "1: {old:?} -> {new:?}");
+    assert!(to != TaskState::Remove, "3");
+    assert!(old.node.is_none() || new.node == old.node, "4: {old:?} -> {new:?}");
+    let early_end = matches!(to, TaskState::Shutdown | TaskState::Orphaned | TaskState::Rejected);
+    assert!(to < TaskState::Assigned || new.node.is_some() || early_end, "4: {new:?}");
+    let identity = |task: &Task| (task.id, task.service, task.slot, task.spec_version);
+    assert_eq!(identity(old), identity(new), "5");
+    assert!(std::sync::Arc::ptr_eq(&old.spec, &new.spec), "5");
+    let allowed = match writer {
+        Writer::Allocator => (from, to) == (TaskState::New, TaskState::Pending),
+        Writer::Scheduler => from == TaskState::Pending,
+        Writer::Replicated | Writer::Restart | Writer::Update(_) => from == to,
+        Writer::Reaper => false,
+        _ => true,
+    };
+    assert!(allowed, "2: {writer:?} wrote {old:?} -> {new:?}");
+}
+
+/// 17, 18
+fn status_changed(old: &Service, new: &Service, writer: Writer) {
+    use UpdateState::{Completed, Paused, RollbackCompleted, RollbackPaused, RollbackStarted, Updating};
+    if !matches!(writer, Writer::Update(_)) {
+        return;
+    }
+    let state = |status: &Option<UpdateStatus>| status.as_ref().map(|status| status.state);
+    let (from, to) = (state(&old.update_status), state(&new.update_status));
+    let allowed = match (from, to) {
+        (None, Some(Updating)) | (Some(Updating), Some(Completed | Paused | RollbackStarted)) => true,
+        (Some(RollbackStarted), Some(RollbackCompleted | RollbackPaused)) => true,
+        // A second pass, and what may happen in it.
+        (Some(Completed | RollbackCompleted), Some(Completed | Paused | RollbackStarted)) => true,
+        // A rollback that wants to roll back is paused and then completed all the same.
+        (Some(RollbackPaused), Some(Completed | Paused)) => true,
+        _ => false,
+    };
+    assert!(allowed, "18: {from:?} -> {to:?}");
+    let rolled_back = to == Some(RollbackStarted);
+    assert!(new.spec_version == old.spec_version || rolled_back, "17");
+}
