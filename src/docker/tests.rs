@@ -3,6 +3,7 @@
 
 mod errors;
 mod examples;
+mod pretty;
 mod progress;
 mod random;
 mod specs;

@@ -86,8 +86,6 @@ fn moody(request: &Request, now: i64, mood: u8) -> Answer {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
     #[test]
     fn every_line_ends_with_a_status(words in line(), moods in prop::collection::vec(0_u8..20, 1..6), wide in any::<bool>()) {
         let mut asked = 0;
