@@ -39,9 +39,8 @@ impl<'a> Observed<'a> {
     /// How many hosts are or were members of the swarm's consensus, and which.
     fn members(self) -> Vec<HostId> {
         let known = self.managers().max_by_key(|(_, manager)| manager.state.index);
-        let from_disk = || {
-            self.0.hosts().iter().filter(|host| host.disk.raft.is_some()).map(|host| host.id).collect::<Vec<_>>()
-        };
+        let from_disk =
+            || self.0.hosts().iter().filter(|host| host.disk.raft.is_some()).map(|host| host.id).collect::<Vec<_>>();
         match known {
             Some((_, manager)) if !manager.state.members.is_empty() => {
                 manager.state.members.iter().map(|member| member.host).collect()
@@ -109,8 +108,8 @@ impl View for Observed<'_> {
             .map(|node| {
                 let member = manager.state.member_of_node(node.key);
                 let leader = member.is_some_and(|member| member.raft == manager.member);
-                let active = leader
-                    || member.is_some_and(|m| manager.peers.get(&m.raft).is_some_and(|peer| peer.active));
+                let active =
+                    leader || member.is_some_and(|m| manager.peers.get(&m.raft).is_some_and(|peer| peer.active));
                 Node {
                     name: self.name(node.host),
                     id: text(node.id.text()),

@@ -10,34 +10,33 @@ use crate::swarm::object::{NodeState, TaskState, UpdateState};
 use crate::swarm::store::Why;
 use crate::swarm::world::World;
 use crate::swarm::world::record::What;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The story of a run, from its first step on.
 pub fn story(run: &Run) -> Vec<StoryLine> {
     let world = run.session.world();
     let mut lines: Vec<(Time, usize, StoryLine)> = Vec::new();
-    let mut gathering: Option<Gathered> = None;
+    // What happened to tasks during one event, sentence by sentence.
+    let mut gathering: Vec<Gathered> = Vec::new();
     for record in world.env.trace.iter().filter(|record| record.at >= Time::ZERO) {
         if let What::Task { .. } = record.what {
-            let Some((verb, mention, reason)) = task_words(world, &record.what) else { continue };
+            let Some((verb, mention, reason)) = task_words(&record.what) else { continue };
             let service = task_service(&record.what);
-            match &mut gathering {
-                Some(gathered)
-                    if gathered.event == record.event && gathered.verb == verb && gathered.service == service =>
-                {
-                    gathered.mentions.push(mention);
-                }
-                _ => {
-                    flush(&mut gathering, &mut lines);
-                    gathering = Some(Gathered {
-                        event: record.event,
-                        at: record.at,
-                        service,
-                        verb,
-                        mentions: vec![mention],
-                        reason,
-                    });
-                }
+            if gathering.first().is_some_and(|first| first.event != record.event) {
+                flush(&mut gathering, &mut lines);
+            }
+            let same = |g: &&mut Gathered| g.verb == verb && g.service == service && g.reason == reason;
+            match gathering.iter_mut().find(same) {
+                Some(gathered) => gathered.mentions.push(mention),
+                None => gathering.push(Gathered {
+                    event: record.event,
+                    at: record.at,
+                    service,
+                    verb,
+                    mentions: vec![mention],
+                    reason,
+                }),
             }
             continue;
         }
@@ -48,16 +47,36 @@ pub fn story(run: &Run) -> Vec<StoryLine> {
     }
     flush(&mut gathering, &mut lines);
     // What the steps printed stands behind what happened up to then.
+    let mut last_printed: BTreeMap<usize, &str> = BTreeMap::new();
     for printed in &run.printed {
         let text = printed.chunk.text.trim_end_matches('\n');
-        if !text.is_empty() {
-            let text = text.lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n");
-            let line = StoryLine { at: printed.at, text, cause: None };
-            lines.push((printed.at, usize::MAX / 2 + lines.len(), line));
+        if text.is_empty() || last_printed.get(&printed.step).is_some_and(|last| *last == text) {
+            // A progress line that says again what it said 200 ms ago tells nothing new.
+            continue;
         }
+        last_printed.insert(printed.step, text);
+        let text = text.lines().map(|line| format!("    {}", tabs(line))).collect::<Vec<_>>().join("\n");
+        let line = StoryLine { at: printed.at, text, cause: None };
+        lines.push((printed.at, usize::MAX / 2 + lines.len(), line));
     }
     lines.sort_by_key(|(at, place, _)| (*at, *place));
     merge_prints(lines.into_iter().map(|(_, _, line)| line).collect())
+}
+
+/// Tabs as a terminal shows them.
+fn tabs(line: &str) -> String {
+    let mut out = String::new();
+    let mut column = 0;
+    for c in line.chars() {
+        let width = if c == '\t' { 8 - column % 8 } else { 1 };
+        if c == '\t' {
+            out.extend(std::iter::repeat_n(' ', width))
+        } else {
+            out.push(c)
+        }
+        column += width;
+    }
+    out
 }
 
 /// What one command printed piece by piece at one moment is one line of the story.
@@ -84,11 +103,11 @@ struct Gathered {
     reason: Option<String>,
 }
 
-fn flush(gathering: &mut Option<Gathered>, lines: &mut Vec<(Time, usize, StoryLine)>) {
-    let Some(gathered) = gathering.take() else { return };
-    let Gathered { at, verb, mentions, reason, .. } = gathered;
-    let text = format!("{}: {verb}", mentions.join(", "));
-    lines.push((at, lines.len(), StoryLine { at, text, cause: reason }));
+fn flush(gathering: &mut Vec<Gathered>, lines: &mut Vec<(Time, usize, StoryLine)>) {
+    for Gathered { at, verb, mentions, reason, .. } in gathering.drain(..) {
+        let text = format!("{}: {verb}", mentions.join(", "));
+        lines.push((at, lines.len(), StoryLine { at, text, cause: reason }));
+    }
 }
 
 fn task_service(what: &What) -> Arc<str> {
@@ -99,7 +118,7 @@ fn task_service(what: &What) -> Arc<str> {
 }
 
 /// What is said of a task's change: a verb that tasks share, the task as it is mentioned, the reason.
-fn task_words(world: &World, what: &What) -> Option<(&'static str, String, Option<String>)> {
+fn task_words(what: &What) -> Option<(&'static str, String, Option<String>)> {
     let What::Task { service, slot, node, from, state, desired, err, why, .. } = what else { return None };
     let name = format!("{service}.{slot}");
     let at = |name: &str| node.as_ref().map_or_else(|| name.to_owned(), |node| format!("{name} ({node})"));
@@ -119,12 +138,11 @@ fn task_words(world: &World, what: &What) -> Option<(&'static str, String, Optio
             _ => ("new", name, None),
         }),
         Some((before, wanted)) if before == state => match (wanted, desired, why) {
-            (TaskState::Ready, TaskState::Running, Why::DelayOver) => {
-                Some(("may start now", at(&name), Some("the restart delay is over".into())))
-            }
-            (TaskState::Ready, TaskState::Running, _) => {
-                Some(("may start now", at(&name), Some("its predecessor has stopped".into())))
-            }
+            (TaskState::Ready, TaskState::Running, _) => Some((
+                "may start now",
+                at(&name),
+                Some("its delay is over, and its predecessor has stopped or is out of reach".into()),
+            )),
             (_, TaskState::Shutdown, why) if *desired != *wanted && !state.is_terminal() => {
                 let reason = match why {
                     Why::NodeInvalid(_) => "its node is down, drained or gone",
@@ -151,10 +169,7 @@ fn task_words(world: &World, what: &What) -> Option<(&'static str, String, Optio
             TaskState::Failed => Some(("failed", at(&name), failure())),
             TaskState::Rejected => Some(("rejected", at(&name), failure())),
             TaskState::Orphaned => Some(("orphaned", at(&name), None)),
-            _ => {
-                let _ = world;
-                None
-            }
+            _ => None,
         },
     }
 }
@@ -195,9 +210,7 @@ fn words(world: &World, record: &Record<What>) -> Option<(String, Option<String>
             (format!("{} {verb} {}", host(who), host(peer)), None)
         }
         What::Node { name, joined: true, .. } => (format!("{name} has a node object"), None),
-        What::Node { name, availability: Some(availability), .. } => {
-            (format!("{name} is now {availability}"), None)
-        }
+        What::Node { name, availability: Some(availability), .. } => (format!("{name} is now {availability}"), None),
         What::Node { name, state, message, .. } => {
             let cause = (!message.is_empty()).then(|| (*message).to_owned());
             match state {
@@ -213,9 +226,7 @@ fn words(world: &World, record: &Record<What>) -> Option<(String, Option<String>
         }
         What::Service { name, spec_changed, replicas, image, update, .. } => match update {
             Some((state, message)) => (format!("service {name}: {}", update_words(*state)), Some(message.to_string())),
-            None if *spec_changed => {
-                (format!("service {name} is wanted as {replicas} x {}", short(image)), None)
-            }
+            None if *spec_changed => (format!("service {name} is wanted as {replicas} x {}", short(image)), None),
             None => return None,
         },
         What::ServiceRemoved { name } => (format!("service {name} is removed"), None),

@@ -282,14 +282,7 @@ impl Agent {
         }
     }
 
-    fn assign(
-        &mut self,
-        complete: bool,
-        tasks: &[Arc<Task>],
-        removed: &[TaskKey],
-        now: Time,
-        out: &mut AgentOutbox,
-    ) {
+    fn assign(&mut self, complete: bool, tasks: &[Arc<Task>], removed: &[TaskKey], now: Time, out: &mut AgentOutbox) {
         for task in tasks {
             match self.tasks.get_mut(&task.key) {
                 Some(known) => {

@@ -238,11 +238,7 @@ impl Host {
     }
 
     /// Lets the agent do something, and carries out what it asks for.
-    pub fn agent_do(
-        &mut self,
-        env: &mut Env,
-        act: impl FnOnce(&mut Agent, crate::engine::Time, &mut AgentOutbox),
-    ) {
+    pub fn agent_do(&mut self, env: &mut Env, act: impl FnOnce(&mut Agent, crate::engine::Time, &mut AgentOutbox)) {
         let Some(agent) = &mut self.agent else { return };
         let had_session = agent.manager().is_some();
         let mut out = AgentOutbox::default();
@@ -264,9 +260,7 @@ impl Host {
             let route = Route { host: self.id, via: None };
             env.send(self.id, self.boot, manager, None, Body::ToDispatcher { route, message: Arc::new(message) });
         }
-        if managers_changed
-            && let (Some(agent), Some(node)) = (&self.agent, &mut self.disk.node)
-        {
+        if managers_changed && let (Some(agent), Some(node)) = (&self.agent, &mut self.disk.node) {
             node.managers = agent.remotes.managers().collect();
         }
         for action in actions {
@@ -275,7 +269,11 @@ impl Host {
     }
 
     /// Lets the engine do something, and carries out what it asks for.
-    pub fn engine_do(&mut self, env: &mut Env, act: impl FnOnce(&mut Engine, &mut Surroundings<'_>, &mut EngineOutbox)) {
+    pub fn engine_do(
+        &mut self,
+        env: &mut Env,
+        act: impl FnOnce(&mut Engine, &mut Surroundings<'_>, &mut EngineOutbox),
+    ) {
         let mut out = EngineOutbox::default();
         let catalogue = env.catalogue.clone();
         let mut around = Surroundings {
