@@ -28,12 +28,15 @@ pub struct Session {
     world: World,
     terminals: Vec<Terminal>,
     /// Files on the hosts' disks, by host and path.
-    files: Arc<BTreeMap<(HostId, String), Arc<[u8]>>>,
+    files: Arc<Files>,
     /// Whose process a client is.
     clients: BTreeMap<ClientId, TerminalId>,
     next_client: u32,
     recording: Arc<Recording>,
 }
+
+/// Files on hosts' disks, by host and path.
+type Files = BTreeMap<(HostId, String), Arc<[u8]>>;
 
 /// Why a session stopped before the time that it was to reach.
 #[derive(Clone, Debug, PartialEq, Eq)]

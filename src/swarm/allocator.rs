@@ -142,8 +142,12 @@ impl Allocator {
                 service.endpoint.ports = Some(ports);
                 tx.put_service(service, Why::Allocated);
             }
-            // The real code logs the error and leaves the service as it was stored.
+            // The real code logs the error and leaves the service as it was stored, with the ports that it had: nobody
+            // else may have them meanwhile.
             Err(_) => {
+                for port in service.endpoint.ports.iter().flat_map(|ports| ports.iter()) {
+                    self.ports.take(port);
+                }
                 self.unallocated.insert(key);
             }
         }
