@@ -136,7 +136,7 @@ fn files_fit_the_mind() {
 
 /// Rooms that a line of code names by `crate::`.
 fn rooms_named(line: &str) -> Vec<String> {
-    let mut rooms = Vec::new();
+    let mut rooms: Vec<String> = Vec::new();
     for (at, _) in line.match_indices("crate::") {
         if line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '$') {
             continue;
