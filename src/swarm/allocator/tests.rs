@@ -155,7 +155,7 @@ fn a_port_is_given_once() {
 #[test]
 fn automatic_ports_go_upwards_and_wrap() {
     let mut ports = Ports::default();
-    let mut next = |ports: &mut Ports| ports.take_all(vec![port(80, 0)]).map(|given| given[0].published);
+    let next = |ports: &mut Ports| ports.take_all(vec![port(80, 0)]).map(|given| given[0].published);
     assert_eq!(next(&mut ports), Ok(30_000));
     assert_eq!(next(&mut ports), Ok(30_001));
     ports.free(&port(80, 30_000));
