@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use super::{Entry, HardState, Index, MemberId, Message, Payload, Raft, Role, Snapshot, Term, Timeouts};
 
-/// What the owner has to do next, in the order of the fields from `hard_state` on. Then it calls [`Raft::advance`].
+/// What the owner has to do next: write (the snapshot first, if there is one), send, restore, apply; then it calls
+/// [`Raft::advance`].
 #[derive(Clone, Debug)]
 pub struct Ready<D: Payload> {
     /// The role and the known leader, if one of them changed. For information.
@@ -18,7 +19,9 @@ pub struct Ready<D: Payload> {
     pub entries: Vec<Entry<D>>,
     /// A snapshot from the leader: to write to the disk in place of the whole log, and to restore from.
     pub snapshot: Option<Arc<Snapshot<D>>>,
-    /// To send, once all of the above is on the disk.
+    /// To send, once all of the above is on the disk. A snapshot among them names the voters as of its own index;
+    /// an owner that never uses an id twice should put the current voters there (SwarmKit does): a member that
+    /// joined after the snapshot was made refuses one that does not name it.
     pub messages: Vec<Message<D>>,
     /// To apply, in order.
     pub committed: Vec<Entry<D>>,

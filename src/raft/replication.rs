@@ -219,8 +219,8 @@ impl<D: Payload, T: Timeouts> Raft<D, T> {
             return;
         }
         let progress = &mut self.members[at];
-        let news = progress.maybe_update(message.index);
-        if !news && !(progress.state == ProgressState::Probe && progress.matched == message.index) {
+        let found = progress.state == ProgressState::Probe && progress.matched == message.index;
+        if !progress.maybe_update(message.index) && !found {
             return;
         }
         match progress.state {

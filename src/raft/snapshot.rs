@@ -9,9 +9,11 @@ use super::{Index, Log, MemberId, Message, MessageKind, Payload, ProgressState, 
 
 impl<D: Payload, T: Timeouts> Raft<D, T> {
     /// Keeps the state at an applied index as the newest snapshot. `voters` are the members at that index. Returns
-    /// what the owner must write to the disk, before any compaction; `None` if there is a newer one already.
+    /// what the owner must write to the disk, before any compaction; `None` if there is a newer one already,
+    /// also if that has only just arrived.
     pub fn create_snapshot(&mut self, index: Index, voters: Vec<MemberId>, data: D::State) -> Option<Arc<Snapshot<D>>> {
-        if self.snapshot.as_ref().is_some_and(|newest| newest.index >= index) {
+        let newest = self.unstable_snapshot.as_ref().or(self.snapshot.as_ref());
+        if newest.is_some_and(|newest| newest.index >= index) {
             return None;
         }
         assert!(index <= self.applied, "a snapshot holds applied entries only: {index}, applied {}", self.applied);

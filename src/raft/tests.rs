@@ -1,1 +1,17 @@
-//! Tests.
+//! The room's tests, for reading as much as for running.
+//!
+//! | part            | what it does                                                                     |
+//! |-----------------|----------------------------------------------------------------------------------|
+//! | `group`         | a group of members with disks and a wire, driven by hand                         |
+//! | `ledger`        | the invariants of Raft, checked after every step of a group                      |
+//! | `conversations` | scripted exchanges with their exact outcome, in `conversations/*.txt`            |
+//! | `properties`    | random networks: losses, duplicates, partitions, crashes, changes of membership  |
+//! | `mutants`       | each deliberate fault is caught by an invariant                                  |
+//! | `units`         | the log, the progress of a follower, the contract with the owner                 |
+
+mod conversations;
+mod group;
+mod ledger;
+mod mutants;
+mod properties;
+mod units;

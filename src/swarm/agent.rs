@@ -129,6 +129,11 @@ impl Agent {
         }
     }
 
+    /// Whether its session, or the one it tries to get, goes by this manager.
+    pub fn speaks_with(&self, host: HostId) -> bool {
+        matches!(self.session, Session::Registering { manager } | Session::Open { manager, .. } if manager == host)
+    }
+
     /// It has become a manager, or no longer is one.
     pub fn set_own_manager(&mut self, manager: Option<HostId>) {
         self.own_manager = manager;
@@ -277,14 +282,7 @@ impl Agent {
         }
     }
 
-    fn assign(
-        &mut self,
-        complete: bool,
-        tasks: &[Arc<Task>],
-        removed: &[TaskKey],
-        now: Time,
-        out: &mut AgentOutbox,
-    ) {
+    fn assign(&mut self, complete: bool, tasks: &[Arc<Task>], removed: &[TaskKey], now: Time, out: &mut AgentOutbox) {
         for task in tasks {
             match self.tasks.get_mut(&task.key) {
                 Some(known) => {

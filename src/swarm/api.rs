@@ -9,12 +9,15 @@
 //! Source: moby `api/types`, version 1.55 (engine 29.7.2); cli.md §3.4, §5, control-plane.md §1.
 
 mod container;
+mod human;
 mod info;
 mod node;
 mod service;
 mod task;
+pub mod time;
 
 pub use container::*;
+pub use human::human_duration;
 pub use info::*;
 pub use node::*;
 pub use service::*;

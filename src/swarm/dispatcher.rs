@@ -369,7 +369,8 @@ impl Dispatcher {
     /// It is the dispatcher's turn to write.
     pub fn write(&mut self, tx: &mut Transaction) {
         if std::mem::take(&mut self.mark_unknown) {
-            let nodes: Vec<_> = tx.state().nodes.values().filter(|n| n.status.state != NodeState::Down).cloned().collect();
+            let nodes: Vec<_> =
+                tx.state().nodes.values().filter(|n| n.status.state != NodeState::Down).cloned().collect();
             for node in nodes {
                 let mut node = (*node).clone();
                 node.status.state = NodeState::Unknown;

@@ -1,9 +1,9 @@
 //! The scheduler: gives pending tasks their nodes.
 //!
-//! It watches the store, keeps its own picture of the nodes ([`mirror`]) and two sets of tasks: those without a node, and
+//! It watches the store, keeps its own picture of the nodes (`mirror`) and two sets of tasks: those without a node, and
 //! those that came with one (of global services) and must be confirmed. When commits have paused for 50 ms it asks for its
-//! turn and decides on all of them: in groups of one service and spec, filters first ([`filter`]), then preferences
-//! ([`preference`]), then the comparison of nodes ([`policy`]). A task once assigned is never moved.
+//! turn and decides on all of them: in groups of one service and spec, filters first (`filter`), then preferences
+//! (`preference`), then the comparison of nodes (`policy`). A task once assigned is never moved.
 //!
 //! Not here: creating, restarting and stopping tasks (`orchestrator`), and running them (`agent`). Volumes are not modelled.
 //!
@@ -262,7 +262,9 @@ impl Scheduler {
         for key in tasks {
             let Some(task) = tx.state().tasks.get(key).cloned() else { continue };
             // A node that is not known gets no verdict.
-            let Some((node, info)) = task.node.and_then(|node| Some((node, self.mirror.nodes.get(node)?))) else { continue };
+            let Some((node, info)) = task.node.and_then(|node| Some((node, self.mirror.nodes.get(node)?))) else {
+                continue;
+            };
             let of_service = self.mirror.of_service(task.service).get(node.0 as usize).copied().unwrap_or(0);
             let mut pipeline = self.load(task.clone());
             if pipeline.process(info, of_service) {

@@ -157,13 +157,7 @@ impl Engine {
         }
     }
 
-    fn prepare(
-        &mut self,
-        task: Arc<Task>,
-        operation: u32,
-        around: &mut Surroundings<'_>,
-        out: &mut EngineOutbox,
-    ) {
+    fn prepare(&mut self, task: Arc<Task>, operation: u32, around: &mut Surroundings<'_>, out: &mut EngineOutbox) {
         let image = task.spec.image.clone();
         let behaviour = around.catalogue.behaviour(&image);
         let reference = canonical(&image);

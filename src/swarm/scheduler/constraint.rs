@@ -93,14 +93,14 @@ impl Constraint {
     }
 }
 
-/// The label that a spread descriptor or a constraint's key names, and whether it is a node's rather than an engine's.
+/// A node's value of the label that a spread descriptor names, empty if it lacks it; `None` if the descriptor names no label.
 pub(super) fn label_of<'a>(descriptor: &str, node: &'a Node) -> Option<&'a str> {
-    let labels = if let Some(label) = strip_prefix_ignore_case(descriptor, NODE_LABEL) {
+    let value = if let Some(label) = strip_prefix_ignore_case(descriptor, NODE_LABEL) {
         node.spec.labels.get(label)
     } else {
         node.description.engine_labels.get(strip_prefix_ignore_case(descriptor, ENGINE_LABEL)?)
     };
-    Some(labels.map_or("", String::as_str))
+    Some(value.map_or("", String::as_str))
 }
 
 /// What follows a prefix, if something does.
@@ -119,4 +119,120 @@ fn is_key(key: &str) -> bool {
 fn is_value(value: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b":-_.*()?+[]\\^$|/ \t\n\r\x0c".contains(&b);
     !value.is_empty() && value.bytes().all(allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Constraint;
+    use crate::swarm::object::*;
+    use crate::swarm::scheduler::tests::{label, plain_node};
+    use std::sync::Arc;
+
+    fn node() -> Node {
+        let mut node = plain_node(NodeKey(0), "host-1");
+        label(&mut node, "zone", "A");
+        label(&mut node, "Rack", "r 1");
+        Arc::make_mut(&mut node.description).engine_labels.insert("disk".to_owned(), "ssd".to_owned());
+        node
+    }
+
+    fn matches(text: &str, node: &Node) -> bool {
+        Constraint::parse(text).unwrap().matches(node)
+    }
+
+    /// Case 24 of control-plane.md §13.
+    #[test]
+    fn test_parse() {
+        for text in
+            ["", " ", "nodeabc", "node ~ abc", "1node==a2", "no de== n", "no*de==n", "==n", "node==", "node== ", "a==b"]
+        {
+            assert!(Constraint::parse(text).is_err(), "{text}");
+        }
+        for text in [" node == node1", "NoDe==x", "no.de==x", "_node==_x", "node==node 1", "node==[a-b]+c*(n|b)/"] {
+            assert!(Constraint::parse(text).is_ok(), "{text}");
+        }
+        let parsed = Constraint::parse(" node.labels.x  !=  a b ").unwrap();
+        assert_eq!(parsed, Constraint { key: "node.labels.x".to_owned(), equal: false, value: "a b".to_owned() });
+        // The first `==` wins, wherever a `!=` stands.
+        assert_eq!(Constraint::parse("a!=b==c").unwrap_err(), "key 'a!=b' is invalid");
+    }
+
+    /// The sentences of recording 11.
+    #[test]
+    fn errors_are_swarmkits() {
+        let error = |text| Constraint::parse(text).unwrap_err();
+        assert_eq!(error("node.labels.zone=a"), "constraint expected one operator from ==, !=");
+        assert_eq!(error("node.labels.zone~=a"), "constraint expected one operator from ==, !=");
+        assert_eq!(error("node.labels.zone=="), "value '' is invalid");
+        assert_eq!(error("no de==a"), "key 'no de' is invalid");
+        assert_eq!(error("node==a,b"), "value 'a,b' is invalid");
+    }
+
+    /// Case 25.
+    #[test]
+    fn test_node_ip() {
+        let node = node();
+        for (text, expected) in [
+            ("node.ip==10.0.0.1", true),
+            ("node.ip==10.0.0.2", false),
+            ("node.ip!=10.0.0.2", true),
+            ("node.ip!=10.0.0.1", false),
+            ("node.ip==10.0.0.0/8", true),
+            ("node.ip==10.1.2.3/8", true),
+            ("node.ip!=10.0.0.0/8", false),
+            ("node.ip==11.0.0.0/8", false),
+            ("node.ip!=11.0.0.0/8", true),
+            ("node.ip==0.0.0.0/0", true),
+            ("node.ip==::ffff:10.0.0.1", true),
+            ("node.ip!=2001:db8::/32", true),
+            // Neither an address nor a subnet: no node, with either operator.
+            ("node.ip==10.0.0", false),
+            ("node.ip!=10.0.0", false),
+            ("node.ip!=10.0.0.0/33", false),
+            ("node.ip!=10.0.0.0/+8", false),
+            ("node.ip!=10.0.0.0/", false),
+        ] {
+            assert_eq!(matches(text, &node), expected, "{text}");
+        }
+    }
+
+    /// Case 26.
+    #[test]
+    fn test_node_label() {
+        let node = node();
+        for labels in ["node.labels", "engine.labels"] {
+            assert!(!matches(&format!("{labels}.x==a"), &node));
+            assert!(matches(&format!("{labels}.x!=a"), &node));
+        }
+        assert!(matches("engine.labels.disk==SSD", &node));
+        assert!(!matches("engine.labels.disk!=ssd", &node));
+    }
+
+    /// The matrix of recording 11.
+    #[test]
+    fn case_matters_in_label_names_only() {
+        let node = node();
+        for (text, expected) in [
+            ("node.labels.zone==a", true),
+            ("NODE.LABELS.zone==a", true),
+            ("node.labels.Zone==a", false),
+            ("node.labels.rack!=r 1", true),
+            ("node.labels.Rack==R 1", true),
+            ("node.hostname==HOST-1", true),
+            ("node.role==WORKER", true),
+            ("node.role!=manager", true),
+            ("node.platform.os==Linux", true),
+            ("node.platform.arch==x86_64", true),
+            ("node.platform.arch==amd64", false),
+            ("node.id==1000000000000000000000000", true),
+            // Keys that are not in the language.
+            ("node.foo==a", false),
+            ("node.foo!=a", false),
+            ("zone==a", false),
+            ("zone!=a", false),
+            ("node.labels.!=a", false),
+        ] {
+            assert_eq!(matches(text, &node), expected, "{text}");
+        }
+    }
 }

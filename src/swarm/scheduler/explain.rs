@@ -4,10 +4,10 @@
 //!
 //! Source: control-plane.md §3.4, §3.5.
 
-use super::constraint::label_of;
-use super::filter::{Filter, Pipeline};
-use super::policy::Rank;
 use super::Scheduler;
+use super::constraint::label_of;
+use super::filter::Filter;
+use super::policy::Rank;
 use crate::engine::Time;
 use crate::swarm::object::{NodeKey, TaskKey};
 use crate::swarm::store::State;
@@ -51,7 +51,7 @@ impl Scheduler {
             let of_service = counts.get(info.node.key.0 as usize).copied().unwrap_or(0);
             let failures = info.recent_failures(task.service, task.spec_version, now);
             let rank = self.policy.rank(info, of_service, failures);
-            let stopped = Pipeline::first_failing(&pipeline, info, of_service);
+            let stopped = pipeline.first_failing(info, of_service);
             if stopped.is_none() {
                 ranks.push(rank);
             }

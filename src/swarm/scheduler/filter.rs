@@ -124,14 +124,12 @@ impl Pipeline {
     /// Whether a node passes all filters; counts.
     #[inline]
     pub(super) fn process(&mut self, node: &NodeInfo, of_service: u32) -> bool {
-        match self.first_failing(node, of_service) {
+        let failing = self.first_failing(node, of_service);
+        match failing {
             Some(filter) => self.stopped[filter as usize] += 1,
-            None => {
-                self.stopped = [0; 7];
-                return true;
-            }
+            None => self.stopped = [0; 7],
         }
-        false
+        failing.is_none()
     }
 
     /// Why no node was found: the filters that stopped some, the most effective first; empty if none did.

@@ -67,6 +67,14 @@ impl NodeInfo {
         !self.ports.is_empty() && host_ports(ports).any(|port| self.ports.contains(&port))
     }
 
+    /// What is taken here, in a form that can be compared.
+    #[cfg(test)]
+    pub(super) fn taken(&self) -> (u32, Resources, Vec<(Protocol, u16)>) {
+        let mut ports = self.ports.clone();
+        ports.sort_unstable();
+        (self.active, self.reserved, ports)
+    }
+
     /// Remembers that a task failed here.
     pub(super) fn failed(&mut self, service: ServiceKey, spec_version: u64, now: Time) {
         self.failures.retain(|failure| now - failure.at < MONITOR_FAILURES);

@@ -9,7 +9,7 @@
 use super::constraint::label_of;
 use super::natural::natural;
 use super::policy::Rank;
-use crate::swarm::object::NodeKey;
+use crate::swarm::object::{Node, NodeKey};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
@@ -87,7 +87,7 @@ impl Tree {
     pub(super) fn descend(
         &mut self,
         preferences: &[Arc<str>],
-        node: &crate::swarm::object::Node,
+        node: &Node,
         of_service: u32,
     ) -> &mut BinaryHeap<Candidate> {
         let mut at = 0;

@@ -1,1 +1,9 @@
-//! placeholder
+//! Tests of the scheduler against SwarmKit's own cases, against recordings of the real code, and by random clusters.
+
+mod acceptance;
+mod debounce;
+mod lab;
+mod properties;
+mod recordings;
+
+pub(super) use lab::{label, plain_node};

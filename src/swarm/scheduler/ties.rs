@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 /// How ties that real Swarm leaves to Go's map order are broken.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one a leader")]
 pub enum Ties {
     /// The natural order: nodes by hostname (digit runs as numbers), then id; tasks by service name, slot, then age;
     /// branches by label value.

@@ -1,7 +1,7 @@
 //! The store's contents at one Raft index, with the two indexes that the loops need, and how changes are applied.
 
 use super::table::Table;
-use crate::swarm::object::{Cluster, Member, Node, NodeKey, Service, ServiceKey, Task, TaskKey};
+use crate::swarm::object::{Cluster, Id, Member, Node, NodeKey, Service, ServiceKey, Task, TaskKey};
 use std::sync::Arc;
 
 /// The objects, as of one applied index.
@@ -19,6 +19,8 @@ pub struct State {
     pub tasks: Table<TaskKey, Arc<Task>>,
     /// Raft members, by Raft id.
     pub members: Arc<Vec<Member>>,
+    /// Ids of nodes that were removed: rows of their tasks still show them.
+    pub gone_nodes: Arc<Vec<(NodeKey, Id)>>,
     tasks_of_service: Table<ServiceKey, Arc<Vec<TaskKey>>>,
     tasks_of_node: Table<NodeKey, Arc<Vec<TaskKey>>>,
 }
@@ -87,6 +89,12 @@ impl State {
         self.tasks_of_node.get(node).into_iter().flat_map(|keys| keys.iter()).filter_map(|&key| self.tasks.get(key))
     }
 
+    /// A node's id, also when the node is gone.
+    pub fn node_id(&self, node: NodeKey) -> Option<Id> {
+        let there = self.nodes.get(node).map(|node| node.id);
+        there.or_else(|| self.gone_nodes.iter().find(|(key, _)| *key == node).map(|(_, id)| *id))
+    }
+
     /// The member that a node is.
     pub fn member_of_node(&self, node: NodeKey) -> Option<&Member> {
         self.members.iter().find(|member| member.node == node)
@@ -104,7 +112,13 @@ impl State {
                 self.nodes.put(node.key, node.clone());
                 Event::Node { old, new: Some(node.clone()) }
             }
-            Change::RemoveNode(key) => Event::Node { old: self.nodes.remove(*key), new: None },
+            Change::RemoveNode(key) => {
+                let old = self.nodes.remove(*key);
+                if let Some(node) = &old {
+                    Arc::make_mut(&mut self.gone_nodes).push((*key, node.id));
+                }
+                Event::Node { old, new: None }
+            }
             Change::Service(service) => {
                 let old = self.services.get(service.key).cloned();
                 self.services.put(service.key, service.clone());

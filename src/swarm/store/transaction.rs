@@ -26,6 +26,8 @@ pub enum ProposalKind {
 }
 
 impl Payload for Arc<Proposal> {
+    type State = Arc<State>;
+
     fn size(&self) -> usize {
         // SwarmKit's objects in protobuf: a task is about half a kilobyte. Only flow control looks at it.
         match &self.kind {

@@ -1,0 +1,175 @@
+//! What the scheduler costs: `cargo bench --bench scheduler`. The cost of a task must not grow with their number.
+
+use divan::Bencher;
+use divan::counter::ItemsCount;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use swarmlab::engine::{Duration, Seed, Time};
+use swarmlab::net::HostId;
+use swarmlab::swarm::api;
+use swarmlab::swarm::component::Outbox;
+use swarmlab::swarm::object::*;
+use swarmlab::swarm::scheduler::{Constraint, Scheduler, Ties};
+use swarmlab::swarm::store::{Change, Event, State, Transaction};
+
+fn main() {
+    divan::main();
+}
+
+const NODES: u32 = 1_000;
+const SERVICES: u32 = 100;
+
+/// A cluster with so many pending tasks, evenly of all services; spread over two levels of labels, or plain.
+fn cluster(tasks: u32, spread: bool) -> State {
+    let mut state = State::default();
+    for i in 0..NODES {
+        let labels = [("zone", i % 3), ("rack", i % 30)].map(|(key, value)| (key.to_owned(), value.to_string()));
+        state.apply(&Change::Node(Arc::new(Node {
+            key: NodeKey(i),
+            id: Id(u128::from(i)),
+            meta: Meta::default(),
+            spec: NodeSpec {
+                name: "".into(),
+                labels: Arc::new(labels.into_iter().collect()),
+                role: Role::Worker,
+                availability: Availability::Active,
+            },
+            role: Role::Worker,
+            description: Arc::new(NodeDescription {
+                hostname: format!("w{}", i + 1).into(),
+                nano_cpus: 1_000_000_000_000,
+                memory_bytes: 1 << 50,
+                ..NodeDescription::default()
+            }),
+            status: NodeStatus { state: NodeState::Ready, message: "", addr: Ipv4Addr::LOCALHOST },
+            host: HostId(1),
+        })));
+    }
+    for i in 0..SERVICES {
+        let task = Arc::new(TaskSpec {
+            api: Arc::new(api::TaskSpec::default()),
+            image: "app".into(),
+            constraints: vec![Constraint::parse("node.role==worker").unwrap()],
+            preferences: if spread { vec!["node.labels.zone".into(), "node.labels.rack".into()] } else { Vec::new() },
+            max_replicas: 0,
+            reserved: Resources { nano_cpus: 1_000_000, memory_bytes: 1 << 20 },
+            restart: RestartPolicy::default(),
+            stop_grace_period: Duration::from_secs(10),
+            ports: [].into(),
+        });
+        state.apply(&Change::Service(Arc::new(Service {
+            key: ServiceKey(i),
+            id: Id(u128::from(i)),
+            meta: Meta::default(),
+            spec: Arc::new(ServiceSpec {
+                api: Arc::new(api::ServiceSpec::default()),
+                name: format!("s{i}").into(),
+                task,
+                mode: Mode::Replicated { replicas: tasks / SERVICES },
+                update: UpdateConfig::default(),
+                rollback: UpdateConfig::default(),
+            }),
+            spec_version: 0,
+            previous_spec: None,
+            previous_spec_version: 0,
+            endpoint: Endpoint::default(),
+            update_status: None,
+        })));
+    }
+    for i in 0..tasks {
+        state.apply(&Change::Task(Arc::new(pending(&state, i, i % SERVICES))));
+    }
+    state
+}
+
+fn pending(state: &State, key: u32, service: u32) -> Task {
+    let service = state.services.get(ServiceKey(service)).unwrap();
+    Task {
+        key: TaskKey(key),
+        id: Id(u128::from(key)),
+        meta: Meta::default(),
+        service: service.key,
+        service_id: service.id,
+        service_name: service.spec.name.clone(),
+        slot: key / SERVICES + 1,
+        node: None,
+        spec: service.spec.task.clone(),
+        spec_version: 0,
+        ports: [].into(),
+        status: TaskStatus {
+            state: TaskState::Pending,
+            timestamp: Time::ZERO,
+            applied_at: Time::ZERO,
+            message: "pending task scheduling",
+            err: None,
+            container: None,
+            exit_code: 0,
+        },
+        desired: TaskState::Running,
+    }
+}
+
+/// One tick that places so many tasks on 1,000 nodes.
+fn place(bencher: Bencher, tasks: u32, ties: &Ties, spread: bool) {
+    let state = cluster(tasks, spread);
+    let scheduler = Scheduler::start(ties.clone(), &state, Time::ZERO, &mut Outbox::default());
+    bencher
+        .counter(ItemsCount::new(tasks))
+        .with_inputs(|| (scheduler.clone(), Transaction::new(&state, Time::ZERO)))
+        .bench_local_values(|(mut scheduler, mut tx)| {
+            scheduler.write(&mut tx);
+            assert_eq!(tx.len(), tasks as usize);
+            (scheduler, tx)
+        });
+}
+
+#[divan::bench(args = [1_000, 10_000, 100_000], sample_count = 10)]
+fn plain(bencher: Bencher, tasks: u32) {
+    place(bencher, tasks, &Ties::Natural, false);
+}
+
+#[divan::bench(args = [10_000, 100_000], sample_count = 10)]
+fn shuffled(bencher: Bencher, tasks: u32) {
+    place(bencher, tasks, &Ties::Shuffled(Seed(1).stream("scheduler", &())), false);
+}
+
+#[divan::bench(args = [10_000, 100_000], sample_count = 10)]
+fn two_preferences(bencher: Bencher, tasks: u32) {
+    place(bencher, tasks, &Ties::Natural, true);
+}
+
+/// One task more, where 100,000 are placed on 1,000 nodes: told, debounced, placed.
+#[divan::bench(sample_count = 100)]
+fn one_more(bencher: Bencher) {
+    let mut state = cluster(100_000, false);
+    let mut scheduler = Scheduler::start(Ties::Natural, &state, Time::ZERO, &mut Outbox::default());
+    let mut tx = Transaction::new(&state, Time::ZERO);
+    scheduler.write(&mut tx);
+    for (change, _) in tx.into_changes() {
+        let event = state.apply(&change);
+        scheduler.watch(&event, &state, Time::ZERO, &mut Outbox::default());
+    }
+    let task = Arc::new(pending(&state, 100_000, 0));
+    let event = state.apply(&Change::Task(task));
+    let now = Time::ZERO + Duration::from_millis(50);
+    bencher.with_inputs(|| (scheduler.clone(), Transaction::new(&state, now))).bench_local_values(
+        |(mut scheduler, mut tx)| {
+            let mut out = Outbox::default();
+            scheduler.watch(&event, &state, Time::ZERO, &mut out);
+            scheduler.watch(&Event::Commit, &state, Time::ZERO, &mut out);
+            scheduler.alarm(&state, now, &mut out);
+            scheduler.write(&mut tx);
+            assert_eq!(tx.len(), 1);
+            (scheduler, tx)
+        },
+    );
+}
+
+/// What a checkpoint pays for the scheduler.
+#[divan::bench]
+fn clone(bencher: Bencher) {
+    let state = cluster(10_000, false);
+    let mut scheduler = Scheduler::start(Ties::Natural, &state, Time::ZERO, &mut Outbox::default());
+    scheduler.write(&mut Transaction::new(&state, Time::ZERO));
+    bencher.bench_local(|| scheduler.clone());
+}

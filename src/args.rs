@@ -1,0 +1,71 @@
+//! swarmlab's own command line (never docker's).
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// A deterministic cluster simulator and teaching lab for Docker Swarm.
+#[derive(Debug, Parser)]
+#[command(name = "swarmlab", version, about, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Replay scenarios and say whether their expectations hold.
+    Run(RunArgs),
+    /// A lab at the prompt: docker commands and faults on a simulated swarm.
+    Shell(ShellArgs),
+    /// Check scenarios without running them.
+    Check {
+        /// Files, or folders of scenarios.
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Scenario files.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Seed instead of the scenario's own.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Write the trace, one JSON object a line.
+    #[arg(long, value_name = "F.jsonl")]
+    pub trace: Option<PathBuf>,
+    /// Write the report as JSON (`-`: to stdout instead of the text).
+    #[arg(long, value_name = "F|-")]
+    pub json: Option<PathBuf>,
+}
+
+/// Arguments of `shell`.
+#[derive(Debug, Args)]
+pub struct ShellArgs {
+    /// Managers m1, m2, .. of the swarm.
+    #[arg(long, default_value_t = 3, conflicts_with = "hosts")]
+    pub managers: usize,
+    /// Workers w1, w2, .. of the swarm.
+    #[arg(long, default_value_t = 3, conflicts_with = "hosts")]
+    pub workers: usize,
+    /// Machines h1, h2, .. with no swarm yet, instead.
+    #[arg(long)]
+    pub hosts: Option<usize>,
+    /// Seed of all chance.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Print each command line behind `$ ` before its output.
+    #[arg(long)]
+    pub echo: bool,
+    /// Commands to run, then exit.
+    #[arg(short = 'c', value_name = "LINES")]
+    pub commands: Option<String>,
+    /// A file of commands to run, then exit.
+    #[arg(value_name = "SCRIPT", conflicts_with = "commands")]
+    pub script: Option<PathBuf>,
+}

@@ -1,0 +1,67 @@
+//! One file a subcommand: reads files, calls the library, prints, and says with which status to exit.
+
+pub mod check;
+pub mod run;
+pub mod shell;
+
+use std::path::Path;
+use swarmlab::scenario::Scenario;
+
+/// Reads and checks a scenario; prints what is wrong with it.
+pub fn load(path: &Path) -> Option<Scenario> {
+    let shown = path.display().to_string();
+    let limit = swarmlab::engine::limits::SCENARIO_FILE_BYTES;
+    match std::fs::metadata(path) {
+        Ok(meta) if meta.len() > limit => {
+            eprintln!("{shown}: a scenario file may have {limit} bytes at most, and this one has {}", meta.len());
+            return None;
+        }
+        Ok(meta) if meta.is_dir() => {
+            eprintln!("{shown}: this is a folder; name a scenario file in it");
+            return None;
+        }
+        _ => {}
+    }
+    let text = match std::fs::read(path).map(String::from_utf8) {
+        Ok(Ok(text)) => text,
+        Ok(Err(error)) => {
+            let at = error.utf8_error().valid_up_to();
+            eprintln!("{shown}: not a text in UTF-8 (byte {at} is the first that is not)");
+            return None;
+        }
+        Err(error) => {
+            eprintln!("{shown}: cannot be read: {error}");
+            return None;
+        }
+    };
+    match Scenario::parse(&shown, &text) {
+        Ok(mut scenario) => {
+            let folder = path.parent().unwrap_or(Path::new("."));
+            for (on_host, local) in &mut scenario.files {
+                match std::fs::read_to_string(folder.join(&*local)) {
+                    Ok(content) => *local = content,
+                    Err(error) => {
+                        eprintln!("{shown}: [files] {on_host:?}: {local} cannot be read: {error}");
+                        return None;
+                    }
+                }
+            }
+            Some(scenario)
+        }
+        Err(errors) => {
+            eprint!("{}", errors.render());
+            None
+        }
+    }
+}
+
+/// Writes a file, or says why not.
+pub fn write(path: &Path, text: &str) -> bool {
+    match std::fs::write(path, text) {
+        Ok(()) => true,
+        Err(error) => {
+            eprintln!("{}: cannot be written: {error}", path.display());
+            false
+        }
+    }
+}

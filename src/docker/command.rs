@@ -1,0 +1,17 @@
+//! What each command does: straight-line code over a [`super::script::Context`]. Which commands there are, their
+//! flags and usage: `table`.
+
+pub mod container;
+pub mod info;
+pub mod inspect;
+pub mod network;
+pub mod node;
+pub mod rollback;
+pub mod scale;
+pub mod service_create;
+pub mod service_inspect;
+pub mod service_list;
+pub mod service_logs;
+pub mod service_ps;
+pub mod service_update;
+pub mod swarm;

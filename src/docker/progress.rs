@@ -1,0 +1,213 @@
+//! The wait of an attached create, update, scale or rollback: polls the service and its tasks every 200 ms and draws
+//! how far they are, until the service has been converged for as long as the monitor says.
+//!
+//! cli.md §6. What each mode counts and draws is in `updater`; how lines reach a terminal or a pipe is in `screen`.
+
+mod screen;
+mod updater;
+
+use super::script::refusal;
+use crate::swarm::api::{Answer, Filters, Node, Request, Response, Service, ServiceMode, Task};
+use screen::Screen;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use updater::Updater;
+
+const TICK: i64 = 200_000_000;
+const MONITOR: i64 = 5_000_000_000;
+const SECOND: i64 = 1_000_000_000;
+
+/// What happened.
+pub enum Event {
+    /// It starts.
+    Begin,
+    /// The daemon answered.
+    Answer(Answer),
+    /// The tick is over.
+    Timer,
+}
+
+/// What comes next.
+pub enum Then {
+    /// Ask this.
+    Ask(Request),
+    /// Wait so long.
+    Sleep(i64),
+    /// The wait is over.
+    Done(Result<(), String>),
+}
+
+#[derive(Clone, Debug)]
+enum Phase {
+    Service,
+    Tasks(Arc<Service>),
+    Nodes(Arc<Service>, Arc<Vec<Task>>),
+    Asleep,
+}
+
+/// The wait for one service.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    service: String,
+    quiet: bool,
+    screen: Screen,
+    updater: Option<Updater>,
+    phase: Phase,
+    converged: bool,
+    converged_at: Option<i64>,
+    monitor: i64,
+    rollback: bool,
+    message: Option<String>,
+}
+
+impl Progress {
+    /// For the service as it is addressed.
+    pub fn new(service: &str, quiet: bool, terminal_width: Option<u16>) -> Progress {
+        Progress {
+            service: service.to_owned(),
+            quiet,
+            screen: Screen::new(terminal_width),
+            updater: None,
+            phase: Phase::Service,
+            converged: false,
+            converged_at: None,
+            monitor: MONITOR,
+            rollback: false,
+            message: None,
+        }
+    }
+
+    /// Whether it waits for an answer rather than for time.
+    pub fn asks(&self) -> bool {
+        !matches!(self.phase, Phase::Asleep)
+    }
+
+    /// Ctrl-C: what is printed; the command ends with status 0.
+    pub fn interrupt(&mut self) -> String {
+        if !self.converged {
+            self.screen.message("Operation continuing in background.");
+            self.screen.message(&format!("Use `docker service ps {}` to check progress.", self.service));
+        }
+        self.output()
+    }
+
+    /// Goes on; what is printed, and what comes next.
+    pub fn step(&mut self, event: Event, now: i64) -> (String, Then) {
+        let then = match event {
+            Event::Begin | Event::Timer => {
+                self.phase = Phase::Service;
+                Then::Ask(self.request())
+            }
+            Event::Answer(answer) => self.answer(answer, now),
+        };
+        (self.output(), then)
+    }
+
+    fn output(&mut self) -> String {
+        let output = self.screen.take();
+        if self.quiet { String::new() } else { output }
+    }
+
+    fn request(&self) -> Request {
+        match &self.phase {
+            Phase::Tasks(service) => {
+                let mut filters = Filters::default();
+                filters.add("service", &service.id);
+                filters.add("_up-to-date", "true");
+                Request::TaskList(filters)
+            }
+            Phase::Nodes(..) => Request::NodeList(Filters::default()),
+            Phase::Service | Phase::Asleep => {
+                Request::ServiceInspect { id: self.service.clone(), insert_defaults: false }
+            }
+        }
+    }
+
+    fn answer(&mut self, answer: Answer, now: i64) -> Then {
+        let response = match answer {
+            Ok(response) => response,
+            Err(failure) => return Then::Done(Err(refusal(&failure, &self.request()).text)),
+        };
+        match (self.phase.clone(), response) {
+            (Phase::Service, Response::Service(service)) => {
+                if let Some(end) = self.status(&service, now) {
+                    return Then::Done(end);
+                }
+                self.phase = Phase::Tasks(service);
+                Then::Ask(self.request())
+            }
+            (Phase::Tasks(service), Response::Tasks(tasks)) => {
+                self.phase = Phase::Nodes(service, tasks);
+                Then::Ask(self.request())
+            }
+            (Phase::Nodes(service, tasks), Response::Nodes(nodes)) => {
+                let end = self.draw(&service, &tasks, &nodes, now);
+                self.phase = Phase::Asleep;
+                end.map_or(Then::Sleep(TICK), Then::Done)
+            }
+            _ => Then::Done(Err("swarmlab: the daemon gave an answer of another kind".into())),
+        }
+    }
+
+    /// What the service's own state says of the end.
+    fn status(&mut self, service: &Service, now: i64) -> Option<Result<(), String>> {
+        let monitor = service.spec.update_config.as_ref().map_or(0, |config| config.monitor);
+        if monitor != 0 {
+            self.monitor = monitor;
+        }
+        if let Some(status) = &service.update_status {
+            match status.state.as_str() {
+                "updating" => self.rollback = false,
+                "completed" if !self.converged => return Some(Ok(())),
+                "paused" => return Some(Err(format!("service update paused: {}", status.message))),
+                "rollback_started" => {
+                    if !self.rollback && !status.message.is_empty() {
+                        self.screen.update("rollback", &status.message, None);
+                    }
+                    self.rollback = true;
+                }
+                "rollback_paused" => return Some(Err(format!("service rollback paused: {}", status.message))),
+                "rollback_completed" => {
+                    if !self.converged {
+                        self.message = Some(status.message.clone());
+                    }
+                    self.rollback = true;
+                }
+                _ => {}
+            }
+        }
+        let since = self.converged_at.filter(|_| self.converged)?;
+        if now - since < self.monitor {
+            return None;
+        }
+        self.screen.update("verify", &format!("Service {} converged", self.service), None);
+        if let Some(message) = self.message.take() {
+            self.screen.message(&format!("rollback: {message}"));
+        }
+        Some(Ok(()))
+    }
+
+    /// Draws a tick; an end only for jobs.
+    fn draw(&mut self, service: &Service, tasks: &[Task], nodes: &[Node], now: i64) -> Option<Result<(), String>> {
+        let active: BTreeSet<&str> =
+            nodes.iter().filter(|node| node.status.state != "down").map(|node| node.id.as_str()).collect();
+        let updater = self.updater.get_or_insert_with(|| Updater::new(&service.spec.mode));
+        self.converged = updater.update(&mut self.screen, service, tasks, &active, self.rollback);
+        if self.converged {
+            if matches!(service.spec.mode, ServiceMode::ReplicatedJob { .. } | ServiceMode::GlobalJob {}) {
+                self.screen.message("job complete");
+                return Some(Ok(()));
+            }
+            let since = *self.converged_at.get_or_insert(now);
+            let wait = self.monitor - (now - since);
+            if wait >= 0 {
+                let seconds = ((wait + SECOND - 1) / SECOND).max(1);
+                let text = format!("Waiting {seconds} seconds to verify that tasks are stable...");
+                self.screen.update("verify", &text, None);
+            }
+        } else if self.converged_at.take().is_some() {
+            self.screen.update("verify", "Detected task failure", None);
+        }
+        None
+    }
+}

@@ -1,0 +1,400 @@
+//! The command table: every command of the client with its usage line, arguments and flags. Parsing, usage errors,
+//! help and completion all read it. It holds no behaviour but the name of the function that carries a command out.
+//!
+//! cli.md §3.3 (usage lines, aliases, arguments), §5 and §7.1 (flags). Descriptions are in our own words.
+
+mod other;
+mod service;
+
+use super::command as run;
+use super::flags::{Flag, Kind};
+use super::script::{Context, Finish, Stop};
+
+/// How many positional arguments a command takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arguments {
+    /// Exactly so many.
+    Exactly(usize),
+    /// So many or more.
+    AtLeast(usize),
+}
+
+/// One command.
+pub struct Command {
+    /// The words behind `docker`.
+    pub path: &'static str,
+    /// Other last words of the same command.
+    pub aliases: &'static [&'static str],
+    /// Commands elsewhere that do the same, as help lists them.
+    pub elsewhere: &'static [&'static str],
+    /// What stands behind the path in the usage line.
+    pub usage: &'static str,
+    /// How many arguments.
+    pub arguments: Arguments,
+    /// Flags may follow the first argument.
+    pub interspersed: bool,
+    /// One sentence.
+    pub summary: &'static str,
+    /// Its flags, in groups.
+    pub flags: &'static [&'static [Flag]],
+    /// What it does.
+    pub body: fn(&mut Context) -> Result<Finish, Stop>,
+}
+
+impl Command {
+    /// The line behind `Usage:  `.
+    pub fn usage_line(&self) -> String {
+        format!("docker {}{}{}", self.path, if self.usage.is_empty() { "" } else { " " }, self.usage)
+    }
+
+    /// All flags, `--help` among them.
+    pub fn flags(&self) -> Vec<Flag> {
+        let own = self.flags.iter().flat_map(|group| group.iter().copied());
+        own.chain([Flag::new("help", Kind::Bool, "")]).collect()
+    }
+}
+
+/// A word that only groups commands: its description in help.
+pub struct Group {
+    /// The word.
+    pub name: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+}
+
+/// The groups.
+pub const GROUPS: &[Group] = &[
+    Group { name: "container", summary: "Manage containers" },
+    Group { name: "network", summary: "Manage networks" },
+    Group { name: "node", summary: "Manage Swarm nodes" },
+    Group { name: "service", summary: "Manage Swarm services" },
+    Group { name: "swarm", summary: "Manage Swarm" },
+    Group { name: "system", summary: "Manage Docker" },
+];
+
+/// Commands that Docker has and this client does not carry out yet: the one list of them.
+pub const UNMODELLED: &[&str] = &[
+    "attach",
+    "bake",
+    "build",
+    "builder",
+    "buildx",
+    "checkpoint",
+    "commit",
+    "compose",
+    "config",
+    "context",
+    "cp",
+    "create",
+    "diff",
+    "events",
+    "exec",
+    "export",
+    "history",
+    "image",
+    "images",
+    "import",
+    "inspect",
+    "load",
+    "login",
+    "logout",
+    "manifest",
+    "pause",
+    "plugin",
+    "port",
+    "pull",
+    "push",
+    "rename",
+    "restart",
+    "rmi",
+    "run",
+    "save",
+    "search",
+    "secret",
+    "stack",
+    "start",
+    "stats",
+    "tag",
+    "top",
+    "trust",
+    "unpause",
+    "update",
+    "volume",
+    "wait",
+    "container attach",
+    "container commit",
+    "container cp",
+    "container create",
+    "container diff",
+    "container exec",
+    "container export",
+    "container inspect",
+    "container pause",
+    "container port",
+    "container prune",
+    "container rename",
+    "container restart",
+    "container run",
+    "container start",
+    "container stats",
+    "container top",
+    "container unpause",
+    "container update",
+    "container wait",
+    "network connect",
+    "network create",
+    "network disconnect",
+    "network inspect",
+    "network prune",
+    "network rm",
+    "network remove",
+    "node demote",
+    "node promote",
+    "swarm ca",
+    "swarm unlock",
+    "swarm unlock-key",
+    "swarm update",
+    "system df",
+    "system dial-stdio",
+    "system events",
+    "system prune",
+];
+
+use Arguments::{AtLeast, Exactly};
+
+const fn command(
+    path: &'static str,
+    usage: &'static str,
+    arguments: Arguments,
+    flags: &'static [&'static [Flag]],
+    body: fn(&mut Context) -> Result<Finish, Stop>,
+    summary: &'static str,
+) -> Command {
+    Command { path, aliases: &[], elsewhere: &[], usage, arguments, interspersed: true, summary, flags, body }
+}
+
+const fn aliased(command: Command, aliases: &'static [&'static str], elsewhere: &'static [&'static str]) -> Command {
+    Command { aliases, elsewhere, ..command }
+}
+
+const OPTIONS: &str = "[OPTIONS]";
+const MANY_CONTAINERS: &str = "[OPTIONS] CONTAINER [CONTAINER...]";
+
+/// The table.
+pub const COMMANDS: &[Command] = &[
+    aliased(
+        command(
+            "container kill",
+            MANY_CONTAINERS,
+            AtLeast(1),
+            &[other::KILL],
+            run::container::kill,
+            "Kill running containers",
+        ),
+        &[],
+        &["docker kill"],
+    ),
+    aliased(
+        command(
+            "container logs",
+            "[OPTIONS] CONTAINER",
+            Exactly(1),
+            &[other::LOGS],
+            run::container::logs,
+            "Show what a container wrote",
+        ),
+        &[],
+        &["docker logs"],
+    ),
+    aliased(
+        command("container ls", OPTIONS, Exactly(0), &[other::PS], run::container::ls, "List containers"),
+        &["list", "ps"],
+        &["docker ps"],
+    ),
+    aliased(
+        command("container rm", MANY_CONTAINERS, AtLeast(1), &[other::RM], run::container::rm, "Remove containers"),
+        &["remove"],
+        &["docker rm"],
+    ),
+    aliased(
+        command("container stop", MANY_CONTAINERS, AtLeast(1), &[other::STOP], run::container::stop, "Stop containers"),
+        &[],
+        &["docker stop"],
+    ),
+    aliased(
+        command("info", OPTIONS, Exactly(0), &[other::FORMAT], run::info::info, "Describe this host's engine"),
+        &[],
+        &["docker system info"],
+    ),
+    aliased(
+        command("kill", MANY_CONTAINERS, AtLeast(1), &[other::KILL], run::container::kill, "Kill running containers"),
+        &[],
+        &["docker container kill"],
+    ),
+    aliased(
+        command(
+            "logs",
+            "[OPTIONS] CONTAINER",
+            Exactly(1),
+            &[other::LOGS],
+            run::container::logs,
+            "Show what a container wrote",
+        ),
+        &[],
+        &["docker container logs"],
+    ),
+    aliased(
+        command("network ls", OPTIONS, Exactly(0), &[other::LIST, other::NO_TRUNC], run::network::ls, "List networks"),
+        &["list"],
+        &[],
+    ),
+    command(
+        "node inspect",
+        "[OPTIONS] self|NODE [NODE...]",
+        AtLeast(1),
+        &[other::INSPECT],
+        run::node::inspect,
+        "Show nodes in detail",
+    ),
+    aliased(
+        command("node ls", OPTIONS, Exactly(0), &[other::LIST], run::node::ls, "List the nodes of the swarm"),
+        &["list"],
+        &[],
+    ),
+    command(
+        "node ps",
+        "[OPTIONS] [NODE...]",
+        AtLeast(0),
+        &[other::TASKS],
+        run::node::ps,
+        "List the tasks on nodes (this node unless others are named)",
+    ),
+    aliased(
+        command(
+            "node rm",
+            "[OPTIONS] NODE [NODE...]",
+            AtLeast(1),
+            &[other::NODE_RM],
+            run::node::rm,
+            "Remove nodes from the swarm",
+        ),
+        &["remove"],
+        &[],
+    ),
+    command("node update", "[OPTIONS] NODE", Exactly(1), &[other::NODE_UPDATE], run::node::update, "Change a node"),
+    aliased(
+        command("ps", OPTIONS, Exactly(0), &[other::PS], run::container::ls, "List containers"),
+        &[],
+        &["docker container ls", "docker container list", "docker container ps"],
+    ),
+    aliased(
+        command("rm", MANY_CONTAINERS, AtLeast(1), &[other::RM], run::container::rm, "Remove containers"),
+        &[],
+        &["docker container rm", "docker container remove"],
+    ),
+    Command {
+        interspersed: false,
+        ..command(
+            "service create",
+            "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+            AtLeast(1),
+            &[service::COMMON, service::CREATE, service::CREATE_DEFAULTS],
+            run::service_create::create,
+            "Create a service",
+        )
+    },
+    command(
+        "service inspect",
+        "[OPTIONS] SERVICE [SERVICE...]",
+        AtLeast(1),
+        &[other::INSPECT],
+        run::service_inspect::inspect,
+        "Show services in detail",
+    ),
+    command(
+        "service logs",
+        "[OPTIONS] SERVICE|TASK",
+        Exactly(1),
+        &[other::SERVICE_LOGS],
+        run::service_logs::logs,
+        "Show what the tasks of a service, or one task, wrote",
+    ),
+    aliased(
+        command("service ls", OPTIONS, Exactly(0), &[other::LIST], run::service_list::ls, "List services"),
+        &["list"],
+        &[],
+    ),
+    command(
+        "service ps",
+        "[OPTIONS] SERVICE [SERVICE...]",
+        AtLeast(1),
+        &[other::TASKS],
+        run::service_ps::ps,
+        "List the tasks of services",
+    ),
+    aliased(
+        command("service rm", "SERVICE [SERVICE...]", AtLeast(1), &[], run::service_list::rm, "Remove services"),
+        &["remove"],
+        &[],
+    ),
+    command(
+        "service rollback",
+        "[OPTIONS] SERVICE",
+        Exactly(1),
+        &[service::WAIT],
+        run::rollback::rollback,
+        "Go back to a service's previous specification",
+    ),
+    command(
+        "service scale",
+        "SERVICE=REPLICAS [SERVICE=REPLICAS...]",
+        AtLeast(1),
+        &[service::DETACH],
+        run::scale::scale,
+        "Set the number of replicas of services",
+    ),
+    command(
+        "service update",
+        "[OPTIONS] SERVICE",
+        Exactly(1),
+        &[service::COMMON, service::UPDATE, service::UPDATE_DEFAULTS],
+        run::service_update::update,
+        "Change a service",
+    ),
+    aliased(
+        command("stop", MANY_CONTAINERS, AtLeast(1), &[other::STOP], run::container::stop, "Stop containers"),
+        &[],
+        &["docker container stop"],
+    ),
+    command("swarm init", OPTIONS, Exactly(0), &[other::SWARM_INIT], run::swarm::init, "Make a swarm of this node"),
+    command(
+        "swarm join",
+        "[OPTIONS] HOST:PORT",
+        Exactly(1),
+        &[other::SWARM_JOIN],
+        run::swarm::join,
+        "Join a swarm as worker or manager, as the token says",
+    ),
+    command(
+        "swarm join-token",
+        "[OPTIONS] (worker|manager)",
+        Exactly(1),
+        &[other::JOIN_TOKEN],
+        run::swarm::join_token,
+        "Show or replace the join tokens",
+    ),
+    command("swarm leave", OPTIONS, Exactly(0), &[other::LEAVE], run::swarm::leave, "Leave the swarm"),
+    aliased(
+        command("system info", OPTIONS, Exactly(0), &[other::FORMAT], run::info::info, "Describe this host's engine"),
+        &[],
+        &["docker info"],
+    ),
+    command(
+        "version",
+        OPTIONS,
+        Exactly(0),
+        &[other::FORMAT],
+        run::info::version,
+        "Show the versions of client and engine",
+    ),
+];

@@ -1,0 +1,137 @@
+//! Flags of all commands but `service create` and `service update`.
+//!
+//! cli.md §5.
+
+use crate::docker::flags::{Flag, Kind};
+
+const FILTER: Flag = Flag::new("filter", Kind::Filter, "Show only what matches these conditions").short('f');
+const TEMPLATE: Flag = Flag::new(
+    "format",
+    Kind::Text,
+    "Form of the output: 'table', 'table TEMPLATE', 'json', or a Go template for each row",
+);
+const QUIET_IDS: Flag = Flag::new("quiet", Kind::Bool, "Print only the IDs").short('q');
+const WHOLE: Flag = Flag::new("no-trunc", Kind::Bool, "Print everything in full length");
+const UNRESOLVED: Flag = Flag::new("no-resolve", Kind::Bool, "Print IDs in the place of names");
+
+/// Of lists.
+pub const LIST: &[Flag] = &[FILTER, TEMPLATE, QUIET_IDS];
+/// Of lists that truncate.
+pub const NO_TRUNC: &[Flag] = &[WHOLE];
+/// Of lists of tasks.
+pub const TASKS: &[Flag] = &[FILTER, TEMPLATE, QUIET_IDS, WHOLE, UNRESOLVED];
+/// Of info and version.
+pub const FORMAT: &[Flag] =
+    &[Flag::new("format", Kind::Text, "Form of the output: 'json', or a Go template").short('f')];
+/// Of inspect.
+pub const INSPECT: &[Flag] = &[
+    Flag::new("format", Kind::Text, "Form of the output: 'json', or a Go template").short('f'),
+    Flag::new("pretty", Kind::Bool, "Print it for people to read"),
+];
+
+/// Of `node update`.
+pub const NODE_UPDATE: &[Flag] = &[
+    Flag::new("availability", Kind::Text, r#"Whether tasks may run there: "active", "pause" or "drain""#),
+    Flag::new("label-add", Kind::List, "Set a label of the node (key=value)"),
+    Flag::new("label-rm", Kind::List, "Take a label of the node away"),
+    Flag::new("role", Kind::Text, r#"What the node is: "worker" or "manager""#),
+];
+/// Of `node rm`.
+pub const NODE_RM: &[Flag] = &[Flag::new("force", Kind::Bool, "Remove a node that is not down, too").short('f')];
+
+const AVAILABILITY: Flag =
+    Flag::new("availability", Kind::Text, r#"Whether tasks may run here: "active", "pause" or "drain""#)
+        .default(r#""active""#);
+const ADVERTISE: Flag =
+    Flag::new("advertise-addr", Kind::Text, "Address that the others use for this node: <ip|interface>[:port]");
+const LISTEN: Flag = Flag::new("listen-addr", Kind::NodeAddress, "Address to listen on: <ip|interface>[:port]")
+    .default("0.0.0.0:2377")
+    .unmodelled();
+const DATA_PATH: Flag =
+    Flag::new("data-path-addr", Kind::Text, "Address for the traffic of containers: <ip|interface>").unmodelled();
+
+/// Of `swarm init`.
+pub const SWARM_INIT: &[Flag] = &[
+    ADVERTISE,
+    AVAILABILITY,
+    LISTEN,
+    DATA_PATH,
+    Flag::new("autolock", Kind::Bool, "Lock managers: each restart asks for the unlock key").unmodelled(),
+    Flag::new("cert-expiry", Kind::Duration, "How long node certificates are valid").default("2160h0m0s").unmodelled(),
+    Flag::new("data-path-port", Kind::Uint32, "Port for the traffic of containers (1024 - 49151; 0: 4789)")
+        .unmodelled(),
+    Flag::new("default-addr-pool", Kind::Networks, "Address pool of overlay networks").default("[]").unmodelled(),
+    Flag::new("default-addr-pool-mask-length", Kind::Uint32, "Prefix length of networks from the pool")
+        .default("24")
+        .unmodelled(),
+    Flag::new("dispatcher-heartbeat", Kind::Duration, "How often nodes report").default("5s"),
+    Flag::new("external-ca", Kind::ExternalCa, "Where else certificates are signed").unmodelled(),
+    Flag::new("force-new-cluster", Kind::Bool, "Begin a new cluster of one from this manager's state"),
+    Flag::new("max-snapshots", Kind::Uint, "How many older Raft snapshots are kept").unmodelled(),
+    Flag::new("snapshot-interval", Kind::Uint, "Raft entries from one snapshot to the next").default("10000"),
+    Flag::new("task-history-limit", Kind::Int, "Tasks that are kept for each slot").default("5"),
+];
+/// Of `swarm join`.
+pub const SWARM_JOIN: &[Flag] =
+    &[ADVERTISE, AVAILABILITY, LISTEN, DATA_PATH, Flag::new("token", Kind::Text, "The token that admits to the swarm")];
+/// Of `swarm join-token`.
+pub const JOIN_TOKEN: &[Flag] = &[
+    Flag::new("quiet", Kind::Bool, "Print only the token").short('q'),
+    Flag::new("rotate", Kind::Bool, "Replace the token first"),
+];
+/// Of `swarm leave`.
+pub const LEAVE: &[Flag] = &[Flag::new("force", Kind::Bool, "Leave without regard to what the swarm loses").short('f')];
+
+const TIMESTAMPS: Flag = Flag::new("timestamps", Kind::Bool, "Begin each line with its time").short('t');
+const SINCE: Flag =
+    Flag::new("since", Kind::Text, r#"Only what was written since a time ("2026-01-05T09:00:00Z") or age ("42m")"#);
+const TAIL: Flag = Flag::new("tail", Kind::Text, "Only the last so many lines of each").short('n').default(r#""all""#);
+const FOLLOW: Flag = Flag::new("follow", Kind::Bool, "Wait for more").short('f').unmodelled();
+const DETAILS: Flag = Flag::new("details", Kind::Bool, "Print the details that the log has, too");
+
+/// Of `service logs`.
+pub const SERVICE_LOGS: &[Flag] = &[
+    DETAILS,
+    FOLLOW,
+    UNRESOLVED,
+    Flag::new("no-task-ids", Kind::Bool, "Leave the IDs of tasks out"),
+    WHOLE,
+    Flag::new("raw", Kind::Bool, "Print only what was written"),
+    SINCE,
+    TAIL,
+    TIMESTAMPS,
+];
+/// Of `logs`.
+pub const LOGS: &[Flag] = &[
+    DETAILS,
+    FOLLOW,
+    SINCE,
+    TAIL,
+    TIMESTAMPS,
+    Flag::new("until", Kind::Text, "Only what was written before a time or age").unmodelled(),
+];
+
+/// Of `ps`.
+pub const PS: &[Flag] = &[
+    Flag::new("all", Kind::Bool, "List those that do not run, too").short('a'),
+    FILTER,
+    TEMPLATE,
+    Flag::new("last", Kind::Int, "List the newest so many, running or not").short('n').default("-1"),
+    Flag::new("latest", Kind::Bool, "List the newest one, running or not").short('l'),
+    WHOLE,
+    QUIET_IDS,
+    Flag::new("size", Kind::Bool, "Show sizes").short('s').unmodelled(),
+];
+/// Of `rm`.
+pub const RM: &[Flag] = &[
+    Flag::new("force", Kind::Bool, "Kill it first if it runs").short('f'),
+    Flag::new("link", Kind::Bool, "Remove a link").short('l').unmodelled(),
+    Flag::new("volumes", Kind::Bool, "Remove its anonymous volumes, too").short('v').unmodelled(),
+];
+/// Of `stop`.
+pub const STOP: &[Flag] = &[
+    Flag::new("signal", Kind::Text, "The signal that asks it to stop").short('s').unmodelled(),
+    Flag::new("timeout", Kind::Int, "Seconds until it is killed").short('t'),
+];
+/// Of `kill`.
+pub const KILL: &[Flag] = &[Flag::new("signal", Kind::Text, "The signal to send").short('s')];

@@ -1,0 +1,151 @@
+//! What a run leaves behind for people and machines: its story, what was expected and seen, its fingerprint.
+//!
+//! It renders what it is given and reads no world. Nothing that a simulated program printed reaches the terminal raw. It
+//! follows the house plan §6 ("`run` ends with a line `fingerprint <hex>`").
+
+mod json;
+mod story;
+mod text;
+mod trace;
+
+use crate::engine::Time;
+use crate::scenario::run::Run;
+use crate::scenario::{Judgement, Scenario};
+
+pub use story::story;
+pub use text::escaped;
+pub use trace::trace_lines;
+
+/// A run, told.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    /// The scenario's name.
+    pub scenario: String,
+    /// What it shows.
+    pub about: String,
+    /// The seed of this run.
+    pub seed: u64,
+    /// What happened, in order.
+    pub story: Vec<StoryLine>,
+    /// What was expected.
+    pub expectations: Vec<ExpectationResult>,
+    /// What steps had to print.
+    pub outputs: Vec<OutputResult>,
+    /// Invariants of the model that were broken; always empty unless the model is wrong.
+    pub violations: Vec<StoryLine>,
+    /// The fingerprint, in hex.
+    pub fingerprint: String,
+    /// How many events were handled.
+    pub events: u64,
+    /// When the run ended.
+    pub ended_at: Time,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoryLine {
+    /// When.
+    pub at: Time,
+    /// What, in one sentence or several lines.
+    pub text: String,
+    /// Why, if it is worth telling.
+    pub cause: Option<String>,
+}
+
+/// An expectation and how it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpectationResult {
+    /// Its name.
+    pub name: String,
+    /// How it ended.
+    pub judgement: Judgement,
+}
+
+/// A step whose output was checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputResult {
+    /// The step's name or number.
+    pub step: String,
+    /// What is wrong with it; nothing if it is as expected.
+    pub faults: Vec<String>,
+}
+
+/// How a run ended as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// All held.
+    Held,
+    /// Something could not be decided, and nothing failed.
+    Unknown,
+    /// Something failed.
+    Failed,
+}
+
+impl Outcome {
+    /// The exit status that says so.
+    pub fn exit_status(self) -> i32 {
+        match self {
+            Self::Held => 0,
+            Self::Failed => 1,
+            Self::Unknown => 3,
+        }
+    }
+}
+
+impl Report {
+    /// The report of a run.
+    pub fn of(scenario: &Scenario, run: &Run) -> Self {
+        let world = run.session.world();
+        let broken = |text: &String| StoryLine { at: world.now(), text: text.clone(), cause: None };
+        Self {
+            scenario: scenario.name.clone(),
+            about: scenario.about.clone(),
+            seed: run.seed,
+            story: story(run),
+            expectations: scenario
+                .expectations
+                .iter()
+                .zip(&run.judgements)
+                .map(|(expectation, judgement)| ExpectationResult {
+                    name: expectation.name.clone(),
+                    judgement: judgement.clone(),
+                })
+                .collect(),
+            outputs: scenario
+                .outputs
+                .iter()
+                .zip(&run.outputs)
+                .map(|(check, faults)| OutputResult { step: check.step.shown.clone(), faults: faults.clone() })
+                .collect(),
+            violations: run.broken.iter().map(broken).collect(),
+            fingerprint: world.env.kernel.fingerprint().to_string(),
+            events: world.env.kernel.handled(),
+            ended_at: world.now(),
+        }
+    }
+
+    /// How the run ended as a whole: the worst of its parts.
+    pub fn outcome(&self) -> Outcome {
+        let expectations = self.expectations.iter().map(|expectation| match expectation.judgement {
+            Judgement::Held => Outcome::Held,
+            Judgement::Failed { .. } => Outcome::Failed,
+            Judgement::Unknown { .. } => Outcome::Unknown,
+        });
+        let failed = |failed: bool| if failed { Outcome::Failed } else { Outcome::Held };
+        let outputs = self.outputs.iter().map(|output| failed(!output.faults.is_empty()));
+        expectations.chain(outputs).chain([failed(!self.violations.is_empty())]).max().unwrap_or(Outcome::Held)
+    }
+
+    /// The report for people; its last line is the fingerprint.
+    pub fn to_text(&self) -> String {
+        text::text(self)
+    }
+
+    /// The report for machines: one JSON object, its keys in a fixed order.
+    pub fn to_json(&self) -> String {
+        json::json(self)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,73 @@
+//! The two forms of one report.
+
+use super::*;
+use crate::engine::Duration;
+use crate::observe::tests::settings;
+
+fn report() -> Report {
+    let at = |millis| Time::ZERO + Duration::from_millis(millis);
+    let line = |millis, text: &str, cause: Option<&str>| StoryLine {
+        at: at(millis),
+        text: text.into(),
+        cause: cause.map(str::to_string),
+    };
+    let result = |name: &str, judgement| ExpectationResult { name: name.into(), judgement };
+    Report {
+        scenario: "lose-quorum".into(),
+        about: "Two of three managers die".into(),
+        seed: 42,
+        story: vec![
+            line(10_000, "m1$ docker service create nginx\nid\u{1b}[2J\noverall progress", None),
+            line(60_000, "m2 loses power", None),
+            line(71_250, "m3 is the new leader", Some("it heard nothing of m1 for 11s")),
+        ],
+        expectations: vec![
+            result("no quorum", Judgement::Held),
+            result(
+                "a leader again",
+                Judgement::Failed { at: at(210_000), explanation: "raft.leader != \"\": false".into() },
+            ),
+            result("it answers", Judgement::Unknown { reason: "answer() is not modelled yet".into() }),
+        ],
+        outputs: vec![
+            OutputResult { step: "create".into(), faults: Vec::new() },
+            OutputResult { step: "2".into(), faults: vec!["expected status 0; it was 1".into()] },
+        ],
+        violations: Vec::new(),
+        fingerprint: "0123456789abcdef".into(),
+        events: 1234,
+        ended_at: at(300_000),
+    }
+}
+
+#[test]
+fn for_people() {
+    settings().bind(|| insta::assert_snapshot!("report_text", report().to_text()));
+}
+
+#[test]
+fn for_machines() {
+    settings().bind(|| insta::assert_snapshot!("report_json", report().to_json()));
+}
+
+#[test]
+fn the_worst_part_decides() {
+    let mut report = report();
+    assert_eq!(report.outcome().exit_status(), 1);
+    report.expectations.remove(1);
+    report.outputs.pop();
+    assert_eq!(report.outcome().exit_status(), 3);
+    report.expectations.pop();
+    assert_eq!(report.outcome().exit_status(), 0);
+    report.violations.push(StoryLine { at: Time::ZERO, text: "two leaders in term 3".into(), cause: None });
+    assert_eq!(report.outcome().exit_status(), 1);
+    assert!(report.to_text().contains("two leaders in term 3"));
+    assert!(report.to_text().ends_with("\nfingerprint 0123456789abcdef\n"));
+}
+
+proptest::proptest! {
+    #[test]
+    fn nothing_commands_the_terminal(text in "(?s).{0,40}") {
+        assert!(escaped(&text).chars().all(|c| c == '\n' || !c.is_control()));
+    }
+}

@@ -1,0 +1,77 @@
+//! The trace as JSON lines: one object a record, in order.
+//!
+//! Schema (`format` 1): every object has `event` (number of the event during which it happened), `cause` (number of the
+//! event that caused that event; 0: the beginning), `at` (virtual nanoseconds since the start; the data centre boots at a
+//! negative time) and `kind`; the other keys are the kind's own, with names of hosts, services and states as Docker and
+//! SwarmKit write them. The first line is a header: `{"format":1,"seed":N,"fingerprint":"..."}`.
+
+use crate::scenario::run::Run;
+use crate::swarm::world::World;
+use crate::swarm::world::record::What;
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// The whole trace of a run.
+pub fn trace_lines(run: &Run) -> String {
+    let world = run.session.world();
+    let header = json!({
+        "format": 1,
+        "seed": run.seed,
+        "fingerprint": world.env.kernel.fingerprint().to_string(),
+    });
+    let mut text = format!("{header}\n");
+    for record in world.env.trace.iter() {
+        let mut object = json!({
+            "event": record.event.0,
+            "cause": record.cause.0,
+            "at": record.at.nanos(),
+            "kind": record.what.kind(),
+        });
+        if let (Some(object), Value::Object(fields)) = (object.as_object_mut(), fields(world, &record.what)) {
+            object.extend(fields);
+        }
+        let _ = writeln!(text, "{object}");
+    }
+    text
+}
+
+fn fields(world: &World, what: &What) -> Value {
+    let host = |host: &crate::net::HostId| world.env.name(*host).to_string();
+    match what {
+        What::Typed { host: on, line } => json!({"host": host(on), "line": &**line}),
+        What::Fault { text } | What::Note { text } => json!({"text": &**text}),
+        What::DaemonUp { host: on } => json!({"host": host(on)}),
+        What::Candidate { host: who, term } | What::Elected { host: who, term } | What::Leads { host: who, term } => {
+            json!({"host": host(who), "term": term})
+        }
+        What::SteppedDown { host: who, term, no_quorum } => {
+            json!({"host": host(who), "term": term, "no_quorum": no_quorum})
+        }
+        What::Reachable { host: who, peer, active } => {
+            json!({"host": host(who), "peer": host(peer), "active": active})
+        }
+        What::Node { name, state, message, availability, joined, .. } => json!({
+            "node": &**name, "state": state.as_str(), "message": message, "availability": availability, "joined": joined,
+        }),
+        What::NodeRemoved { name } => json!({"node": &**name}),
+        What::Service { name, created, replicas, image, spec_changed, update, .. } => json!({
+            "service": &**name, "created": created, "replicas": replicas, "image": &**image,
+            "spec_changed": spec_changed,
+            "update": update.as_ref().map(|(state, message)| json!({"state": state.as_str(), "message": &**message})),
+        }),
+        What::ServiceRemoved { name } => json!({"service": &**name}),
+        What::Task { service, slot, node, from, state, desired, err, why, .. } => json!({
+            "service": &**service, "slot": slot, "node": node.as_deref(),
+            "from": from.map(|(state, desired)| json!({"state": state.as_str(), "desired": desired.as_str()})),
+            "state": state.as_str(), "desired": desired.as_str(), "error": err.as_deref(), "why": format!("{why:?}"),
+        }),
+        What::TaskRemoved { service, slot, why } => {
+            json!({"service": &**service, "slot": slot, "why": format!("{why:?}")})
+        }
+        What::ContainerStarted { host: on, name } => json!({"host": host(on), "container": &**name}),
+        What::ContainerEnded { host: on, name, code } => {
+            json!({"host": host(on), "container": &**name, "exit_code": code})
+        }
+        What::Dropped { from, to } => json!({"from": host(from), "to": host(to)}),
+    }
+}

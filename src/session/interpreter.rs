@@ -1,0 +1,409 @@
+//! The shell's interpreter: one step at a time over a stack of frames, so that it can stand still in the middle of a
+//! command while virtual time passes, and be cloned there.
+
+use super::shell::expand::{Expanded, ExpandedRedirect, expand, substitutions};
+use super::shell::{Command, Connective, SimpleCommand, filter};
+use super::terminal::{Frame, Process, Redirect, Target};
+use super::{Session, TerminalId, absolute};
+use crate::docker::{Client, Effect, Environment, Input as ClientInput};
+use crate::engine::Duration;
+use crate::observe::Observed;
+use crate::predicate::Verdict;
+use crate::swarm::world::Told;
+use crate::swarm::world::event::ClientId;
+use std::sync::Arc;
+
+/// From the shell's exec to the docker program's first request.
+const START: Duration = Duration::from_millis(12);
+
+/// What became of trying to go on.
+enum Progress {
+    /// Go on.
+    More,
+    /// Something takes time, or nothing is left.
+    Waits,
+}
+
+impl Session {
+    /// Lets every terminal run until all of them wait.
+    pub(super) fn run_terminals(&mut self) {
+        for id in 0..self.terminals.len() {
+            while let Progress::More = self.advance(TerminalId(id)) {}
+        }
+    }
+
+    pub(super) fn new_client(&mut self, terminal: TerminalId) -> ClientId {
+        let client = ClientId(self.next_client);
+        self.next_client += 1;
+        self.clients.insert(client, terminal);
+        client
+    }
+
+    fn advance(&mut self, id: TerminalId) -> Progress {
+        let terminal = &mut self.terminals[id.0];
+        let Some(frame) = terminal.stack.last_mut() else { return Progress::Waits };
+        match frame {
+            Frame::List { list, item, next } => {
+                let Some(chain) = list.items.get(*item) else {
+                    terminal.stack.pop();
+                    return self.list_ended(id);
+                };
+                let pipeline = if *next == 0 {
+                    Some(&chain.first)
+                } else {
+                    match chain.rest.get(*next - 1) {
+                        None => {
+                            *item += 1;
+                            *next = 0;
+                            return Progress::More;
+                        }
+                        Some((Connective::And, pipeline)) => (terminal.status == 0).then_some(pipeline),
+                        Some((Connective::Or, pipeline)) => (terminal.status != 0).then_some(pipeline),
+                    }
+                };
+                *next += 1;
+                if let Some(pipeline) = pipeline {
+                    let pipeline = Arc::new(pipeline.clone());
+                    terminal.stack.push(Frame::Pipeline {
+                        pipeline,
+                        next: 0,
+                        input: String::new(),
+                        buffer: String::new(),
+                    });
+                }
+                Progress::More
+            }
+            Frame::Pipeline { pipeline, next, input, buffer } => {
+                *input = std::mem::take(buffer);
+                let pipeline = pipeline.clone();
+                let place = *next;
+                *next += 1;
+                match pipeline.commands.get(place) {
+                    None => {
+                        terminal.stack.pop();
+                    }
+                    Some(Command::Verb(verb)) => self.run_verb(id, verb),
+                    Some(Command::Simple(command)) => {
+                        let waiting = substitutions(command).into();
+                        terminal.stack.push(Frame::Command {
+                            command: Arc::new(command.clone()),
+                            waiting,
+                            outputs: Vec::new(),
+                        });
+                    }
+                }
+                Progress::More
+            }
+            Frame::Command { waiting, .. } => {
+                if let Some(list) = waiting.pop_front() {
+                    terminal.stack.push(Frame::Capture(String::new()));
+                    terminal.stack.push(Frame::List { list, item: 0, next: 0 });
+                    return Progress::More;
+                }
+                let Some(Frame::Command { command, outputs, .. }) = terminal.stack.pop() else { return Progress::More };
+                self.run_command(id, &command, &outputs);
+                Progress::More
+            }
+            Frame::Capture(_) => {
+                let Some(Frame::Capture(text)) = terminal.stack.pop() else { return Progress::More };
+                if let Some(Frame::Command { outputs, .. }) = terminal.stack.last_mut() {
+                    outputs.push(text);
+                }
+                Progress::More
+            }
+            Frame::Redirect(_) => {
+                if let Some(Frame::Redirect(redirect)) = terminal.stack.pop() {
+                    let host = terminal.host;
+                    self.write_files(host, redirect);
+                }
+                Progress::More
+            }
+            Frame::Process(_) => self.advance_process(id),
+        }
+    }
+
+    fn list_ended(&mut self, id: TerminalId) -> Progress {
+        if self.terminals[id.0].stack.is_empty() { Progress::Waits } else { Progress::More }
+    }
+
+    /// Pops the process, whose command has ended with this status.
+    fn end_process(&mut self, id: TerminalId, client: ClientId, status: i32) {
+        self.clients.remove(&client);
+        let terminal = &mut self.terminals[id.0];
+        terminal.stack.pop();
+        terminal.told.clear();
+        terminal.status = status;
+    }
+
+    fn advance_process(&mut self, id: TerminalId) -> Progress {
+        let now = self.world.now();
+        let terminal = &mut self.terminals[id.0];
+        let told = terminal.told.pop_front();
+        let Some(Frame::Process(process)) = terminal.stack.last_mut() else { return Progress::Waits };
+        match process {
+            Process::Sleep { client } => match told {
+                Some(_) => {
+                    let client = *client;
+                    self.end_process(id, client, 0);
+                    Progress::More
+                }
+                None => Progress::Waits,
+            },
+            Process::Until { watcher, deadline, client } => {
+                let holds = *watcher.judge(&Observed(&self.world)).0 == Verdict::True;
+                let late = deadline.is_some_and(|deadline| now >= deadline);
+                if !holds && !late {
+                    return Progress::Waits;
+                }
+                let client = *client;
+                let text = (!holds).then(|| {
+                    format!(
+                        "swarmlab: still not so after the time given: {}\n",
+                        watcher.condition().explain(&Observed(&self.world)).trim_end()
+                    )
+                });
+                self.end_process(id, client, i32::from(!holds));
+                if let Some(text) = text {
+                    self.terminals[id.0].complain(&text);
+                }
+                Progress::More
+            }
+            Process::Starting { client, args } => {
+                if told.is_none() {
+                    return Progress::Waits;
+                }
+                let (client, args) = (*client, std::mem::take(args));
+                let environment = Environment {
+                    host: self.world.env.name(terminal.host).to_string(),
+                    terminal_width: None,
+                    clock_offset: 0,
+                };
+                let environment = Environment { terminal_width: self.terminals[id.0].stdout_width(), ..environment };
+                let (machine, effects) = Client::start(&args, environment, now.nanos());
+                if let Some(Frame::Process(process)) = self.terminals[id.0].stack.last_mut() {
+                    *process = Process::Docker { client, machine: Box::new(machine) };
+                }
+                self.carry_out(id, client, effects);
+                Progress::More
+            }
+            Process::Docker { client, machine } => {
+                let input = match told {
+                    None => return Progress::Waits,
+                    Some(Told::Answer { number, answer, .. }) => {
+                        ClientInput::Answer { request: number, answer: (*answer).clone() }
+                    }
+                    Some(Told::Timer { .. }) => ClientInput::Timer,
+                };
+                let client = *client;
+                let effects = machine.step(input, now.nanos());
+                self.carry_out(id, client, effects);
+                Progress::More
+            }
+        }
+    }
+
+    fn carry_out(&mut self, id: TerminalId, client: ClientId, effects: Vec<Effect>) {
+        let now = self.world.now().nanos();
+        let mut queue: std::collections::VecDeque<Effect> = effects.into();
+        while let Some(effect) = queue.pop_front() {
+            match effect {
+                Effect::Request { request, body } => {
+                    self.world.request(client, request, self.terminals[id.0].host, body);
+                }
+                Effect::Timer { after } => self.world.client_timer(client, 0, Duration::from_nanos(after)),
+                Effect::ReadFile { path } => {
+                    let host = self.terminals[id.0].host;
+                    let content = self
+                        .files
+                        .get(&(host, absolute(&path)))
+                        .cloned()
+                        .ok_or_else(|| "no such file or directory".to_owned());
+                    if let Some(Frame::Process(Process::Docker { machine, .. })) = self.terminals[id.0].stack.last_mut()
+                    {
+                        queue.extend(machine.step(ClientInput::File { path, content }, now));
+                    }
+                }
+                Effect::Stdout(text) => self.terminals[id.0].print(&text),
+                Effect::Stderr(text) => self.terminals[id.0].complain(&text),
+                Effect::Exit(status) => return self.end_process(id, client, status),
+            }
+        }
+    }
+
+    pub(super) fn interrupt_terminal(&mut self, id: TerminalId) {
+        let now = self.world.now().nanos();
+        match self.terminals[id.0].stack.last_mut() {
+            Some(Frame::Process(Process::Docker { client, machine })) => {
+                let client = *client;
+                let effects = machine.step(ClientInput::Interrupt, now);
+                self.carry_out(id, client, effects);
+            }
+            Some(Frame::Process(
+                Process::Sleep { client } | Process::Starting { client, .. } | Process::Until { client, .. },
+            )) => {
+                let client = *client;
+                self.end_process(id, client, 130);
+            }
+            _ => {}
+        }
+        // The line that was interrupted is given up; what was typed behind it goes on.
+        let terminal = &mut self.terminals[id.0];
+        let typed = terminal.stack.iter().rposition(|frame| matches!(frame, Frame::List { .. }));
+        if let Some(first) = typed {
+            let keep = terminal.stack[..first]
+                .iter()
+                .rposition(|frame| !matches!(frame, Frame::List { .. }))
+                .map_or(first, |_| 0);
+            terminal.stack.truncate(keep);
+        }
+    }
+
+    fn write_files(&mut self, host: crate::net::HostId, redirect: Redirect) {
+        let files = Arc::make_mut(&mut self.files);
+        for target in [redirect.out, redirect.err].into_iter().flatten() {
+            let key = (host, absolute(&target.path));
+            let before = if target.append { files.get(&key).map(|old| old.to_vec()) } else { None };
+            let mut content = before.unwrap_or_default();
+            content.extend_from_slice(target.text.as_bytes());
+            files.insert(key, content.into());
+        }
+    }
+
+    fn run_command(&mut self, id: TerminalId, command: &SimpleCommand, outputs: &[String]) {
+        let terminal = &mut self.terminals[id.0];
+        let expanded = match expand(command, &terminal.variables, terminal.status, outputs) {
+            Ok(expanded) => expanded,
+            Err(error) => {
+                terminal.complain(&format!("{error}\n"));
+                terminal.status = 1;
+                return;
+            }
+        };
+        let Expanded { assignments, argv, redirects } = expanded;
+        if argv.is_empty() {
+            terminal.variables.extend(assignments);
+            terminal.status = 0;
+            return;
+        }
+        // The pipe's text is the command's input unless a redirect brings another.
+        let mut stdin = match terminal.stack.last() {
+            Some(Frame::Pipeline { input, .. }) => input.clone(),
+            _ => String::new(),
+        };
+        let host = terminal.host;
+        let mut redirect = Redirect::default();
+        for wanted in redirects {
+            let target = |path: String, append: bool| Some(Target { path, append, text: String::new() });
+            match wanted {
+                ExpandedRedirect::Out(path) => redirect.out = target(path, false),
+                ExpandedRedirect::Append(path) => redirect.out = target(path, true),
+                ExpandedRedirect::Err(path) => redirect.err = target(path, false),
+                ExpandedRedirect::ErrToOut => redirect.err_to_out = true,
+                ExpandedRedirect::Here(text) => stdin = text,
+                ExpandedRedirect::In(path) => match self.files.get(&(host, absolute(&path))) {
+                    Some(content) => stdin = String::from_utf8_lossy(content).into_owned(),
+                    None => {
+                        let terminal = &mut self.terminals[id.0];
+                        terminal.complain(&format!("bash: {path}: No such file or directory\n"));
+                        terminal.status = 1;
+                        return;
+                    }
+                },
+            }
+        }
+        if redirect.out.is_some() || redirect.err.is_some() || redirect.err_to_out {
+            self.terminals[id.0].stack.push(Frame::Redirect(redirect));
+        }
+        self.run_program(id, &argv, &stdin);
+    }
+
+    fn run_program(&mut self, id: TerminalId, argv: &[String], stdin: &str) {
+        let host = self.terminals[id.0].host;
+        if argv[0] == "docker" {
+            let client = self.new_client(id);
+            let args = argv[1..].to_vec();
+            self.terminals[id.0].stack.push(Frame::Process(Process::Starting { client, args }));
+            self.world.client_timer(client, 0, START);
+            return;
+        }
+        let read = |path: &str| {
+            self.files.get(&(host, absolute(path))).map(|content| String::from_utf8_lossy(content).into_owned())
+        };
+        if let Some(outcome) = filter::run(argv, stdin, &read) {
+            let terminal = &mut self.terminals[id.0];
+            terminal.print(&outcome.stdout);
+            terminal.complain(&outcome.stderr);
+            terminal.status = outcome.status;
+            return;
+        }
+        self.run_builtin(id, argv);
+    }
+
+    fn run_builtin(&mut self, id: TerminalId, argv: &[String]) {
+        let host = self.terminals[id.0].host;
+        let mut status = 0;
+        match argv[0].as_str() {
+            "true" | ":" | "clear" => {}
+            "false" => status = 1,
+            "hostname" => {
+                let name = format!("{}\n", self.world.env.name(host));
+                self.terminals[id.0].print(&name);
+            }
+            "date" => {
+                let text = format!("{}\n", crate::swarm::api::time::rfc3339(self.world.now().nanos()));
+                self.terminals[id.0].print(&text);
+            }
+            "pwd" => self.terminals[id.0].print("/root\n"),
+            "ls" => {
+                let mut text = String::new();
+                for ((_, path), _) in self.files.range((host, String::new())..).take_while(|((h, _), _)| *h == host) {
+                    text.push_str(path.strip_prefix("/root/").unwrap_or(path));
+                    text.push('\n');
+                }
+                self.terminals[id.0].print(&text);
+            }
+            "rm" => {
+                let files = Arc::make_mut(&mut self.files);
+                for path in argv[1..].iter().filter(|path| !path.starts_with('-')) {
+                    if files.remove(&(host, absolute(path))).is_none() {
+                        self.terminals[id.0]
+                            .complain(&format!("rm: cannot remove '{path}': No such file or directory\n"));
+                        status = 1;
+                    }
+                }
+            }
+            "sleep" => return self.sleep(id, argv.get(1).map_or("", String::as_str)),
+            "exit" => {
+                let terminal = &mut self.terminals[id.0];
+                terminal.exited = true;
+                terminal.stack.clear();
+                status = argv.get(1).and_then(|text| text.parse().ok()).unwrap_or(terminal.status);
+            }
+            other => {
+                self.terminals[id.0].complain(&format!("bash: {other}: command not found\n"));
+                status = 127;
+            }
+        }
+        self.terminals[id.0].status = status;
+    }
+
+    fn sleep(&mut self, id: TerminalId, text: &str) {
+        let seconds = text.strip_suffix('s').unwrap_or(text);
+        let span = Duration::parse(&format!("{seconds}s")).ok().filter(|span| !span.is_negative());
+        match span {
+            Some(span) => self.pass_time(id, span),
+            None => {
+                let terminal = &mut self.terminals[id.0];
+                terminal.complain(&format!("sleep: invalid time interval '{text}'\n"));
+                terminal.status = 1;
+            }
+        }
+    }
+
+    /// Lets the terminal wait.
+    pub(super) fn pass_time(&mut self, id: TerminalId, span: Duration) {
+        let client = self.new_client(id);
+        self.terminals[id.0].stack.push(Frame::Process(Process::Sleep { client }));
+        self.world.client_timer(client, 0, span);
+    }
+}

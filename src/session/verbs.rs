@@ -1,0 +1,204 @@
+//! The lab's own verbs, carried out on the world.
+
+use super::shell::verb::{ClockChange, DiskState, KillTarget, RegistryState, help};
+use super::shell::{Verb, VerbCommand};
+use super::terminal::{Frame, Process};
+use super::{Session, TerminalId};
+use crate::net::{HostId, LinkSpec};
+use crate::observe::{Observed, View, nearest};
+use crate::predicate::{Condition, Watcher};
+use crate::swarm::daemon::image::{ImageBehaviour, ImageExit};
+use crate::swarm::object::ContainerId;
+use crate::swarm::world::Fault;
+use crate::swarm::world::record::What;
+
+impl Session {
+    pub(super) fn run_verb(&mut self, id: TerminalId, command: &VerbCommand) {
+        match self.verb(id, &command.verb, &command.text) {
+            Ok(Some(text)) => {
+                let terminal = &mut self.terminals[id.0];
+                terminal.print(&text);
+                terminal.status = 0;
+            }
+            Ok(None) => self.terminals[id.0].status = 0,
+            Err(text) => {
+                let terminal = &mut self.terminals[id.0];
+                terminal.complain(&format!("swarmlab: {text}\n"));
+                terminal.status = 1;
+            }
+        }
+    }
+
+    fn host(&self, name: &str) -> Result<HostId, String> {
+        self.world.host_named(name).ok_or_else(|| {
+            let names = self.world.hosts().iter().map(|host| &*host.name);
+            let hint = nearest(name, names).map_or_else(String::new, |near| format!("; did you mean {near}?"));
+            format!("there is no host {name}{hint}")
+        })
+    }
+
+    fn hosts(&self, names: &[String]) -> Result<Vec<HostId>, String> {
+        names.iter().map(|name| self.host(name)).collect()
+    }
+
+    /// The running container of a task: by `web.1`, by the task's id, or by the container's.
+    fn container(&self, name: &str) -> Result<(HostId, ContainerId), String> {
+        let mut found = self.world.hosts().iter().flat_map(|host| {
+            host.engine
+                .containers
+                .values()
+                .filter(|c| c.runs())
+                .filter(|c| {
+                    c.task.name() == name
+                        || &*c.name == name
+                        || c.task.id.text().starts_with(name)
+                        || c.id.text().starts_with(name)
+                })
+                .map(|c| (host.id, c.id))
+        });
+        match (found.next(), found.next()) {
+            (Some(container), None) => Ok(container),
+            (Some(_), Some(_)) => {
+                Err(format!("several containers run for {name} at this moment: name one by its id (docker ps)"))
+            }
+            (None, _) => Err(format!("nothing called {name} runs: neither a host nor a task (docker service ps)")),
+        }
+    }
+
+    fn inject(&mut self, fault: Fault, text: &str) -> Result<Option<String>, String> {
+        self.world.fault(fault, text).map(|()| None).map_err(|error| error.to_string())
+    }
+
+    fn verb(&mut self, id: TerminalId, verb: &Verb, text: &str) -> Result<Option<String>, String> {
+        let fault = match verb {
+            Verb::On { host } => {
+                self.terminals[id.0].host = self.host(host)?;
+                return Ok(None);
+            }
+            Verb::Wait(span) => {
+                self.pass_time(id, *span);
+                return Ok(None);
+            }
+            Verb::WaitUntil { condition, limit, .. } => {
+                let condition = Condition::parse(condition).map_err(|error| error.to_string())?;
+                let client = self.new_client(id);
+                let deadline = limit.map(|limit| self.world.now() + limit);
+                if let Some(limit) = limit {
+                    // Something must happen at the deadline, so that it is noticed.
+                    self.world.client_timer(client, 0, *limit);
+                }
+                let watcher = Box::new(Watcher::new(condition));
+                self.terminals[id.0].stack.push(Frame::Process(Process::Until { watcher, deadline, client }));
+                return Ok(None);
+            }
+            Verb::Kill { target: KillTarget::Named(name) } => match self.world.host_named(name) {
+                Some(host) => Fault::PowerCut(host),
+                None => {
+                    let (host, container) = self.container(name)?;
+                    Fault::Crash { host, container, code: 137 }
+                }
+            },
+            Verb::Kill { target: KillTarget::Daemon(host) } => Fault::KillDaemon(self.host(host)?),
+            Verb::Boot { host } => Fault::Boot(self.host(host)?),
+            Verb::Stop { host, daemon: true } => Fault::StopDaemon(self.host(host)?),
+            Verb::Stop { host, daemon: false } => Fault::StopHost(self.host(host)?),
+            Verb::Pause { host } => Fault::Pause(self.host(host)?),
+            Verb::Resume { host } => Fault::Resume(self.host(host)?),
+            Verb::Crash { task, exit } => {
+                let (host, container) = self.container(task)?;
+                let own = self.world.host(host).engine.containers[&container].behaviour.exit.map_or(1, |e| e.code);
+                Fault::Crash { host, container, code: exit.map_or(own, i32::from) }
+            }
+            Verb::Partition { groups } => {
+                Fault::Partition(groups.iter().map(|group| self.hosts(group)).collect::<Result<_, _>>()?)
+            }
+            Verb::Heal { hosts } if hosts.is_empty() => Fault::Heal,
+            Verb::Heal { hosts } => Fault::HealHosts(self.hosts(hosts)?),
+            Verb::Cut { from, to } => Fault::Cut { from: self.host(from)?, to: self.host(to)? },
+            Verb::Block { host, port } => Fault::Block { host: self.host(host)?, port: *port },
+            Verb::Unblock { host, port: None } => {
+                Fault::Unblock(host.as_ref().map(|host| self.host(host)).transpose()?)
+            }
+            Verb::Unblock { host: Some(host), port: Some(port) } => {
+                Fault::UnblockPort { host: self.host(host)?, port: *port }
+            }
+            Verb::Link { a, b, latency, jitter, loss, duplicate } => {
+                let (a, b) = (self.host(a)?, self.host(b)?);
+                let old = self.world.env.net.link(a, b);
+                let spec = LinkSpec {
+                    latency: latency.unwrap_or(old.latency),
+                    jitter: jitter.unwrap_or(old.jitter),
+                    loss_per_million: loss.map_or(old.loss_per_million, |share| share.0),
+                    duplicate_per_million: duplicate.map_or(old.duplicate_per_million, |share| share.0),
+                };
+                Fault::Link { a, b, spec }
+            }
+            Verb::Registry(RegistryState::Down) => Fault::Registry(false),
+            Verb::Registry(RegistryState::Up) => Fault::Registry(true),
+            Verb::Disk { host, state } => {
+                let latency = match state {
+                    DiskState::Slow(latency) => *latency,
+                    DiskState::Ok => self.world.env.settings.disk_latency,
+                    DiskState::Full => return Err("disk full is not modelled yet".into()),
+                };
+                Fault::Disk { host: self.host(host)?, latency }
+            }
+            Verb::Image { image, exits, after, missing, slow } => {
+                let mut behaviour: ImageBehaviour = (*self.world.env.catalogue.behaviour(image)).clone();
+                if let Some(code) = exits {
+                    let after = after.unwrap_or(crate::engine::Duration::ZERO);
+                    behaviour.exit = Some(ImageExit { after, code: i32::from(*code) });
+                }
+                behaviour.missing |= *missing;
+                behaviour.pull = slow.unwrap_or(behaviour.pull);
+                Fault::Image(image.clone(), Box::new(behaviour))
+            }
+            Verb::Hosts => return Ok(Some(self.host_table())),
+            Verb::Note { text } => {
+                self.world.input(What::Note { text: text.as_str().into() });
+                return Ok(None);
+            }
+            Verb::Help { topic } => return help(topic.as_deref()).map(Some),
+            Verb::Clock { change: ClockChange::Jump(_) | ClockChange::Drift(_), .. }
+            | Verb::Unhealthy { .. }
+            | Verb::Registry(RegistryState::Slow(_))
+            | Verb::Unblock { host: None, port: Some(_) }
+            | Verb::Put { .. }
+            | Verb::Open { .. }
+            | Verb::Load { .. }
+            | Verb::Look { .. }
+            | Verb::Why { .. }
+            | Verb::Mark { .. }
+            | Verb::Save { .. }
+            | Verb::Undo
+            | Verb::Fork
+            | Verb::Seek { .. } => {
+                let name = text.split_whitespace().next().unwrap_or(text);
+                return Err(format!("{name} is not modelled yet"));
+            }
+        };
+        self.inject(fault, text)
+    }
+
+    fn host_table(&self) -> String {
+        let view = Observed(&self.world);
+        let mut table = format!("{:<12} {:<15} {:<8} {:<9} {}\n", "HOST", "ADDRESS", "POWER", "DAEMON", "CONTAINERS");
+        for host in view.hosts().iter() {
+            let Some(id) = self.world.host_named(&host.name) else { continue };
+            let running = self.world.host(id).engine.containers.values().filter(|c| c.runs()).count();
+            table += &format!(
+                "{:<12} {:<15} {:<8} {:<9} {}\n",
+                host.name,
+                self.world.host(id).addr,
+                if host.up { "on" } else { "off" },
+                match (host.daemon, host.paused) {
+                    (_, true) => "paused",
+                    (true, _) => "running",
+                    (false, _) => "-",
+                },
+                running
+            );
+        }
+        table
+    }
+}

@@ -1,0 +1,133 @@
+//! Making a cluster, and letting hosts in (control-plane.md §0, §8.5; raft-and-security.md §5, §7).
+
+use super::nodes;
+use crate::net::HostId;
+use crate::swarm::api::{ApiError, Code, Response};
+use crate::swarm::component::Ids;
+use crate::swarm::object::{
+    Availability, Cluster, Id, Labels, Node, NodeDescription, NodeKey, NodeSpec, NodeState, NodeStatus, Role,
+    token_digest,
+};
+use crate::swarm::store::{LineageId, Transaction, Why};
+use crate::swarm::world::Env;
+use crate::swarm::world::event::{JoinGrant, JoinRequest};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+/// What the first leader of a new cluster puts into the store: kept by the host until it is done.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The cluster object.
+    pub cluster: Cluster,
+    /// The nodes that are there from the first, by key.
+    pub nodes: Vec<Node>,
+}
+
+/// Secrets and ids of a new cluster begun on a host.
+pub fn new_cluster(ids: &mut Ids, host: &str, env_settings: &crate::swarm::world::Settings) -> Cluster {
+    Cluster {
+        id: ids.secret("id.cluster", host),
+        meta: Default::default(),
+        task_history_limit: env_settings.task_history_limit,
+        heartbeat_period: env_settings.heartbeat_period,
+        snapshot_interval: 10_000,
+        ca_digest: ids.secret("secret.root", host),
+        worker_secret: ids.secret("secret.worker", host),
+        manager_secret: ids.secret("secret.manager", host),
+        leadership_changed: false,
+    }
+}
+
+/// A node object as it is before the node has registered.
+#[allow(clippy::too_many_arguments, reason = "all of them are facts of the node")]
+pub fn new_node(
+    key: NodeKey,
+    id: Id,
+    host: HostId,
+    role: Role,
+    availability: Availability,
+    labels: Labels,
+    addr: Ipv4Addr,
+    description: Arc<NodeDescription>,
+) -> Node {
+    Node {
+        key,
+        id,
+        meta: Default::default(),
+        spec: NodeSpec { name: "".into(), labels: Arc::new(labels), role, availability },
+        role,
+        description,
+        status: NodeStatus { state: NodeState::Unknown, message: "", addr },
+        host,
+    }
+}
+
+/// A new leader's first transaction: what is missing of the cluster is made.
+pub fn setup(tx: &mut Transaction, setup: Option<&Setup>, _env: &mut Env) {
+    match (tx.state().cluster.clone(), setup) {
+        (None, Some(setup)) => {
+            tx.put_cluster(setup.cluster.clone(), Why::Setup);
+            for node in &setup.nodes {
+                tx.put_node(node.clone(), Why::Setup);
+            }
+        }
+        (Some(cluster), _) if !cluster.leadership_changed => {
+            // The first change of leadership completes what the init left out: the default address pool.
+            tx.put_cluster(Cluster { leadership_changed: true, ..(*cluster).clone() }, Why::Setup);
+        }
+        _ => {}
+    }
+}
+
+/// Lets a host in as a node, if its token says so.
+pub fn join(request: &JoinRequest, host: HostId, tx: &mut Transaction, env: &mut Env) -> Result<JoinGrant, ApiError> {
+    let Some(cluster) = tx.state().cluster.clone() else {
+        return Err(ApiError::grpc(Code::Unavailable, "the cluster is not ready"));
+    };
+    let refused = || ApiError::grpc(Code::InvalidArgument, "A valid join token is necessary to join this cluster");
+    let digest = cluster.ca_digest();
+    if let Some(expected) = token_digest(&request.token)
+        && expected != format!("{:032x}{:032x}", digest[0], digest[1])
+    {
+        // The joiner finds this out itself in the real one: the manager shows another certificate than the token says.
+        return Err(ApiError::new(500, format!("remote CA does not match fingerprint. Expected: {expected}")));
+    }
+    if request.token == cluster.token(true) {
+        return Err(ApiError::new(501, "swarmlab: joining as a manager is not modelled yet"));
+    }
+    if request.token != cluster.token(false) {
+        return Err(refused());
+    }
+    let key = tx.state().nodes.next_key();
+    let id = env.ids.node(&request.hostname);
+    let availability = nodes::availability(&request.availability)?;
+    let node = new_node(
+        key,
+        id,
+        host,
+        Role::Worker,
+        availability,
+        Labels::new(),
+        request.addr,
+        Arc::new(NodeDescription::default()),
+    );
+    tx.put_node(node, Why::Joined);
+    let managers = tx.state().members.iter().map(|member| (member.node, member.host)).collect();
+    Ok(JoinGrant { node: key, id, managers, lineage: LineageId(0) })
+}
+
+/// Replaces the secret of one token.
+pub fn rotate(manager: bool, tx: &mut Transaction, env: &mut Env) -> Result<Response, ApiError> {
+    let Some(cluster) = tx.state().cluster.clone() else {
+        return Err(ApiError::grpc(Code::Unavailable, "the cluster is not ready"));
+    };
+    let mut cluster = (*cluster).clone();
+    let host = cluster.id.text();
+    if manager {
+        cluster.manager_secret = env.ids.secret("secret.manager", &host);
+    } else {
+        cluster.worker_secret = env.ids.secret("secret.worker", &host);
+    }
+    tx.put_cluster(cluster, Why::Request);
+    Ok(Response::Done)
+}

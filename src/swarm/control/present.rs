@@ -1,0 +1,260 @@
+//! From what the store keeps to what the API shows.
+
+use super::View;
+use crate::engine::Time;
+use crate::swarm::api::{self, time::rfc3339};
+use crate::swarm::object::{Meta, Node, PortConfig, Service, ServiceSpec, Task, UpdateConfig, UpdateState};
+use crate::swarm::store::State;
+
+fn version(meta: &Meta) -> api::ObjectVersion {
+    api::ObjectVersion { index: meta.version }
+}
+
+/// A moment as the API writes it.
+pub fn moment(time: Time) -> String {
+    rfc3339(time.nanos())
+}
+
+/// A node.
+pub fn node(node: &Node, view: &View<'_>) -> api::Node {
+    let description = &node.description;
+    let plugin = |kind: &str, name: &str| api::Plugin { kind: kind.into(), name: name.into() };
+    let reported = !description.hostname.is_empty();
+    let plugins = if reported {
+        let mut plugins: Vec<_> = LOG_PLUGINS.iter().map(|name| plugin("Log", name)).collect();
+        plugins.extend(NETWORK_PLUGINS.iter().map(|name| plugin("Network", name)));
+        plugins.push(plugin("Volume", "local"));
+        plugins
+    } else {
+        Vec::new()
+    };
+    let state = view.state();
+    let manager_status = state.member_of_node(node.key).map(|member| {
+        let leader = member.raft == view.manager.member;
+        let active = leader || view.manager.peers.get(&member.raft).is_some_and(|peer| peer.active);
+        api::ManagerStatus {
+            leader,
+            reachability: if active { "reachable" } else { "unreachable" }.into(),
+            addr: format!("{}:2377", view.env.net.address(member.host)),
+        }
+    });
+    api::Node {
+        id: node.id.text(),
+        version: version(&node.meta),
+        created_at: moment(node.meta.created_at),
+        updated_at: moment(node.meta.updated_at),
+        spec: api::NodeSpec {
+            name: node.spec.name.to_string(),
+            labels: (*node.spec.labels).clone(),
+            role: node.spec.role.as_str().into(),
+            availability: node.spec.availability.as_str().into(),
+        },
+        description: api::NodeDescription {
+            hostname: description.hostname.to_string(),
+            platform: api::Platform {
+                architecture: description.architecture.to_string(),
+                os: description.os.to_string(),
+            },
+            resources: api::NodeResources { nano_cpus: description.nano_cpus, memory_bytes: description.memory_bytes },
+            engine: api::EngineDescription {
+                engine_version: description.engine_version.to_string(),
+                labels: description.engine_labels.clone(),
+                plugins,
+            },
+            tls_info: tls_info(state),
+        },
+        status: api::NodeStatus {
+            state: node.status.state.as_str().into(),
+            message: node.status.message.into(),
+            addr: node.status.addr.to_string(),
+        },
+        manager_status,
+    }
+}
+
+/// Log drivers of every engine.
+const LOG_PLUGINS: [&str; 9] =
+    ["awslogs", "fluentd", "gcplogs", "gelf", "journald", "json-file", "local", "splunk", "syslog"];
+/// Network drivers of every engine.
+const NETWORK_PLUGINS: [&str; 6] = ["bridge", "host", "ipvlan", "macvlan", "null", "overlay"];
+
+/// What every node of the cluster trusts. A certificate in shape only: nothing here is cryptography.
+fn tls_info(state: &State) -> api::TlsInfo {
+    let Some(cluster) = &state.cluster else { return api::TlsInfo::default() };
+    let body = format!("{}{}", cluster.ca_digest, cluster.id);
+    api::TlsInfo {
+        trust_root: format!("-----BEGIN CERTIFICATE-----\nMIIB{body}\n-----END CERTIFICATE-----\n"),
+        cert_issuer_subject: "MBMxETAPBgNVBAMTCHN3YXJtLWNh".into(),
+        cert_issuer_public_key: format!("MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE{}==", cluster.ca_digest),
+    }
+}
+
+/// A service; `insert_defaults` shows what SwarmKit makes of what was left out.
+pub fn service(service: &Service, insert_defaults: bool) -> api::Service {
+    let present = |spec: &ServiceSpec| if insert_defaults { with_defaults(spec) } else { (*spec.api).clone() };
+    let ports = |ports: &[PortConfig]| ports.iter().map(port).collect::<Vec<_>>();
+    let allocated = service.endpoint.ports.as_deref().unwrap_or_default();
+    api::Service {
+        id: service.id.text(),
+        version: version(&service.meta),
+        created_at: moment(service.meta.created_at),
+        updated_at: moment(service.meta.updated_at),
+        spec: present(&service.spec),
+        previous_spec: service.previous_spec.as_deref().map(present),
+        endpoint: api::Endpoint {
+            spec: if allocated.is_empty() {
+                api::EndpointSpec::default()
+            } else {
+                api::EndpointSpec { mode: "vip".into(), ports: ports(&service.spec.task.ports) }
+            },
+            ports: ports(allocated),
+            virtual_ips: Vec::new(),
+        },
+        update_status: service.update_status.as_ref().map(|status| api::UpdateStatus {
+            state: status.state.as_str().into(),
+            started_at: Some(moment(status.started_at)),
+            completed_at: status
+                .completed_at
+                .filter(|_| matches!(status.state, UpdateState::Completed | UpdateState::RollbackCompleted))
+                .map(moment),
+            message: status.message.to_string(),
+        }),
+        service_status: None,
+    }
+}
+
+/// A port.
+pub fn port(port: &PortConfig) -> api::PortConfig {
+    api::PortConfig {
+        name: String::new(),
+        protocol: port.protocol.as_str().into(),
+        target_port: u32::from(port.target),
+        published_port: u32::from(port.published),
+        publish_mode: if port.ingress { "ingress" } else { "host" }.into(),
+    }
+}
+
+/// The spec as `service inspect` shows it (cli.md, example 12.50).
+fn with_defaults(spec: &ServiceSpec) -> api::ServiceSpec {
+    let mut shown = (*spec.api).clone();
+    let template = &mut shown.task_template;
+    let container = &mut template.container_spec;
+    container.init.get_or_insert(false);
+    container.stop_grace_period.get_or_insert(spec.task.stop_grace_period.as_nanos());
+    container.dns_config.get_or_insert_default();
+    if container.isolation.is_empty() {
+        container.isolation = "default".into();
+    }
+    let resources = template.resources.get_or_insert_default();
+    resources.limits.get_or_insert_default();
+    resources.reservations.get_or_insert_default();
+    let restart = template.restart_policy.get_or_insert_default();
+    if restart.condition.is_empty() {
+        restart.condition = "any".into();
+    }
+    restart.delay.get_or_insert(5_000_000_000);
+    restart.max_attempts.get_or_insert(0);
+    template.placement.get_or_insert_default();
+    if template.runtime.is_empty() {
+        template.runtime = "container".into();
+    }
+    if let api::ServiceMode::Replicated { replicas } = &mut shown.mode {
+        replicas.get_or_insert(1);
+    }
+    shown.update_config.get_or_insert_with(|| update_config(&UpdateConfig::default()));
+    shown.rollback_config.get_or_insert_with(|| update_config(&UpdateConfig::default()));
+    let endpoint = shown.endpoint_spec.get_or_insert_default();
+    if endpoint.mode.is_empty() {
+        endpoint.mode = "vip".into();
+    }
+    shown
+}
+
+fn update_config(config: &UpdateConfig) -> api::UpdateConfig {
+    use crate::swarm::object::{FailureAction, UpdateOrder};
+    api::UpdateConfig {
+        parallelism: config.parallelism,
+        delay: config.delay.as_nanos(),
+        failure_action: match config.failure_action {
+            FailureAction::Pause => "pause",
+            FailureAction::Continue => "continue",
+            FailureAction::Rollback => "rollback",
+        }
+        .into(),
+        monitor: config.monitor.as_nanos(),
+        max_failure_ratio: f32::from_bits(config.max_failure_ratio_bits),
+        order: match config.order {
+            UpdateOrder::StopFirst => "stop-first",
+            UpdateOrder::StartFirst => "start-first",
+        }
+        .into(),
+    }
+}
+
+/// A task.
+pub fn task(task: &Task, state: &State) -> api::Task {
+    let status = &task.status;
+    let runs = status.state == crate::swarm::object::TaskState::Running;
+    api::Task {
+        id: task.id.text(),
+        version: version(&task.meta),
+        created_at: moment(task.meta.created_at),
+        updated_at: moment(task.meta.updated_at),
+        labels: api::Labels::new(),
+        spec: (*task.spec.api).clone(),
+        service_id: task.service_id.text(),
+        slot: u64::from(task.slot),
+        node_id: task.node.and_then(|node| state.node_id(node)).map(|id| id.text()).unwrap_or_default(),
+        status: api::TaskStatus {
+            timestamp: moment(status.timestamp),
+            timestamp_nanos: status.timestamp.nanos(),
+            state: status.state.as_str().into(),
+            message: status.message.into(),
+            err: status.err.as_deref().unwrap_or_default().into(),
+            container_status: status.container.map(|container| api::ContainerStatus {
+                container_id: container.text(),
+                pid: if runs { i64::from(1000 + task.key.0) } else { 0 },
+                exit_code: i64::from(status.exit_code),
+            }),
+            port_status: api::PortStatus {
+                ports: if runs {
+                    task.ports.iter().filter(|port| !port.ingress).map(port).collect()
+                } else {
+                    Vec::new()
+                },
+            },
+        },
+        desired_state: task.desired.as_str().into(),
+    }
+}
+
+/// The cluster and its tokens; `None` before the first leader has made it.
+pub fn swarm(view: &View<'_>) -> Option<api::Swarm> {
+    let cluster = view.state().cluster.as_ref()?;
+    let settings = &view.env.settings;
+    Some(api::Swarm {
+        cluster: api::ClusterInfo {
+            id: cluster.id.text(),
+            version: version(&cluster.meta),
+            created_at: moment(cluster.meta.created_at),
+            updated_at: moment(cluster.meta.updated_at),
+            spec: api::ClusterSpec {
+                name: "default".into(),
+                labels: api::Labels::new(),
+                task_history_retention_limit: cluster.task_history_limit,
+                snapshot_interval: cluster.snapshot_interval,
+                keep_old_snapshots: 0,
+                heartbeat_tick: settings.heartbeat_tick,
+                election_tick: settings.election_tick,
+                heartbeat_period: cluster.heartbeat_period.as_nanos(),
+                node_cert_expiry: 90 * 24 * 3_600_000_000_000,
+                auto_lock_managers: false,
+            },
+            default_addr_pool: cluster.leadership_changed.then(|| vec!["10.0.0.0/8".to_owned()]),
+            subnet_size: 24,
+            data_path_port: 4789,
+            root_rotation_in_progress: false,
+        },
+        join_tokens: api::JoinTokens { worker: cluster.token(false), manager: cluster.token(true) },
+    })
+}

@@ -1,0 +1,90 @@
+//! The daemon of one host: what answers the Engine API there.
+//!
+//! What concerns the host (containers, images, info) it answers itself. What concerns the swarm only the leader can do:
+//! a manager's daemon hands it on, waits for a leader where there is none, and gives up after 20 s; a worker's refuses.
+//!
+//! Source: raft-and-security.md §1.5, §4.2; cli.md §3.4, §5.1, §5.7, §5.8.
+
+mod call;
+mod containers;
+pub mod engine;
+pub mod image;
+mod info;
+mod membership;
+mod registry;
+
+pub use call::{Call, CallAlarm};
+pub use engine::{Container, ContainerState, Engine, EngineAlarm, EngineOutbox, Surroundings};
+
+use crate::swarm::api::{Answer, ApiError, Failure, NoAnswer, Request, Response, Version};
+use crate::swarm::world::event::{ClientId, ControlRequest};
+use crate::swarm::world::{DaemonState, Env, Host};
+use std::sync::Arc;
+
+const NOT_IN_SWARM: &str = "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to swarm and try again.";
+const NOT_A_MANAGER: &str = "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. Please run this command on a manager node or promote the current node to a manager.";
+
+impl Host {
+    /// A client's request has reached this host.
+    pub fn api_request(&mut self, client: ClientId, number: u64, request: &Arc<Request>, env: &mut Env) {
+        match self.daemon {
+            DaemonState::Running => {}
+            // A host that is off has no terminal either; whoever still asks finds nothing.
+            DaemonState::Off | DaemonState::Stopped => {
+                return env.answer(client, number, Err(Failure::NoAnswer(NoAnswer::NoSocket)));
+            }
+            DaemonState::Killed | DaemonState::Starting => {
+                return env.answer(client, number, Err(Failure::NoAnswer(NoAnswer::Refused)));
+            }
+        }
+        match self.api_here(request, env) {
+            Some(answer) => env.answer(client, number, answer),
+            None => self.api_swarm(client, number, request, env),
+        }
+    }
+
+    /// What the host answers by itself.
+    fn api_here(&mut self, request: &Request, env: &mut Env) -> Option<Answer> {
+        Some(match request {
+            Request::Version => Ok(Response::Version(Arc::new(Version {
+                version: "29.7.2".into(),
+                api_version: "1.55".into(),
+                min_api_version: "1.40".into(),
+            }))),
+            Request::Info if self.manager.is_none() => Ok(Response::Info(Arc::new(self.info(None, env)))),
+            Request::NetworkList(_) => Ok(Response::Networks(Arc::new(self.networks(env)))),
+            Request::ContainerList { all, limit, filters } => self.container_list(*all, *limit, filters, env),
+            Request::ContainerInspect(id) => self.container_inspect(id, env),
+            Request::ContainerRemove { id, force } => self.container_remove(id, *force, env),
+            Request::ContainerStop { id, timeout } => self.container_stop(id, *timeout, env),
+            Request::ContainerKill { id, signal } => self.container_kill(id, signal.as_deref(), env),
+            Request::ContainerLogs { id, options } => self.container_logs(id, options, env),
+            Request::ServiceLogs { .. } => {
+                Err(ApiError::new(501, "swarmlab: docker service logs is not modelled yet").into())
+            }
+            _ => return None,
+        })
+    }
+
+    /// What concerns the swarm.
+    fn api_swarm(&mut self, client: ClientId, number: u64, request: &Arc<Request>, env: &mut Env) {
+        match &**request {
+            Request::SwarmInit(init) => return self.swarm_init(client, number, init, env),
+            Request::SwarmJoin(join) => return self.swarm_join(client, number, join, env),
+            Request::SwarmLeave { force } => return self.swarm_leave(client, number, *force, env),
+            _ => {}
+        }
+        if self.disk.node.is_none() {
+            return env.answer(client, number, Err(ApiError::new(503, NOT_IN_SWARM).into()));
+        }
+        if self.manager.is_none() {
+            return env.answer(client, number, Err(ApiError::new(503, NOT_A_MANAGER).into()));
+        }
+        let (request, warnings) = registry::resolve(request, env);
+        let request = match request {
+            Request::Info => ControlRequest::Info,
+            other => ControlRequest::Api(other),
+        };
+        self.call_start(client, number, Arc::new(request), warnings, env);
+    }
+}

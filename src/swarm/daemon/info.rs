@@ -1,0 +1,99 @@
+//! `docker info` and `docker network ls` of one host (cli.md §5.7).
+
+use super::engine::ContainerState;
+use crate::swarm::api::{Answer, Info, NetworkSummary, Peer, Response, SwarmInfo};
+use crate::swarm::world::{Env, Host};
+
+impl Host {
+    /// The answer to `GET /info`; `cluster` is what the leader said, on a manager.
+    pub(super) fn info(&self, cluster: Option<Answer>, env: &Env) -> Info {
+        let containers = self.engine.containers.len() as u64;
+        let running = self.engine.containers.values().filter(|container| container.runs()).count() as u64;
+        let stopped =
+            self.engine.containers.values().filter(|c| matches!(c.state, ContainerState::Exited { .. })).count() as u64;
+        let uuid = env.seed.key("engine.uuid", &*self.name).at_u128(0);
+        let uuid = format!("{uuid:032x}");
+        Info {
+            id: format!("{}-{}-4{}-a{}-{}", &uuid[..8], &uuid[8..12], &uuid[13..16], &uuid[17..20], &uuid[20..]),
+            containers,
+            containers_running: running,
+            containers_paused: 0,
+            containers_stopped: stopped,
+            images: self.engine.images.len() as u64,
+            ncpu: (self.description.nano_cpus / 1_000_000_000).max(1) as u64,
+            mem_total: self.description.memory_bytes,
+            name: self.name.to_string(),
+            architecture: self.description.architecture.to_string(),
+            os_type: self.description.os.to_string(),
+            server_version: self.description.engine_version.to_string(),
+            labels: self.description.engine_labels.iter().map(|(key, value)| format!("{key}={value}")).collect(),
+            swarm: self.swarm_info(cluster, env),
+        }
+    }
+
+    fn swarm_info(&self, cluster: Option<Answer>, env: &Env) -> SwarmInfo {
+        let Some(node) = &self.disk.node else {
+            if let Some(remote) = self.pending_join() {
+                return SwarmInfo {
+                    node_addr: self.addr.to_string(),
+                    local_node_state: "pending".into(),
+                    remote_managers: Some(vec![Peer { node_id: String::new(), addr: remote }]),
+                    ..SwarmInfo::default()
+                };
+            }
+            return SwarmInfo { local_node_state: "inactive".into(), ..SwarmInfo::default() };
+        };
+        let mut remotes: Vec<_> = node
+            .managers
+            .iter()
+            .map(|(_, host)| Peer { node_id: String::new(), addr: format!("{}:2377", env.net.address(*host)) })
+            .collect();
+        remotes.sort_by(|a, b| a.addr.cmp(&b.addr));
+        let mut info = SwarmInfo {
+            node_id: node.id.text(),
+            node_addr: self.addr.to_string(),
+            local_node_state: "active".into(),
+            control_available: self.manager.is_some(),
+            error: String::new(),
+            remote_managers: Some(remotes),
+            nodes: 0,
+            managers: 0,
+            cluster: None,
+        };
+        match cluster {
+            Some(Ok(Response::Swarm(swarm))) => {
+                let state = self.manager.as_ref().map(|manager| &manager.state);
+                info.nodes = state.map_or(0, |state| state.nodes.len() as u64);
+                info.managers = state.map_or(0, |state| state.members.len() as u64);
+                info.cluster = Some(swarm.cluster.clone());
+            }
+            Some(answer) => info.error = Self::error_text(&answer),
+            None => {}
+        }
+        info
+    }
+
+    /// The networks that every engine has, and those that a swarm brings.
+    pub(super) fn networks(&self, env: &Env) -> Vec<NetworkSummary> {
+        let key = env.seed.key("network.local", &*self.name);
+        let local = |number: u64, name: &str, driver: &str| NetworkSummary {
+            id: format!("{:032x}{:032x}", key.at_u128(2 * number), key.at_u128(2 * number + 1)),
+            name: name.into(),
+            driver: driver.into(),
+            scope: "local".into(),
+        };
+        let mut networks = vec![local(0, "bridge", "bridge"), local(1, "host", "host"), local(2, "none", "null")];
+        if self.disk.node.is_some() {
+            networks.push(local(3, "docker_gwbridge", "bridge"));
+            let cluster = env.seed.key("network.ingress", &0u8).at_u128(0);
+            networks.push(NetworkSummary {
+                id: crate::swarm::object::Id(cluster).text(),
+                name: "ingress".into(),
+                driver: "overlay".into(),
+                scope: "swarm".into(),
+            });
+        }
+        networks.sort_by(|a, b| a.name.cmp(&b.name));
+        networks
+    }
+}

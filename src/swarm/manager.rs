@@ -1,0 +1,422 @@
+//! A manager: a Raft member, the store that it has applied, and, while it leads, the leader's loops.
+//!
+//! One pass follows SwarmKit's: take what Raft has ready, write it to the disk, send, apply, advance. While the disk
+//! writes, nothing else is handled: what arrives waits. A member that Raft calls leader announces itself only when its
+//! whole log is applied; until then it accepts no proposal.
+//!
+//! Source: raft-and-security.md §1.3-§1.6, §7.
+
+mod leader;
+
+pub use leader::{Leader, LeaderCall, ReplyTo};
+
+use super::store::{Event as StoreEvent, LineageId, Proposal, ProposalKind, State};
+use super::world::event::{Body, Event, SEND_TIMEOUT};
+use super::world::record::What;
+use super::world::{Env, Host};
+use crate::engine::{Duration, Stream};
+use crate::net::HostId;
+use crate::raft::{ConfChangeKind, Config, Entry, EntryKind, MemberId, Message, Raft, Ready, Role, Stored, Timeouts};
+use crate::swarm::object::{Member, NodeKey};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// After more ticks than this without a known leader, requests fail at once instead of waiting for one.
+const LEADERLESS_TICKS: u32 = 10;
+
+/// Election timeouts, from the manager's own stream.
+#[derive(Clone, Debug)]
+pub struct ElectionDraws(pub Stream);
+
+impl Timeouts for ElectionDraws {
+    fn draw(&mut self, low: u32, high: u32) -> u32 {
+        low + u32::try_from(self.0.below(u64::from(high - low) + 1)).expect("below a 32-bit bound")
+    }
+}
+
+/// What a manager keeps on its disk.
+#[derive(Clone, Debug)]
+pub struct RaftDisk {
+    /// Its own name in Raft.
+    pub member: MemberId,
+    /// Which line of history it is on.
+    pub lineage: LineageId,
+    /// Log and hard state.
+    pub stored: Stored<Arc<Proposal>>,
+}
+
+/// What a manager's loop takes in, one thing at a time.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A second has passed.
+    Tick,
+    /// From a peer.
+    Message(Message<Arc<Proposal>>),
+    /// From the leader's loops.
+    Propose(Arc<Proposal>),
+    /// A send to this member failed.
+    Unreachable(MemberId),
+    /// Stand for election now.
+    Campaign,
+}
+
+/// Another member, as this one sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    /// Where.
+    pub host: HostId,
+    /// The last send worked.
+    pub active: bool,
+}
+
+/// A running manager.
+#[derive(Clone, Debug)]
+pub struct Manager {
+    /// Its name in Raft.
+    pub member: MemberId,
+    /// The Raft machine.
+    pub raft: Raft<Arc<Proposal>, ElectionDraws>,
+    /// Which line of history it is on.
+    pub lineage: LineageId,
+    /// What it has applied.
+    pub state: Arc<State>,
+    /// The other members.
+    pub peers: BTreeMap<MemberId, Peer>,
+    /// Ticks since a leader was known.
+    pub leaderless_ticks: u32,
+    /// The loops, while it leads.
+    pub leader: Option<Box<Leader>>,
+    /// Sessions of agents that it relays: agent's host to leader's host.
+    pub relayed: BTreeMap<HostId, HostId>,
+    writing: Option<Ready<Arc<Proposal>>>,
+    inbox: VecDeque<Input>,
+    role: Role,
+    known_leader: MemberId,
+    known_term: u64,
+}
+
+impl Manager {
+    /// A manager from what its disk holds.
+    pub fn start(disk: &RaftDisk, draws: ElectionDraws, config: Config) -> Self {
+        let raft = Raft::new(config, draws, disk.stored.clone());
+        let mut manager = Self {
+            member: disk.member,
+            raft,
+            lineage: disk.lineage,
+            state: Arc::default(),
+            peers: BTreeMap::new(),
+            leaderless_ticks: 0,
+            leader: None,
+            relayed: BTreeMap::new(),
+            writing: None,
+            inbox: VecDeque::new(),
+            role: Role::Follower,
+            known_leader: crate::raft::NONE,
+            known_term: 0,
+        };
+        // Members that the log names are known before their entries are applied again: the real one loads them first.
+        for entry in disk.stored.log.iter_from(disk.stored.log.first_index()) {
+            if let EntryKind::ConfChange(change) = &entry.kind
+                && change.kind == ConfChangeKind::AddMember
+                && change.member != disk.member
+            {
+                manager.peers.insert(change.member, Peer { host: member_host(change.context), active: false });
+            }
+        }
+        manager
+    }
+
+    /// It leads, and says so.
+    pub fn leads(&self) -> bool {
+        self.leader.is_some()
+    }
+
+    /// The leader that Raft knows and where it is, itself included.
+    pub fn leader_host(&self, own: HostId) -> Option<HostId> {
+        match self.raft.leader() {
+            crate::raft::NONE => None,
+            leader if leader == self.member => Some(own),
+            leader => self.peers.get(&leader).map(|peer| peer.host),
+        }
+    }
+
+    /// A request may be sent to the leader on this host.
+    pub fn is_active(&self, host: HostId) -> bool {
+        self.peers.values().any(|peer| peer.host == host && peer.active)
+    }
+
+    /// There has been no leader for so long that requests fail at once.
+    pub fn has_lost_quorum(&self) -> bool {
+        self.raft.leader() == crate::raft::NONE && self.leaderless_ticks > LEADERLESS_TICKS
+    }
+
+    /// What it applied last of the log's members.
+    pub fn members(&self) -> &[Member] {
+        &self.state.members
+    }
+}
+
+/// A conf change's context: the node and its host.
+pub fn member_context(node: NodeKey, host: HostId) -> u64 {
+    u64::from(node.0) << 32 | u64::from(host.0)
+}
+
+fn member_host(context: u64) -> HostId {
+    HostId(u16::try_from(context & 0xffff).expect("16 bits"))
+}
+
+fn member_node(context: u64) -> NodeKey {
+    NodeKey(u32::try_from(context >> 32).expect("32 bits"))
+}
+
+impl Host {
+    /// Hands something to the manager's loop; it waits while the disk writes.
+    pub fn manager_input(&mut self, input: Input, env: &mut Env) {
+        let Some(manager) = &mut self.manager else { return };
+        if manager.writing.is_some() {
+            manager.inbox.push_back(input);
+            return;
+        }
+        self.manager_take(input, env);
+        self.manager_pass(env);
+    }
+
+    fn manager_take(&mut self, input: Input, env: &mut Env) {
+        let Some(manager) = &mut self.manager else { return };
+        match input {
+            Input::Tick => {
+                if manager.raft.leader() == crate::raft::NONE {
+                    manager.leaderless_ticks += 1;
+                } else {
+                    manager.leaderless_ticks = 0;
+                }
+                manager.raft.tick();
+            }
+            Input::Message(message) => manager.raft.step(message),
+            Input::Propose(proposal) => {
+                if manager.raft.propose(proposal.clone()).is_err() {
+                    self.leader_proposal_lost(proposal.id, env);
+                }
+            }
+            Input::Unreachable(member) => manager.raft.report_unreachable(member),
+            Input::Campaign => manager.raft.campaign(),
+        }
+    }
+
+    /// The disk has written what Raft wanted kept.
+    pub fn manager_disk_done(&mut self, env: &mut Env) {
+        let Some(manager) = &mut self.manager else { return };
+        let Some(ready) = manager.writing.take() else { return };
+        self.manager_finish(ready, env);
+        // All that has come in meanwhile is taken before the next pass, as a busy loop does.
+        while let Some(input) = self.manager.as_mut().and_then(|manager| manager.inbox.pop_front()) {
+            self.manager_take(input, env);
+        }
+        self.manager_pass(env);
+    }
+
+    /// Passes of the loop until Raft has nothing more to do, or the disk writes.
+    pub fn manager_pass(&mut self, env: &mut Env) {
+        while let Some(manager) = &mut self.manager {
+            if manager.writing.is_some() || !manager.raft.has_ready() {
+                break;
+            }
+            let ready = manager.raft.ready();
+            let latency = self.disk.latency;
+            if ready.must_sync && latency > Duration::ZERO {
+                manager.writing = Some(ready);
+                env.kernel.schedule_in(latency, Event::DiskDone(self.id, self.boot));
+                break;
+            }
+            self.manager_finish(ready, env);
+        }
+        self.leader_grant(env);
+    }
+
+    fn manager_finish(&mut self, ready: Ready<Arc<Proposal>>, env: &mut Env) {
+        if let Some(disk) = &mut self.disk.raft {
+            if let Some(hard_state) = ready.hard_state {
+                disk.stored.hard_state = hard_state;
+            }
+            if !ready.entries.is_empty() {
+                disk.stored.log.append(&ready.entries);
+            }
+        }
+        for message in ready.messages {
+            self.manager_send(message, env);
+        }
+        self.manager_role(env);
+        for entry in &ready.committed {
+            self.manager_apply(entry, env);
+        }
+        if let Some(manager) = &mut self.manager {
+            manager.raft.advance();
+            if manager.raft.role() == Role::Leader
+                && manager.leader.is_none()
+                && manager.raft.applied() >= manager.raft.last_index()
+            {
+                self.leader_start(env);
+            }
+        }
+    }
+
+    fn manager_send(&mut self, message: Message<Arc<Proposal>>, env: &mut Env) {
+        let Some(manager) = &self.manager else { return };
+        let Some(peer) = manager.peers.get(&message.to) else { return };
+        env.send(self.id, self.boot, peer.host, None, Body::Raft(message));
+    }
+
+    fn manager_role(&mut self, env: &mut Env) {
+        let Some(manager) = &mut self.manager else { return };
+        let (role, leader, term) = (manager.raft.role(), manager.raft.leader(), manager.raft.term());
+        if role == Role::Candidate && manager.role == Role::Candidate && term != manager.known_term {
+            env.record(What::Candidate { host: self.id, term });
+        }
+        manager.known_term = term;
+        if role != manager.role {
+            let before = std::mem::replace(&mut manager.role, role);
+            match role {
+                Role::Candidate => env.record(What::Candidate { host: self.id, term }),
+                Role::Leader => {
+                    env.record(What::Elected { host: self.id, term });
+                    env.check_election(manager.lineage, term, self.id);
+                }
+                _ if before == Role::Leader => {
+                    // A leader that hears a higher term knows whose it is or will; one without a quorum keeps its term.
+                    let no_quorum = manager.leader.as_ref().is_none_or(|leader| leader.term == term);
+                    env.record(What::SteppedDown { host: self.id, term, no_quorum });
+                }
+                _ => {}
+            }
+            if role != Role::Leader && manager.leader.is_some() {
+                self.leader_stop(env);
+            }
+        }
+        let Some(manager) = &mut self.manager else { return };
+        if leader != manager.known_leader {
+            manager.known_leader = leader;
+            // Sessions that were relayed to the old leader are of no use with the new one.
+            self.close_relayed(None, env);
+        }
+    }
+
+    /// Ends the sessions that this manager relays (to one leader, or all).
+    pub fn close_relayed(&mut self, leader: Option<HostId>, env: &mut Env) {
+        let Some(manager) = &mut self.manager else { return };
+        let agents: Vec<_> = manager
+            .relayed
+            .iter()
+            .filter(|(_, to)| leader.is_none_or(|leader| **to == leader))
+            .map(|(agent, _)| *agent)
+            .collect();
+        for agent in agents {
+            if let Some(manager) = &mut self.manager {
+                manager.relayed.remove(&agent);
+            }
+            self.refuse_agent(agent, env);
+        }
+    }
+
+    fn manager_apply(&mut self, entry: &Entry<Arc<Proposal>>, env: &mut Env) {
+        let Some(manager) = &mut self.manager else { return };
+        let proposal = match &entry.kind {
+            EntryKind::Normal(proposal) => proposal.id,
+            _ => 0,
+        };
+        env.check_applied(self.id, manager.lineage, entry.index, entry.term, proposal);
+        if let EntryKind::ConfChange(change) = &entry.kind {
+            manager.raft.apply_conf_change(change);
+            if change.kind == ConfChangeKind::AddMember && change.member != manager.member {
+                let host = member_host(change.context);
+                manager.peers.entry(change.member).or_insert(Peer { host, active: false });
+            }
+        }
+        let shared = env.lineages[manager.lineage.0 as usize].state_at(entry.index).cloned();
+        let leads = manager.leader.is_some();
+        if let (Some(state), false) = (&shared, leads) {
+            manager.state = state.clone();
+            return;
+        }
+        let mut state = (*manager.state).clone();
+        state.index = entry.index;
+        let mut events: Vec<StoreEvent> = Vec::new();
+        match &entry.kind {
+            EntryKind::Empty => {}
+            EntryKind::ConfChange(change) => {
+                let members = Arc::make_mut(&mut state.members);
+                members.retain(|member| member.raft != change.member);
+                if change.kind != ConfChangeKind::RemoveMember {
+                    members.push(Member {
+                        raft: change.member,
+                        node: member_node(change.context),
+                        host: member_host(change.context),
+                    });
+                    members.sort_by_key(|member| member.raft);
+                }
+            }
+            EntryKind::Normal(proposal) => match &proposal.kind {
+                ProposalKind::Changes(changes) => {
+                    for (change, why) in changes {
+                        let event = state.apply(change);
+                        env.check_change(self.id, &event, *why);
+                        if leads {
+                            env.record_change(&event, *why, &state);
+                            events.push(event);
+                        }
+                    }
+                }
+            },
+        }
+        manager.state = match shared {
+            Some(state) => state,
+            None => {
+                let state = Arc::new(state);
+                env.lineages[manager.lineage.0 as usize].keep(state.clone());
+                state
+            }
+        };
+        if leads && !events.is_empty() {
+            self.leader_committed(proposal, &events, env);
+        }
+    }
+
+    /// A Raft message arrived.
+    pub fn manager_receive(&mut self, message: Message<Arc<Proposal>>, env: &mut Env) {
+        let Some(manager) = &self.manager else { return };
+        if message.to != manager.member || !manager.peers.contains_key(&message.from) {
+            return;
+        }
+        self.manager_input(Input::Message(message), env);
+    }
+
+    /// A send to a peer failed: reset, refused or silent for [`SEND_TIMEOUT`].
+    pub fn manager_peer_failed(&mut self, host: HostId, env: &mut Env) {
+        let Some(manager) = &mut self.manager else { return };
+        let Some((&member, peer)) = manager.peers.iter_mut().find(|(_, peer)| peer.host == host) else { return };
+        // The broken connection is given up; the next message dials anew.
+        env.net.close(self.id, host);
+        if std::mem::replace(&mut peer.active, false) {
+            env.record(What::Reachable { host: self.id, peer: host, active: false });
+        }
+        self.manager_input(Input::Unreachable(member), env);
+    }
+
+    /// A peer took a message.
+    pub fn manager_peer_reached(&mut self, host: HostId, env: &mut Env) {
+        let Some(manager) = &mut self.manager else { return };
+        let Some(peer) = manager.peers.values_mut().find(|peer| peer.host == host) else { return };
+        if !std::mem::replace(&mut peer.active, true) {
+            env.record(What::Reachable { host: self.id, peer: host, active: true });
+        }
+    }
+
+    /// Whether this manager thinks that it cannot reach a peer: then a message that gets through is news.
+    pub fn manager_misses(&self, host: HostId) -> bool {
+        self.manager.as_ref().is_some_and(|manager| manager.peers.values().any(|p| p.host == host && !p.active))
+    }
+
+    /// When a message that vanished is noticed.
+    pub fn send_timeout() -> Duration {
+        SEND_TIMEOUT
+    }
+}

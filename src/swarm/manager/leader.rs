@@ -1,0 +1,420 @@
+//! What only the leader runs: its loops, and the one turn to write that they share.
+//!
+//! A loop that wants to write asks for the turn and is re-entered with the store as it is when its turn comes; what it
+//! writes becomes proposals, one after the other, and the turn is held until they are committed or leadership is lost.
+//! All of this is memory: a leader that stops takes it along.
+//!
+//! Source: control-plane.md §0, §11; raft-and-security.md §1.4, §7.
+
+use super::Input;
+use crate::engine::Time;
+use crate::net::HostId;
+use crate::raft::Term;
+use crate::swarm::allocator::Allocator;
+use crate::swarm::api::{Answer, ApiError, Code, Failure};
+use crate::swarm::component::{Alarm, Outbox, Writer};
+use crate::swarm::control;
+use crate::swarm::dispatcher::{Dispatcher, Route, ToAgent, ToDispatcher};
+use crate::swarm::orchestrator::{Reaper, Replicated};
+use crate::swarm::scheduler::{Scheduler, Ties};
+use crate::swarm::store::{Change, Event as StoreEvent, Proposal, ProposalKind, Transaction, Why};
+use crate::swarm::world::event::{Body, ControlRequest, Event, JoinError, JoinGrant, JoinRequest};
+use crate::swarm::world::record::What;
+use crate::swarm::world::{Env, Host};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+/// Changes in one proposal of a batch writer, at most.
+const BATCH: usize = 200;
+
+/// The leader's loops.
+#[derive(Clone, Debug)]
+pub struct Leader {
+    /// In which term it leads: alarms of another term are void.
+    pub term: Term,
+    /// Since when.
+    pub since: Time,
+    waiting: VecDeque<Writer>,
+    queued: BTreeSet<Writer>,
+    turn: Option<Turn>,
+    /// Every agent's other end.
+    pub dispatcher: Dispatcher,
+    /// The loops that SwarmKit starts with the leader.
+    loops: Option<Loops>,
+    calls: BTreeMap<u64, LeaderCall>,
+    next_call: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Loops {
+    allocator: Allocator,
+    scheduler: Scheduler,
+    reaper: Reaper,
+    replicated: Replicated,
+}
+
+#[derive(Clone, Debug)]
+struct Turn {
+    writer: Writer,
+    /// The proposal that is being committed.
+    proposal: u64,
+    /// What is to be proposed after it.
+    rest: VecDeque<Vec<(Change, Why)>>,
+}
+
+/// A request that waits for its turn or for its commit.
+#[derive(Clone, Debug)]
+pub struct LeaderCall {
+    kind: CallKind,
+    reply: ReplyTo,
+    /// What is answered once it is committed.
+    answer: Option<Arc<Answer>>,
+    grant: Option<Box<JoinGrant>>,
+}
+
+#[derive(Clone, Debug)]
+enum CallKind {
+    Api(Arc<ControlRequest>),
+    Join(Arc<JoinRequest>, HostId),
+}
+
+/// Where an answer goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplyTo {
+    /// To a call of this host's daemon.
+    Own {
+        /// The call.
+        call: u64,
+    },
+    /// To a call of another manager's daemon.
+    Follower {
+        /// Where.
+        host: HostId,
+        /// The call.
+        call: u64,
+    },
+    /// To a host that wants to join.
+    Joiner {
+        /// Where.
+        host: HostId,
+        /// The call.
+        call: u64,
+        /// Through this manager.
+        via: Option<HostId>,
+    },
+}
+
+impl Leader {
+    fn ask(&mut self, writer: Writer) {
+        if self.queued.insert(writer) {
+            self.waiting.push_back(writer);
+        }
+    }
+}
+
+impl Host {
+    /// The member has been elected and has applied its log: the leader's work begins.
+    pub(super) fn leader_start(&mut self, env: &mut Env) {
+        let Some(manager) = &mut self.manager else { return };
+        let now = env.kernel.now();
+        let term = manager.raft.term();
+        env.record(What::Leads { host: self.id, term });
+        let mut out = Outbox::default();
+        // The dispatcher of a leader whose cluster is not yet made has nothing to do until it is.
+        let dispatcher = Dispatcher::start(env.seed, &manager.state, now, &mut out);
+        let mut leader = Leader {
+            term,
+            since: now,
+            waiting: VecDeque::new(),
+            queued: BTreeSet::new(),
+            turn: None,
+            dispatcher,
+            loops: None,
+            calls: BTreeMap::new(),
+            next_call: 1,
+        };
+        leader.ask(Writer::Setup);
+        manager.leader = Some(Box::new(leader));
+        self.leader_drain(out, env);
+    }
+
+    fn leader_loops(&mut self, env: &mut Env) {
+        let Some(manager) = &mut self.manager else { return };
+        let (state, now) = (manager.state.clone(), env.kernel.now());
+        let Some(leader) = &mut manager.leader else { return };
+        let mut out = Outbox::default();
+        let ties = if env.settings.shuffle_ties {
+            Ties::Shuffled(env.seed.stream("scheduler.ties", &(self.id, leader.term)))
+        } else {
+            Ties::Natural
+        };
+        let allocator = Allocator::start(&state, now, &mut out);
+        let scheduler = Scheduler::start(ties, &state, now, &mut out);
+        let reaper = Reaper::start(&state, now, &mut out);
+        let replicated = Replicated::start(&state, now, &mut out);
+        #[allow(unused_mut, reason = "only mutants change them")]
+        let mut loops = Loops { allocator, scheduler, reaper, replicated };
+        #[cfg(any(test, feature = "mutants"))]
+        {
+            loops.scheduler.set_mutant(env.settings.mutants.scheduler);
+            loops.reaper.set_mutant(env.settings.mutants.reaper);
+            loops.replicated.set_mutant(env.settings.mutants.replicated);
+        }
+        leader.loops = Some(loops);
+        self.leader_drain(out, env);
+    }
+
+    /// Leadership is lost: the loops stop, and what they had in memory is gone.
+    pub(super) fn leader_stop(&mut self, env: &mut Env) {
+        let Some(mut leader) = self.manager.as_mut().and_then(|manager| manager.leader.take()) else { return };
+        for (route, message) in leader.dispatcher.close() {
+            self.send_to_agent(route, message, env);
+        }
+        for (_, call) in std::mem::take(&mut leader.calls) {
+            self.leader_reply(call.reply, Err(lost_leadership()), None, env);
+        }
+    }
+
+    /// Raft did not even take a proposal.
+    pub(super) fn leader_proposal_lost(&mut self, proposal: u64, env: &mut Env) {
+        let Some(leader) = self.manager.as_mut().and_then(|manager| manager.leader.as_mut()) else { return };
+        let Some(turn) = leader.turn.take_if(|turn| turn.proposal == proposal) else { return };
+        if let Writer::Api(call) | Writer::Join(call) = turn.writer
+            && let Some(call) = leader.calls.remove(&call)
+        {
+            self.leader_reply(call.reply, Err(lost_leadership()), None, env);
+        }
+    }
+
+    fn leader_drain(&mut self, out: Outbox, env: &mut Env) {
+        let Some(leader) = self.manager.as_mut().and_then(|manager| manager.leader.as_mut()) else { return };
+        for writer in out.turns {
+            leader.ask(writer);
+        }
+        for (at, alarm) in out.alarms {
+            env.kernel.schedule(at.max(env.kernel.now()), Event::Leader(self.id, leader.term, alarm));
+        }
+        let outgoing = std::mem::take(&mut leader.dispatcher.outgoing);
+        for (route, message) in outgoing {
+            self.send_to_agent(route, message, env);
+        }
+    }
+
+    /// Sends a dispatcher's message on its way.
+    pub(super) fn send_to_agent(&mut self, route: Route, message: ToAgent, env: &mut Env) {
+        let next = route.via.unwrap_or(route.host);
+        env.send(self.id, self.boot, next, None, Body::ToAgent { route, message: Arc::new(message) });
+    }
+
+    /// An alarm of the leader's loops.
+    pub fn leader_alarm(&mut self, term: Term, alarm: Alarm, env: &mut Env) {
+        let Some(manager) = &mut self.manager else { return };
+        let (state, now) = (manager.state.clone(), env.kernel.now());
+        let Some(leader) = manager.leader.as_mut().filter(|leader| leader.term == term) else { return };
+        let mut out = Outbox::default();
+        match (alarm, &mut leader.loops) {
+            (Alarm::DispatcherFlush | Alarm::Heartbeat(_) | Alarm::Assignments(_) | Alarm::Orphan(_), _) => {
+                leader.dispatcher.alarm(alarm, &state, now, &mut out)
+            }
+            (Alarm::Scheduler, Some(loops)) => loops.scheduler.alarm(&state, now, &mut out),
+            (Alarm::Reaper, Some(loops)) => loops.reaper.alarm(&state, now, &mut out),
+            (Alarm::RestartDelay(_) | Alarm::RestartGiveUp(_) | Alarm::Update(..), Some(loops)) => {
+                loops.replicated.alarm(alarm, &state, now, &mut out);
+            }
+            (_, None) => {}
+        }
+        self.leader_drain(out, env);
+        self.leader_grant(env);
+    }
+
+    /// A message from an agent reached the leader.
+    pub fn leader_from_agent(&mut self, route: Route, message: &ToDispatcher, env: &mut Env) {
+        let Some(manager) = &mut self.manager else { return };
+        let (state, now) = (manager.state.clone(), env.kernel.now());
+        let Some(leader) = &mut manager.leader else { return };
+        let mut out = Outbox::default();
+        leader.dispatcher.receive(message, route, &state, now, &mut out);
+        self.leader_drain(out, env);
+        self.leader_grant(env);
+    }
+
+    /// Gives the turn to the next who waits for it, again and again until somebody really writes.
+    pub(super) fn leader_grant(&mut self, env: &mut Env) {
+        loop {
+            let Some(manager) = &mut self.manager else { return };
+            let (state, now) = (manager.state.clone(), env.kernel.now());
+            let Some(leader) = &mut manager.leader else { return };
+            if leader.turn.is_some() {
+                return;
+            }
+            let Some(writer) = leader.waiting.pop_front() else { return };
+            leader.queued.remove(&writer);
+            let mut tx = Transaction::new(&state, now);
+            let mut out = Outbox::default();
+            match (writer, &mut leader.loops) {
+                (Writer::Setup, _) => control::setup(&mut tx, self.setup.as_deref(), env),
+                (Writer::Dispatcher, _) => leader.dispatcher.write(&mut tx),
+                (Writer::Api(number) | Writer::Join(number), _) => {
+                    if let Some(call) = leader.calls.get_mut(&number) {
+                        call.carry_out(&mut tx, env);
+                    }
+                }
+                (Writer::Allocator, Some(loops)) => loops.allocator.write(&mut tx),
+                (Writer::Scheduler, Some(loops)) => loops.scheduler.write(&mut tx),
+                (Writer::Reaper, Some(loops)) => loops.reaper.write(&mut tx),
+                (Writer::Replicated | Writer::Restart | Writer::Update(_), Some(loops)) => {
+                    loops.replicated.write(writer, &mut tx, &mut env.ids, &mut out);
+                }
+                (_, None) => {}
+            }
+            let changes = tx.into_changes();
+            let mut rest: VecDeque<Vec<(Change, Why)>> = VecDeque::new();
+            if matches!(writer, Writer::Api(_) | Writer::Join(_) | Writer::Setup) {
+                rest.push_back(changes);
+            } else {
+                let mut changes = changes.into_iter().peekable();
+                while changes.peek().is_some() {
+                    rest.push_back(changes.by_ref().take(BATCH).collect());
+                }
+            }
+            self.leader_drain(out, env);
+            match rest.pop_front().filter(|changes| !changes.is_empty()) {
+                Some(first) => self.leader_propose(Turn { writer, proposal: 0, rest }, first, env),
+                None => self.leader_written(writer, env),
+            }
+        }
+    }
+
+    fn leader_propose(&mut self, mut turn: Turn, changes: Vec<(Change, Why)>, env: &mut Env) {
+        let id = env.next_proposal();
+        turn.proposal = id;
+        let Some(leader) = self.manager.as_mut().and_then(|manager| manager.leader.as_mut()) else { return };
+        leader.turn = Some(turn);
+        let proposal = Arc::new(Proposal { id, kind: ProposalKind::Changes(changes) });
+        self.manager_input(Input::Propose(proposal), env);
+    }
+
+    /// A proposal was committed and applied: the loops are told, and its writer goes on.
+    pub(super) fn leader_committed(&mut self, proposal: u64, events: &[StoreEvent], env: &mut Env) {
+        let Some(manager) = &mut self.manager else { return };
+        let (state, now) = (manager.state.clone(), env.kernel.now());
+        let Some(leader) = &mut manager.leader else { return };
+        let mut out = Outbox::default();
+        for event in events.iter().chain([&StoreEvent::Commit]) {
+            leader.dispatcher.watch(event, &state, now, &mut out);
+            if let Some(loops) = &mut leader.loops {
+                loops.allocator.watch(event, &state, now, &mut out);
+                loops.scheduler.watch(event, &state, now, &mut out);
+                loops.reaper.watch(event, &state, now, &mut out);
+                loops.replicated.watch(event, &state, now, &mut out);
+            }
+        }
+        let turn = leader.turn.take_if(|turn| turn.proposal == proposal);
+        self.leader_drain(out, env);
+        let Some(mut turn) = turn else { return };
+        match turn.rest.pop_front() {
+            Some(changes) => self.leader_propose(turn, changes, env),
+            None => self.leader_written(turn.writer, env),
+        }
+    }
+
+    fn leader_written(&mut self, writer: Writer, env: &mut Env) {
+        let Some(manager) = &mut self.manager else { return };
+        let (state, now) = (manager.state.clone(), env.kernel.now());
+        let Some(leader) = &mut manager.leader else { return };
+        let mut out = Outbox::default();
+        match (writer, &mut leader.loops) {
+            (Writer::Setup, None) => {
+                let (id, term) = (self.id, leader.term);
+                let _ = (id, term);
+                return self.leader_loops(env);
+            }
+            (Writer::Dispatcher, _) => leader.dispatcher.written(&state, now, &mut out),
+            (Writer::Api(number) | Writer::Join(number), _) => {
+                if let Some(call) = leader.calls.remove(&number) {
+                    let answer = call.answer.map_or_else(|| Err(lost_leadership()), |answer| (*answer).clone());
+                    self.leader_reply(call.reply, answer, call.grant, env);
+                }
+                return;
+            }
+            (Writer::Replicated | Writer::Restart | Writer::Update(_), Some(loops)) => {
+                loops.replicated.written(writer, &state, now, &mut out);
+            }
+            _ => {}
+        }
+        self.leader_drain(out, env);
+    }
+
+    /// A manager's daemon asks for something that only the leader can do.
+    pub fn leader_call(&mut self, request: Arc<ControlRequest>, reply: ReplyTo, env: &mut Env) {
+        let own = self.id;
+        let Some(manager) = &mut self.manager else { return };
+        if manager.leader.is_none() {
+            return self.leader_reply(reply, Err(lost_leadership()), None, env);
+        }
+        let view = control::View { manager, own, env };
+        if let Some(answer) = control::read(&request, &view) {
+            return self.leader_reply(reply, answer, None, env);
+        }
+        self.leader_queue(CallKind::Api(request), reply, env);
+    }
+
+    /// A host wants to join.
+    pub fn leader_join(&mut self, request: Arc<JoinRequest>, host: HostId, reply: ReplyTo, env: &mut Env) {
+        self.leader_queue(CallKind::Join(request, host), reply, env);
+    }
+
+    fn leader_queue(&mut self, kind: CallKind, reply: ReplyTo, env: &mut Env) {
+        let Some(leader) = self.manager.as_mut().and_then(|manager| manager.leader.as_mut()) else { return };
+        let number = leader.next_call;
+        leader.next_call += 1;
+        let writer = match kind {
+            CallKind::Api(_) => Writer::Api(number),
+            CallKind::Join(..) => Writer::Join(number),
+        };
+        leader.calls.insert(number, LeaderCall { kind, reply, answer: None, grant: None });
+        leader.ask(writer);
+        self.leader_grant(env);
+    }
+
+    fn leader_reply(&mut self, reply: ReplyTo, answer: Answer, grant: Option<Box<JoinGrant>>, env: &mut Env) {
+        match reply {
+            ReplyTo::Own { call } => self.call_done(call, answer, env),
+            ReplyTo::Follower { host, call } => {
+                env.send(self.id, self.boot, host, None, Body::CallDone { call, answer: Arc::new(answer) });
+            }
+            ReplyTo::Joiner { host, call, via } => {
+                let result = match (grant, answer) {
+                    (Some(grant), Ok(_)) => Ok(*grant),
+                    (_, Err(Failure::Api(error))) => Err(JoinError { message: error.message }),
+                    _ => Err(JoinError { message: lost_leadership_text() }),
+                };
+                let body = Body::JoinDone { call, host, result: Arc::new(result), via };
+                env.send(self.id, self.boot, via.unwrap_or(host), None, body);
+            }
+        }
+    }
+}
+
+impl LeaderCall {
+    fn carry_out(&mut self, tx: &mut Transaction, env: &mut Env) {
+        match &self.kind {
+            CallKind::Api(request) => self.answer = Some(Arc::new(control::write(request, tx, env))),
+            CallKind::Join(request, host) => match control::join(request, *host, tx, env) {
+                Ok(grant) => {
+                    self.grant = Some(Box::new(grant));
+                    self.answer = Some(Arc::new(Ok(crate::swarm::api::Response::Done)));
+                }
+                Err(error) => self.answer = Some(Arc::new(Err(error.into()))),
+            },
+        }
+    }
+}
+
+fn lost_leadership_text() -> String {
+    "raft: failed to process the request: node lost leader status".to_owned()
+}
+
+fn lost_leadership() -> Failure {
+    Failure::Api(ApiError::grpc(Code::Unknown, lost_leadership_text()))
+}

@@ -1,0 +1,376 @@
+//! A world: a whole simulated data centre, and the loop that moves it from event to event.
+//!
+//! Plain data with one owner. Handling an event is one component's step plus what it asks for (messages, alarms,
+//! proposals, records); nothing in here can see the real machine, and a clone of a world is a world.
+
+pub mod check;
+pub mod event;
+pub mod fault;
+mod host;
+pub mod record;
+mod setup;
+
+pub use check::Violation;
+pub use fault::{Fault, FaultError};
+pub use host::{DaemonState, Disk, Host, NodeIdentity};
+pub use setup::{DataCentre, HostSpec, Settings};
+
+use crate::engine::{Duration, EventId, Kernel, LimitReached, Replay, Seed, Time, Trace};
+use crate::net::{Boot, EPHEMERAL, HostId, HostState, Net, Transit};
+use crate::swarm::agent::AgentAlarm;
+use crate::swarm::api::{Answer, Request};
+use crate::swarm::component::Ids;
+use crate::swarm::daemon::image::Catalogue;
+use crate::swarm::dispatcher::ToAgent;
+use crate::swarm::store::Lineage;
+use check::Checks;
+use event::{Body, ClientId, Event, Packet, SEND_TIMEOUT};
+use record::What;
+use std::sync::Arc;
+
+/// Swarm's own port.
+pub const SWARM_PORT: u16 = 2377;
+
+/// A simulated data centre at one moment.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// Everything that is not a host.
+    pub env: Env,
+    hosts: Vec<Arc<Host>>,
+}
+
+/// Everything of a world but its hosts: time, chance, wires, history, trace.
+#[derive(Clone, Debug)]
+pub struct Env {
+    /// Time and events.
+    pub kernel: Kernel<Event>,
+    /// Wires.
+    pub net: Net,
+    /// What happened.
+    pub trace: Trace<What>,
+    /// Where chance comes from.
+    pub seed: Seed,
+    /// Where ids come from.
+    pub ids: Ids,
+    /// The stores' shared histories, by [`crate::swarm::store::LineageId`].
+    pub lineages: Vec<Lineage>,
+    /// Timers and switches.
+    pub settings: Arc<Settings>,
+    /// How images behave.
+    pub catalogue: Arc<Catalogue>,
+    /// The registry answers.
+    pub registry: bool,
+    /// Names of the hosts.
+    pub names: Arc<[Arc<str>]>,
+    /// What clients are to be told; the session takes it after every event.
+    pub told: Vec<Told>,
+    /// What may have changed, for those who look on.
+    pub changes: Changes,
+    checks: Arc<Checks>,
+    boots: Vec<Boot>,
+    proposals: u64,
+    calls: u64,
+}
+
+/// Numbers that grow when what they stand for may have changed: whoever looks on need not look again before.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Changes {
+    /// The leader's store, or who leads, or whom it reaches.
+    pub belief: u64,
+    /// Terms, roles, commit indexes, reachability of managers.
+    pub raft: u64,
+    /// Hosts and daemons.
+    pub hosts: u64,
+    /// Containers.
+    pub containers: u64,
+}
+
+impl Changes {
+    pub(crate) fn all(&mut self) {
+        self.belief += 1;
+        self.raft += 1;
+        self.hosts += 1;
+        self.containers += 1;
+    }
+}
+
+/// Something for a client.
+#[derive(Clone, Debug)]
+pub enum Told {
+    /// The answer to one of its requests.
+    Answer {
+        /// Whom.
+        client: ClientId,
+        /// Which request.
+        number: u64,
+        /// What.
+        answer: Arc<Answer>,
+    },
+    /// Its timer.
+    Timer {
+        /// Whom.
+        client: ClientId,
+        /// Which.
+        number: u64,
+    },
+}
+
+impl Env {
+    /// Writes a record into the trace and the fingerprint.
+    pub fn record(&mut self, what: What) {
+        self.kernel.fold(&what);
+        if self.trace.push(self.kernel.origin(), what) {
+            self.kernel.mark_notable();
+        }
+    }
+
+    /// A number for a proposal, unique in this world.
+    pub fn next_proposal(&mut self) -> u64 {
+        self.proposals += 1;
+        self.proposals
+    }
+
+    /// A number for a call, unique in this world.
+    pub fn next_call(&mut self) -> u64 {
+        self.calls += 1;
+        self.calls
+    }
+
+    /// A host's name.
+    pub fn name(&self, host: HostId) -> &Arc<str> {
+        &self.names[host.index()]
+    }
+
+    /// Sends a packet on its way. What vanishes is noticed by the sender of a Raft message after [`SEND_TIMEOUT`], and by
+    /// everybody else by their own time-outs.
+    pub fn send(&mut self, from: HostId, from_boot: Boot, to: HostId, to_boot: Option<Boot>, body: Body) {
+        let now = self.kernel.now();
+        let to_server = body.is_request();
+        let port = if to_server { SWARM_PORT } else { EPHEMERAL };
+        match self.net.stream(now, from, to, port) {
+            Transit::Arrives(at) => {
+                if to_server && from != to && self.net.connection(from, to).is_none() {
+                    self.net.open(from, from_boot, to, self.boots[to.index()]);
+                }
+                self.kernel.schedule(at, Event::Packet(Arc::new(Packet { from, from_boot, to, to_boot, body })));
+            }
+            Transit::Vanishes => self.vanished(from, from_boot, to, &body, now),
+        }
+    }
+
+    fn vanished(&mut self, from: HostId, from_boot: Boot, to: HostId, body: &Body, sent: Time) {
+        self.record(What::Dropped { from, to });
+        if matches!(body, Body::Raft(_)) {
+            let at = (sent + SEND_TIMEOUT).max(self.kernel.now());
+            self.kernel.schedule(at, Event::SendFailed { host: from, boot: from_boot, peer: to });
+        }
+    }
+
+    /// The kernel of `from` tells the process on `to` that its connection is no more.
+    fn reset(&mut self, from: HostId, to: HostId, boot: Boot) {
+        if let Transit::Arrives(at) = self.net.stream(self.kernel.now(), from, to, EPHEMERAL) {
+            self.kernel.schedule(at, Event::Reset { host: to, boot, peer: from });
+        }
+    }
+
+    /// Answers a client, a moment later.
+    pub fn answer(&mut self, client: ClientId, number: u64, answer: Answer) {
+        let after = self.settings.api_latency;
+        self.kernel.schedule_in(after, Event::Answer { client, number, answer: Arc::new(answer) });
+    }
+}
+
+impl Body {
+    /// It tells an agent what to do.
+    fn assigns(&self) -> bool {
+        matches!(self, Body::ToAgent { message, .. } if matches!(**message, ToAgent::Assignments { .. }))
+    }
+
+    /// It goes to a server's port, rather than back from it.
+    fn is_request(&self) -> bool {
+        matches!(self, Body::Raft(_) | Body::ToDispatcher { .. } | Body::Call { .. } | Body::Join { .. })
+    }
+}
+
+impl World {
+    /// Virtual time.
+    pub fn now(&self) -> Time {
+        self.env.kernel.now()
+    }
+
+    /// When the next event is due.
+    pub fn next_time(&mut self) -> Option<Time> {
+        self.env.kernel.next_time()
+    }
+
+    /// Hosts, by number.
+    pub fn hosts(&self) -> &[Arc<Host>] {
+        &self.hosts
+    }
+
+    /// A host.
+    pub fn host(&self, host: HostId) -> &Host {
+        &self.hosts[host.index()]
+    }
+
+    /// The host of this name.
+    pub fn host_named(&self, name: &str) -> Option<HostId> {
+        self.hosts.iter().find(|host| &*host.name == name).map(|host| host.id)
+    }
+
+    /// What broke a promise of the model, if anything did: a bug in the model (or a mutant).
+    pub fn violation(&self) -> Option<&Violation> {
+        self.env.checks.violation.as_ref()
+    }
+
+    /// The limit at which the run has to stop, if it is reached.
+    pub fn limit_reached(&self) -> Option<LimitReached> {
+        self.env.kernel.limit_reached()
+    }
+
+    /// Handles the next event; false when there is none.
+    pub fn step(&mut self) -> bool {
+        let Some(happening) = self.env.kernel.pop() else { return false };
+        self.handle(happening.event);
+        true
+    }
+
+    /// Handles everything that is due until `time`, and moves the clock there. Stops early when a client is told
+    /// something, when an invariant breaks or when a limit is reached; says whether it got there.
+    pub fn run_until(&mut self, time: Time) -> bool {
+        while self.next_time().is_some_and(|next| next <= time) {
+            self.step();
+            if !self.env.told.is_empty() || self.violation().is_some() || self.limit_reached().is_some() {
+                return false;
+            }
+        }
+        self.env.kernel.advance_to(time);
+        true
+    }
+
+    /// What clients are told since the last time of asking.
+    pub fn take_told(&mut self) -> Vec<Told> {
+        std::mem::take(&mut self.env.told)
+    }
+
+    /// An input from outside: it becomes an event of its own, and the cause of what follows.
+    pub fn input(&mut self, what: What) -> EventId {
+        self.env.changes.all();
+        let id = self.env.kernel.begin(&what);
+        self.env.record(what);
+        id
+    }
+
+    /// A client asks the daemon of its host for something.
+    pub fn request(&mut self, client: ClientId, number: u64, host: HostId, body: Request) {
+        let after = self.env.settings.api_latency;
+        self.env.kernel.schedule_in(after, Event::Request { client, number, host, body: Arc::new(body) });
+    }
+
+    /// A client wants to be woken.
+    pub fn client_timer(&mut self, client: ClientId, number: u64, after: Duration) {
+        self.env.kernel.schedule_in(after, Event::ClientTimer { client, number });
+    }
+
+    fn host_mut(&mut self, host: HostId) -> (&mut Host, &mut Env) {
+        (Arc::make_mut(&mut self.hosts[host.index()]), &mut self.env)
+    }
+
+    fn handle(&mut self, event: Event) {
+        match &event {
+            Event::Tick(..) | Event::DiskDone(..) | Event::SendFailed { .. } | Event::SendDone { .. } => {
+                self.env.changes.raft += 1;
+                self.env.changes.belief += 1;
+            }
+            Event::Packet(packet) if matches!(packet.body, Body::Raft(_)) => {
+                self.env.changes.raft += 1;
+                self.env.changes.belief += 1;
+            }
+            Event::Engine(..) | Event::Agent(_, _, AgentAlarm::Task(..)) => self.env.changes.containers += 1,
+            Event::Packet(packet) if packet.body.assigns() => self.env.changes.containers += 1,
+            Event::DaemonUp(..) | Event::Reset { .. } | Event::Request { .. } => self.env.changes.all(),
+            _ => {}
+        }
+        match event {
+            Event::Packet(packet) => self.packet(packet),
+            Event::Answer { client, number, answer } => {
+                self.env.told.push(Told::Answer { client, number, answer });
+            }
+            Event::ClientTimer { client, number } => self.env.told.push(Told::Timer { client, number }),
+            Event::Tick(host, _)
+            | Event::DiskDone(host, _)
+            | Event::Leader(host, ..)
+            | Event::Agent(host, ..)
+            | Event::Engine(host, _)
+            | Event::Call(host, ..)
+            | Event::DaemonUp(host, _)
+            | Event::Reset { host, .. }
+            | Event::SendFailed { host, .. }
+            | Event::SendDone { host, .. }
+            | Event::Request { host, .. } => {
+                let (host, env) = self.host_mut(host);
+                host.handle(event, env);
+            }
+        }
+    }
+
+    fn packet(&mut self, packet: Arc<Packet>) {
+        let (from, to) = (packet.from, packet.to);
+        let to_server = packet.body.is_request();
+        let port = if to_server { SWARM_PORT } else { EPHEMERAL };
+        if !self.env.net.passable(from, to, port) {
+            let now = self.env.kernel.now();
+            return self.env.vanished(from, packet.from_boot, to, &packet.body, now);
+        }
+        let receiver = &self.hosts[to.index()];
+        let listens = receiver.daemon == DaemonState::Running && !receiver.is_paused();
+        if !listens {
+            if self.env.net.host(to) == HostState::Paused {
+                let (receiver, _) = self.host_mut(to);
+                receiver.defer(Event::Packet(packet));
+            } else if to_server {
+                // The kernel lives, nobody listens.
+                self.env.net.close(from, to);
+                self.env.reset(to, from, packet.from_boot);
+            }
+            return;
+        }
+        if packet.to_boot.is_some_and(|boot| boot != receiver.boot) {
+            return;
+        }
+        if to_server && from != to && self.env.net.connection(from, to).is_some_and(|ends| ends.server.is_none()) {
+            // The process that held the other end is gone: the kernel of today knows nothing of this connection.
+            self.env.net.close(from, to);
+            self.env.reset(to, from, packet.from_boot);
+            return;
+        }
+        if matches!(packet.body, Body::Raft(_)) && self.hosts[from.index()].manager_misses(to) {
+            // The acknowledgement of a send that worked. It is an event only where it changes something.
+            if let Transit::Arrives(at) = self.env.net.stream(self.env.kernel.now(), to, from, EPHEMERAL) {
+                let done = Event::SendDone { host: from, boot: packet.from_boot, peer: to };
+                self.env.kernel.schedule(at, done);
+            }
+        }
+        let packet = Arc::unwrap_or_clone(packet);
+        let (receiver, env) = self.host_mut(to);
+        receiver.receive(packet, env);
+    }
+}
+
+impl Replay for World {
+    fn step(&mut self) -> bool {
+        World::step(self)
+    }
+
+    fn number(&self) -> u64 {
+        self.env.kernel.handled()
+    }
+
+    fn now(&self) -> Time {
+        World::now(self)
+    }
+
+    fn weight(&self) -> usize {
+        self.env.kernel.weight() + self.env.net.weight() + self.env.trace.weight() + self.hosts.len() * 4096
+    }
+}

@@ -1,0 +1,248 @@
+//! Promises that hold at all times in every run, checked on what each event touches.
+//!
+//! A broken one is a bug in the model (or a mutant at work): it is reported loudly, with its name, the event and the
+//! seed, and the run stops.
+//!
+//! Source: raft-and-security.md §10 (1, 5, 18), control-plane.md §12 (1-4, 7, 11, 23).
+
+use super::Env;
+use super::record::What;
+use crate::engine::{EventId, Time};
+use crate::net::HostId;
+use crate::swarm::object::{NodeState, Task, TaskState};
+use crate::swarm::store::{Event as StoreEvent, LineageId, State, Why};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// A broken promise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The promise's name.
+    pub invariant: &'static str,
+    /// What was seen.
+    pub detail: String,
+    /// During which event.
+    pub event: EventId,
+    /// When.
+    pub at: Time,
+    /// In the run of this seed.
+    pub seed: u64,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "invariant broken: {}\n  {}\n  at {}, event {}, seed {}",
+            self.invariant, self.detail, self.at, self.event, self.seed
+        )
+    }
+}
+
+/// What must be remembered to check.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Checks {
+    pub(super) violation: Option<Violation>,
+    leaders: BTreeMap<(LineageId, u64), HostId>,
+}
+
+impl Env {
+    /// Reports a broken promise; the first one stays.
+    pub fn violate(&mut self, invariant: &'static str, detail: String) {
+        if self.checks.violation.is_none() {
+            let (event, at, seed) = (self.kernel.current(), self.kernel.now(), self.seed.0);
+            Arc::make_mut(&mut self.checks).violation = Some(Violation { invariant, detail, event, at, seed });
+        }
+    }
+
+    /// Election Safety: at most one leader a term.
+    pub fn check_election(&mut self, lineage: LineageId, term: u64, host: HostId) {
+        let first = *Arc::make_mut(&mut self.checks).leaders.entry((lineage, term)).or_insert(host);
+        if first != host {
+            let detail = format!("{} and {} both lead term {term}", self.name(first), self.name(host));
+            self.violate("Election Safety", detail);
+        }
+    }
+
+    /// State Machine Safety: no two managers apply different entries at one index.
+    pub fn check_applied(&mut self, host: HostId, lineage: LineageId, index: u64, term: u64, proposal: u64) {
+        if let Err((known_term, known)) = self.lineages[lineage.0 as usize].check(index, term, proposal) {
+            let detail = format!(
+                "{} applies proposal {proposal} of term {term} at index {index}, where another manager applied proposal {known} of term {known_term}",
+                self.name(host)
+            );
+            self.violate("State Machine Safety", detail);
+        }
+    }
+
+    /// The task model's promises about one change.
+    pub fn check_change(&mut self, host: HostId, event: &StoreEvent, why: Why) {
+        let StoreEvent::Task { old, new: Some(new) } = event else { return };
+        if let Some(broken) = broken_by(old.as_deref(), new, why) {
+            let detail = format!(
+                "{}.{} ({}): {:?}/{:?} to {:?}/{:?}, written because of {why:?}, applied by {}",
+                new.service_name,
+                new.slot,
+                new.id,
+                old.as_ref().map(|old| old.status.state),
+                old.as_ref().map(|old| old.desired),
+                new.status.state,
+                new.desired,
+                self.name(host)
+            );
+            self.violate(broken, detail);
+        }
+    }
+
+    /// Tells the trace of a committed change.
+    pub fn record_change(&mut self, event: &StoreEvent, why: Why, state: &State) {
+        match event {
+            StoreEvent::Cluster(_) | StoreEvent::Commit => {}
+            StoreEvent::Node { old, new: Some(new) } => {
+                let availability = old
+                    .as_ref()
+                    .filter(|old| old.spec.availability != new.spec.availability)
+                    .map(|_| new.spec.availability.as_str());
+                let state_changed = old.as_ref().is_none_or(|old| old.status.state != new.status.state);
+                if state_changed || availability.is_some() {
+                    self.record(What::Node {
+                        node: new.key,
+                        name: self.names[new.host.index()].clone(),
+                        state: new.status.state,
+                        message: new.status.message,
+                        availability,
+                        joined: old.is_none(),
+                    });
+                }
+            }
+            StoreEvent::Node { old: Some(old), new: None } => {
+                self.record(What::NodeRemoved { name: old.display_name().into() });
+            }
+            StoreEvent::Node { .. } => {}
+            StoreEvent::Service { old, new: Some(new) } => {
+                let update_of = |status: &Option<crate::swarm::object::UpdateStatus>| {
+                    status.as_ref().map(|status| (status.state, status.message.clone()))
+                };
+                let before = old.as_ref().and_then(|old| update_of(&old.update_status));
+                let after = update_of(&new.update_status);
+                let spec_changed = old.as_ref().is_some_and(|old| !Arc::ptr_eq(&old.spec, &new.spec));
+                let crate::swarm::object::Mode::Replicated { replicas } = new.spec.mode;
+                if old.is_none() || spec_changed || before != after {
+                    self.record(What::Service {
+                        service: new.key,
+                        name: new.name().clone(),
+                        created: old.is_none(),
+                        replicas,
+                        image: new.spec.task.image.clone(),
+                        spec_changed,
+                        update: after.filter(|after| before.as_ref() != Some(after)),
+                    });
+                }
+            }
+            StoreEvent::Service { old: Some(old), new: None } => {
+                self.record(What::ServiceRemoved { name: old.name().clone() });
+            }
+            StoreEvent::Service { .. } => {}
+            StoreEvent::Task { old, new: Some(new) } => {
+                let node =
+                    new.node.and_then(|node| state.nodes.get(node)).map(|node| self.names[node.host.index()].clone());
+                let same = old.as_ref().is_some_and(|old| {
+                    old.status.state == new.status.state
+                        && old.desired == new.desired
+                        && old.status.err == new.status.err
+                });
+                if !same {
+                    self.record(What::Task {
+                        task: new.key,
+                        service: new.service_name.clone(),
+                        slot: new.slot,
+                        node,
+                        from: old.as_ref().map(|old| (old.status.state, old.desired)),
+                        state: new.status.state,
+                        desired: new.desired,
+                        err: new.status.err.clone(),
+                        why,
+                    });
+                }
+                if let Why::Placed { .. } = why {
+                    self.check_placement(new, state);
+                }
+            }
+            StoreEvent::Task { old: Some(old), new: None } => {
+                self.record(What::TaskRemoved { service: old.service_name.clone(), slot: old.slot, why });
+            }
+            StoreEvent::Task { .. } => {}
+        }
+    }
+
+    /// The scheduler's promise: a task's node was ready when it was chosen, and has room.
+    fn check_placement(&mut self, task: &Task, state: &State) {
+        let Some(node) = task.node.and_then(|node| state.nodes.get(node)) else { return };
+        // A node may have been drained or lost a moment ago; one that has been down for a second was known to be.
+        let long_down = node.status.state == NodeState::Down
+            && self.kernel.now() - node.meta.updated_at > crate::engine::Duration::from_secs(1);
+        if long_down {
+            let detail =
+                format!("{}.{} was given to {}, which is down", task.service_name, task.slot, self.name(node.host));
+            self.violate("tasks go to nodes that are ready", detail);
+            return;
+        }
+        let mut free = (node.description.nano_cpus, node.description.memory_bytes);
+        if task.spec.reserved == Default::default() {
+            return;
+        }
+        for other in state.tasks_of_node(node.key) {
+            if other.status.state <= TaskState::Running {
+                free.0 -= other.spec.reserved.nano_cpus;
+                free.1 -= other.spec.reserved.memory_bytes;
+            }
+        }
+        if free.0 < 0 || free.1 < 0 {
+            let detail = format!("{} has promised more than it has", self.name(node.host));
+            self.violate("reservations fit their node", detail);
+        }
+    }
+}
+
+/// Which promise of the task model a change breaks.
+fn broken_by(old: Option<&Task>, new: &Task, why: Why) -> Option<&'static str> {
+    if new.status.state == TaskState::Remove {
+        return Some("\"remove\" is desired, never observed");
+    }
+    let Some(old) = old else {
+        return (new.status.state != TaskState::New).then_some("a task begins as new");
+    };
+    if new.status.state < old.status.state {
+        return Some("a task's state never goes back");
+    }
+    if new.desired < old.desired {
+        return Some("what is desired of a task never goes back");
+    }
+    if old.node.is_some() && new.node != old.node {
+        return Some("a task never moves to another node");
+    }
+    if new.node.is_none()
+        && (TaskState::Assigned..=TaskState::Failed).contains(&new.status.state)
+        && new.status.state != TaskState::Shutdown
+    {
+        return Some("a task that is assigned has a node");
+    }
+    if old.id != new.id || old.slot != new.slot || old.service != new.service || old.spec_version != new.spec_version {
+        return Some("a task's identity never changes");
+    }
+    if old.status.state != new.status.state {
+        let allowed = match why {
+            Why::Allocated => old.status.state == TaskState::New && new.status.state == TaskState::Pending,
+            Why::Placed { .. } => old.status.state == TaskState::Pending && new.status.state == TaskState::Assigned,
+            Why::Unplaceable => old.status.state == TaskState::Pending,
+            Why::Reported => old.status.state >= TaskState::Assigned,
+            Why::Orphaned => true,
+            _ => false,
+        };
+        if !allowed {
+            return Some("each step of a task's state has one writer");
+        }
+    }
+    None
+}

@@ -1,0 +1,264 @@
+//! What can go wrong, injected from outside. Different faults have different symptoms: a power cut is silent, a killed
+//! daemon's kernel answers with resets, a partition swallows packets, a paused process comes back and believes that no
+//! time has passed.
+
+use super::World;
+use super::event::Event;
+use super::host::DaemonState;
+use super::record::What;
+use crate::engine::Duration;
+use crate::net::{HostId, HostState, LinkSpec};
+use crate::swarm::daemon::image::ImageBehaviour;
+use crate::swarm::object::ContainerId;
+use std::sync::Arc;
+
+/// A fault, or its end.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// The host loses its power.
+    PowerCut(HostId),
+    /// SIGKILL of the daemon: its containers live on, its connections are reset.
+    KillDaemon(HostId),
+    /// The host is shut down in order.
+    StopHost(HostId),
+    /// The daemon is stopped in order, its containers with it.
+    StopDaemon(HostId),
+    /// Power on, or the daemon started again.
+    Boot(HostId),
+    /// The host's processes stand still.
+    Pause(HostId),
+    /// They go on.
+    Resume(HostId),
+    /// The container of a task ends with this code.
+    Crash {
+        /// Where.
+        host: HostId,
+        /// Which.
+        container: ContainerId,
+        /// How.
+        code: i32,
+    },
+    /// Groups that cannot reach each other.
+    Partition(Vec<Vec<HostId>>),
+    /// All cuts are mended.
+    Heal,
+    /// The cuts around these hosts are mended.
+    HealHosts(Vec<HostId>),
+    /// One way.
+    Cut {
+        /// From here...
+        from: HostId,
+        /// ... nothing arrives there.
+        to: HostId,
+    },
+    /// A port is closed to packets.
+    Block {
+        /// Of this host.
+        host: HostId,
+        /// Which.
+        port: u16,
+    },
+    /// All ports of a host are open again, or of all hosts.
+    Unblock(Option<HostId>),
+    /// One port of a host is open again.
+    UnblockPort {
+        /// Of this host.
+        host: HostId,
+        /// Which.
+        port: u16,
+    },
+    /// A host's disk needs so long until a write is safe.
+    Disk {
+        /// Whose.
+        host: HostId,
+        /// How long.
+        latency: Duration,
+    },
+    /// Another quality of a link, both ways.
+    Link {
+        /// One end.
+        a: HostId,
+        /// The other.
+        b: HostId,
+        /// Quality.
+        spec: LinkSpec,
+    },
+    /// The registry answers, or does not.
+    Registry(bool),
+    /// Another behaviour of an image, for containers to come.
+    Image(String, Box<ImageBehaviour>),
+}
+
+/// Why a fault cannot be injected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FaultError {
+    /// It is off or has no daemon that runs.
+    #[error("{host} is not running: there is nothing to {verb}")]
+    NotRunning {
+        /// The host.
+        host: String,
+        /// What was to be done.
+        verb: &'static str,
+    },
+    /// It runs.
+    #[error("{host} is running already")]
+    Running {
+        /// The host.
+        host: String,
+    },
+}
+
+/// A daemon takes at least so long to come up, and up to half as much more.
+const START: Duration = Duration::from_millis(800);
+
+impl World {
+    /// Injects a fault. `text` is what the trace says.
+    ///
+    /// # Errors
+    /// When the host is not in a state in which the fault makes sense.
+    pub fn fault(&mut self, fault: Fault, text: &str) -> Result<(), FaultError> {
+        self.check_fault(&fault)?;
+        self.input(What::Fault { text: text.into() });
+        match fault {
+            Fault::PowerCut(host) => self.power_off(host),
+            Fault::StopHost(host) => {
+                self.stop_daemon(host, DaemonState::Off);
+                let (state, _) = self.host_mut(host);
+                state.engine.power_cut(crate::engine::Time::ZERO);
+                self.env.net.set_host(host, HostState::Off);
+            }
+            Fault::KillDaemon(host) => self.end_daemon(host, DaemonState::Killed),
+            Fault::StopDaemon(host) => self.stop_daemon(host, DaemonState::Stopped),
+            Fault::Boot(host) => self.boot(host),
+            Fault::Pause(host) => {
+                self.host_mut(host).0.set_paused(true);
+                self.env.net.set_host(host, HostState::Paused);
+            }
+            Fault::Resume(host) => self.resume(host),
+            Fault::Crash { host, container, code } => {
+                let (host, env) = self.host_mut(host);
+                host.engine_do(env, |engine, around, out| engine.end(container, code, around.now, out));
+            }
+            Fault::Partition(groups) => self.env.net.partition(&groups),
+            Fault::Heal => self.env.net.heal(),
+            Fault::HealHosts(hosts) => {
+                for host in hosts {
+                    self.env.net.heal_host(host);
+                }
+            }
+            Fault::UnblockPort { host, port } => self.env.net.unblock(host, port),
+            // Never nothing at all: a write that takes no time would be read in the middle of its own pass.
+            Fault::Disk { host, latency } => self.host_mut(host).0.disk.latency = latency.max(Duration::from_micros(1)),
+            Fault::Cut { from, to } => self.env.net.cut(from, to),
+            Fault::Block { host, port } => self.env.net.block_port(host, port),
+            Fault::Unblock(Some(host)) => self.env.net.unblock_all(host),
+            Fault::Unblock(None) => {
+                for host in 0..self.hosts.len() {
+                    self.env.net.unblock_all(HostId(u16::try_from(host).expect("hosts are limited")));
+                }
+            }
+            Fault::Link { a, b, spec } => self.env.net.set_link(a, b, spec),
+            Fault::Registry(up) => self.env.registry = up,
+            Fault::Image(reference, behaviour) => Arc::make_mut(&mut self.env.catalogue).add(&reference, *behaviour),
+        }
+        self.env.changes.all();
+        Ok(())
+    }
+
+    fn check_fault(&self, fault: &Fault) -> Result<(), FaultError> {
+        let (host, verb) = match fault {
+            Fault::PowerCut(host) | Fault::StopHost(host) if self.host(*host).daemon == DaemonState::Off => {
+                (*host, "power off")
+            }
+            Fault::KillDaemon(host) | Fault::StopDaemon(host)
+                if !matches!(self.host(*host).daemon, DaemonState::Running | DaemonState::Starting) =>
+            {
+                (*host, "kill")
+            }
+            Fault::Pause(host) if self.host(*host).daemon != DaemonState::Running => (*host, "pause"),
+            Fault::Boot(host) if matches!(self.host(*host).daemon, DaemonState::Running | DaemonState::Starting) => {
+                return Err(FaultError::Running { host: self.host(*host).name.to_string() });
+            }
+            _ => return Ok(()),
+        };
+        Err(FaultError::NotRunning { host: self.host(host).name.to_string(), verb })
+    }
+
+    fn power_off(&mut self, host: HostId) {
+        let now = self.now();
+        let (state, _) = self.host_mut(host);
+        state.set_paused(false);
+        state.daemon_gone(DaemonState::Off);
+        state.engine.power_cut(now);
+        self.env.boots[host.index()] += 1;
+        self.env.net.host_vanished(host);
+        self.env.net.set_host(host, HostState::Off);
+        self.fail_requests(host);
+    }
+
+    /// The process ends without a word; its kernel resets what it held.
+    fn end_daemon(&mut self, host: HostId, state: DaemonState) {
+        let (dying, _) = self.host_mut(host);
+        dying.set_paused(false);
+        dying.daemon_gone(state);
+        self.env.boots[host.index()] += 1;
+        self.fail_requests(host);
+        for peer in self.env.net.process_died(host) {
+            let boot = self.hosts[peer.index()].boot;
+            self.env.reset(host, peer, boot);
+        }
+    }
+
+    fn stop_daemon(&mut self, host: HostId, state: DaemonState) {
+        let (stopping, env) = self.host_mut(host);
+        let grace = Duration::from_secs(10);
+        stopping.engine_do(env, |engine, around, out| {
+            let running: Vec<_> = engine.containers.values().filter(|c| c.runs()).map(|c| c.id).collect();
+            for id in running {
+                engine.stop(id, grace, around, out);
+            }
+        });
+        self.end_daemon(host, state);
+    }
+
+    /// Clients whose request the daemon took with it learn of a closed connection.
+    fn fail_requests(&mut self, host: HostId) {
+        let (state, env) = self.host_mut(host);
+        for (client, number) in state.take_clients() {
+            let answer = Err(crate::swarm::api::Failure::NoAnswer(crate::swarm::api::NoAnswer::Died));
+            env.answer(client, number, answer);
+        }
+    }
+
+    fn boot(&mut self, host: HostId) {
+        self.env.net.set_host(host, HostState::Up);
+        let boot = {
+            let (state, _) = self.host_mut(host);
+            state.boot += 1;
+            state.daemon = DaemonState::Starting;
+            state.boot
+        };
+        self.env.boots[host.index()] = boot;
+        let name = self.host(host).name.clone();
+        let half = (START.as_nanos() / 2) as u64;
+        let spread = self.env.seed.key("daemon.start", &(&*name, boot)).below(0, half);
+        let takes = START + Duration::from_nanos(spread as i64) + self.host(host).engine.stop_leftovers();
+        self.env.kernel.schedule_in(takes, Event::DaemonUp(host, boot));
+    }
+
+    fn resume(&mut self, host: HostId) {
+        self.env.net.set_host(host, HostState::Up);
+        let waited = self.host_mut(host).0.set_paused(false);
+        for event in waited {
+            match event {
+                Event::Packet(packet) => {
+                    let at = self.now();
+                    self.env.kernel.schedule(at, Event::Packet(packet));
+                }
+                other => {
+                    self.env.kernel.schedule_in(Duration::ZERO, other);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! One host: its disk, its daemon's process, its containers; and who on it handles which event.
+
+use super::Env;
+use super::event::{Body, Event, Packet};
+use super::record::What;
+use crate::engine::Duration;
+use crate::net::{Boot, HostId};
+use crate::raft::Config;
+use crate::swarm::agent::{Agent, AgentAlarm, AgentOutbox, AgentTask, Remotes};
+use crate::swarm::component::Alarm;
+use crate::swarm::control::Setup;
+use crate::swarm::daemon::{Call, Engine, EngineOutbox, Surroundings};
+use crate::swarm::dispatcher::{Refusal, Route, ToAgent, ToDispatcher};
+use crate::swarm::manager::{ElectionDraws, Input, Manager, RaftDisk, ReplyTo};
+use crate::swarm::object::{Id, NodeDescription, NodeKey, TaskKey};
+use crate::swarm::store::LineageId;
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+/// A host.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// Its number.
+    pub id: HostId,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its address.
+    pub addr: Ipv4Addr,
+    /// What its engine reports of it.
+    pub description: Arc<NodeDescription>,
+    /// Counts the starts of its daemon: what belongs to an earlier process is void.
+    pub boot: Boot,
+    /// How its daemon is.
+    pub daemon: DaemonState,
+    /// Its processes stand still.
+    paused: bool,
+    /// What waits for the processes to go on.
+    deferred: Vec<Event>,
+    /// What survives a crash.
+    pub disk: Disk,
+    /// Its containers and images.
+    pub engine: Engine,
+    /// Its manager, if it is one and its daemon runs.
+    pub manager: Option<Manager>,
+    /// Its agent, if it is a node and its daemon runs.
+    pub agent: Option<Agent>,
+    /// What a first leader puts into the store of the cluster that this host was made for.
+    pub setup: Option<Arc<Setup>>,
+    /// API calls under way.
+    pub calls: BTreeMap<u64, Call>,
+}
+
+/// How a host's daemon is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DaemonState {
+    /// The host is off.
+    Off,
+    /// The host is on, the daemon was killed: its socket's file is still there.
+    Killed,
+    /// The host is on, the daemon was stopped in order.
+    Stopped,
+    /// It has been started and does not serve yet.
+    Starting,
+    /// It serves.
+    Running,
+}
+
+/// What survives a crash of the host.
+#[derive(Clone, Debug, Default)]
+pub struct Disk {
+    /// From a write to its being safe.
+    pub latency: Duration,
+    /// A manager's log and hard state.
+    pub raft: Option<RaftDisk>,
+    /// Who this host is in its swarm.
+    pub node: Option<NodeIdentity>,
+    /// The agent's tasks, while its daemon is not running.
+    pub tasks: BTreeMap<TaskKey, AgentTask>,
+}
+
+/// Who a host is in its swarm.
+#[derive(Clone, Debug)]
+pub struct NodeIdentity {
+    /// Its row.
+    pub node: NodeKey,
+    /// Its id.
+    pub id: Id,
+    /// On which line of history its cluster is.
+    pub lineage: LineageId,
+    /// The managers that it knew last.
+    pub managers: Vec<(NodeKey, HostId)>,
+}
+
+impl Host {
+    /// A host that is on, with a daemon that serves and no swarm.
+    pub fn new(id: HostId, name: Arc<str>, addr: Ipv4Addr, description: Arc<NodeDescription>, disk: Duration) -> Self {
+        Self {
+            id,
+            name,
+            addr,
+            description,
+            boot: 1,
+            daemon: DaemonState::Running,
+            paused: false,
+            deferred: Vec::new(),
+            disk: Disk { latency: disk, ..Disk::default() },
+            engine: Engine::default(),
+            manager: None,
+            agent: None,
+            setup: None,
+            calls: BTreeMap::new(),
+        }
+    }
+
+    /// Its processes stand still.
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// Its processes stand still, or go on; says what has waited.
+    pub fn set_paused(&mut self, paused: bool) -> Vec<Event> {
+        self.paused = paused;
+        if paused { Vec::new() } else { std::mem::take(&mut self.deferred) }
+    }
+
+    /// Keeps an event until the processes go on. A clock that stood still rings once.
+    pub fn defer(&mut self, event: Event) {
+        let tick = |event: &Event| matches!(event, Event::Tick(..));
+        if !(tick(&event) && self.deferred.iter().any(tick)) {
+            self.deferred.push(event);
+        }
+    }
+
+    /// Whether the daemon's process of this boot is there.
+    fn runs(&self, boot: Boot) -> bool {
+        self.boot == boot && self.daemon == DaemonState::Running
+    }
+
+    /// Handles an event of this host.
+    pub fn handle(&mut self, event: Event, env: &mut Env) {
+        if self.paused {
+            return self.defer(event);
+        }
+        match event {
+            Event::Tick(_, boot) if self.runs(boot) => {
+                if self.manager.is_some() {
+                    env.kernel.schedule_in(env.settings.tick, Event::Tick(self.id, boot));
+                    self.manager_input(Input::Tick, env);
+                }
+            }
+            Event::DiskDone(_, boot) if self.runs(boot) => self.manager_disk_done(env),
+            Event::Leader(_, term, alarm) if self.daemon == DaemonState::Running => self.leader_event(term, alarm, env),
+            Event::Agent(_, boot, alarm) if self.runs(boot) => self.agent_alarm(alarm, env),
+            Event::Engine(_, alarm) => self.engine_do(env, |engine, around, out| engine.alarm(alarm, around, out)),
+            Event::Call(_, boot, call, alarm) if self.runs(boot) => self.call_alarm(call, alarm, env),
+            Event::DaemonUp(_, boot) if self.boot == boot && self.daemon == DaemonState::Starting => {
+                self.daemon_up(env);
+            }
+            Event::Reset { boot, peer, .. } if self.runs(boot) => {
+                self.manager_peer_failed(peer, env);
+                self.close_relayed(Some(peer), env);
+                self.call_reset(peer, env);
+                self.agent_do(env, |agent, now, out| agent.reset(peer, now, out));
+            }
+            Event::SendFailed { boot, peer, .. } if self.runs(boot) => self.manager_peer_failed(peer, env),
+            Event::SendDone { boot, peer, .. } if self.runs(boot) => self.manager_peer_reached(peer, env),
+            Event::Request { client, number, body, .. } => self.api_request(client, number, &body, env),
+            _ => {}
+        }
+    }
+
+    fn leader_event(&mut self, term: u64, alarm: Alarm, env: &mut Env) {
+        self.leader_alarm(term, alarm, env);
+    }
+
+    /// A packet for this host's daemon.
+    pub fn receive(&mut self, packet: Packet, env: &mut Env) {
+        let from = packet.from;
+        match packet.body {
+            Body::Raft(message) => self.manager_receive(message, env),
+            Body::ToDispatcher { route, message } => self.relay_up(from, route, message, env),
+            Body::ToAgent { route, message } => self.relay_down(from, route, message, env),
+            Body::Call { call, request } => self.leader_call(request, ReplyTo::Follower { host: from, call }, env),
+            Body::CallDone { call, answer } => self.call_done(call, Arc::unwrap_or_clone(answer), env),
+            Body::Join { call, host, request, via } => self.join_asked(call, host, request, via, from, env),
+            Body::JoinDone { call, host, result, via } => {
+                if host == self.id {
+                    self.join_done(call, Arc::unwrap_or_clone(result), env);
+                } else {
+                    env.send(self.id, self.boot, host, None, Body::JoinDone { call, host, result, via });
+                }
+            }
+        }
+    }
+
+    /// An agent's message: for this host's dispatcher, or to be handed on to the leader.
+    fn relay_up(&mut self, from: HostId, route: Route, message: Arc<ToDispatcher>, env: &mut Env) {
+        let Some(manager) = &mut self.manager else {
+            // Not a manager: whoever asks is told so by a closed door.
+            return self.refuse_agent(route.host, env);
+        };
+        if manager.leads() {
+            return self.leader_from_agent(route, &message, env);
+        }
+        let leader = manager.leader_host(self.id).filter(|leader| *leader != self.id && manager.is_active(*leader));
+        match leader {
+            Some(leader) if route.via.is_none() => {
+                manager.relayed.insert(from, leader);
+                let route = Route { host: from, via: Some(self.id) };
+                env.send(self.id, self.boot, leader, None, Body::ToDispatcher { route, message });
+            }
+            _ => self.refuse_agent(route.via.unwrap_or(route.host), env),
+        }
+    }
+
+    /// Tells an agent that this manager has no leader to relay to.
+    pub fn refuse_agent(&mut self, agent: HostId, env: &mut Env) {
+        let route = Route { host: agent, via: None };
+        let message = ToAgent::Refused { session: 0, refusal: Refusal::NoLeader };
+        env.send(self.id, self.boot, agent, None, Body::ToAgent { route, message: Arc::new(message) });
+    }
+
+    fn relay_down(&mut self, from: HostId, route: Route, message: Arc<ToAgent>, env: &mut Env) {
+        if route.host != self.id {
+            env.send(self.id, self.boot, route.host, None, Body::ToAgent { route, message });
+            return;
+        }
+        // A late word of a manager that the agent has left does not concern it.
+        let by = route.via.unwrap_or(from);
+        if self.agent.as_ref().is_some_and(|agent| agent.speaks_with(by) || from == by) {
+            self.agent_do(env, |agent, now, out| agent.receive(&message, now, out));
+        }
+    }
+
+    fn agent_alarm(&mut self, alarm: AgentAlarm, env: &mut Env) {
+        self.agent_do(env, |agent, now, out| agent.alarm(alarm, now, out));
+    }
+
+    /// Lets the agent do something, and carries out what it asks for.
+    pub fn agent_do(&mut self, env: &mut Env, act: impl FnOnce(&mut Agent, crate::engine::Time, &mut AgentOutbox)) {
+        let Some(agent) = &mut self.agent else { return };
+        let had_session = agent.manager().is_some();
+        let mut out = AgentOutbox::default();
+        act(agent, env.kernel.now(), &mut out);
+        let registered = !had_session && agent.manager().is_some();
+        self.agent_drain(out, env);
+        if registered {
+            self.node_is_in(env);
+        }
+    }
+
+    /// Carries out what the agent asks for.
+    pub fn agent_drain(&mut self, out: AgentOutbox, env: &mut Env) {
+        let AgentOutbox { sends, alarms, actions, managers_changed } = out;
+        for (at, alarm) in alarms {
+            env.kernel.schedule(at, Event::Agent(self.id, self.boot, alarm));
+        }
+        for (manager, message) in sends {
+            let route = Route { host: self.id, via: None };
+            env.send(self.id, self.boot, manager, None, Body::ToDispatcher { route, message: Arc::new(message) });
+        }
+        if managers_changed && let (Some(agent), Some(node)) = (&self.agent, &mut self.disk.node) {
+            node.managers = agent.remotes.managers().collect();
+        }
+        for action in actions {
+            self.engine_do(env, |engine, around, out| engine.act(action, around, out));
+        }
+    }
+
+    /// Lets the engine do something, and carries out what it asks for.
+    pub fn engine_do(
+        &mut self,
+        env: &mut Env,
+        act: impl FnOnce(&mut Engine, &mut Surroundings<'_>, &mut EngineOutbox),
+    ) {
+        let mut out = EngineOutbox::default();
+        let catalogue = env.catalogue.clone();
+        let mut around = Surroundings {
+            now: env.kernel.now(),
+            seed: env.seed,
+            ids: &mut env.ids,
+            catalogue: &catalogue,
+            registry: env.registry,
+            node_id: self.disk.node.as_ref().map(|node| node.id).unwrap_or_default(),
+        };
+        act(&mut self.engine, &mut around, &mut out);
+        for (at, alarm) in out.alarms {
+            env.kernel.schedule(at, Event::Engine(self.id, alarm));
+        }
+        for name in out.started {
+            env.record(What::ContainerStarted { host: self.id, name });
+        }
+        for (name, code) in out.ended {
+            env.record(What::ContainerEnded { host: self.id, name, code });
+        }
+        for (task, operation, outcome) in out.outcomes {
+            self.agent_do(env, |agent, now, out| agent.outcome(task, operation, outcome, now, out));
+        }
+    }
+
+    /// Starts what the disk says this host is: a manager, a node, both or neither.
+    pub fn start_swarm(&mut self, env: &mut Env) {
+        let settings = env.settings.clone();
+        if let Some(disk) = &self.disk.raft {
+            let mut config = Config::swarm(disk.member);
+            config.election_tick = settings.election_tick;
+            config.heartbeat_tick = settings.heartbeat_tick;
+            let draws = ElectionDraws(env.seed.stream("raft.election", &(&*self.name, self.boot)));
+            #[allow(unused_mut, reason = "only mutants change it")]
+            let mut manager = Manager::start(disk, draws, config);
+            #[cfg(any(test, feature = "mutants"))]
+            manager.raft.set_mutant(settings.mutants.raft);
+            self.manager = Some(manager);
+            // The clocks of machines do not tick together.
+            let phase = env.seed.key("raft.tick", &(&*self.name, self.boot)).below(0, settings.tick.as_nanos() as u64);
+            env.kernel.schedule_in(Duration::from_nanos(phase as i64), Event::Tick(self.id, self.boot));
+            // What the disk knows to be committed is applied first.
+            self.manager_pass(env);
+        }
+        if self.disk.node.is_some() {
+            self.start_agent(env);
+        }
+    }
+
+    /// Starts the agent of the node that this host is.
+    pub fn start_agent(&mut self, env: &mut Env) {
+        let Some(node) = &self.disk.node else { return };
+        let own_manager = self.manager.is_some().then_some(self.id);
+        let tasks = std::mem::take(&mut self.disk.tasks);
+        let mut out = AgentOutbox::default();
+        let agent = Agent::start(
+            node.node,
+            self.addr,
+            self.description.clone(),
+            Remotes::new(node.managers.iter().copied()),
+            own_manager,
+            env.seed.stream("agent", &(&*self.name, self.boot)),
+            tasks.into_iter().map(|(key, task)| (key, task.resumed())).collect(),
+            env.kernel.now(),
+            &mut out,
+        );
+        self.agent = Some(agent);
+        self.agent_drain(out, env);
+    }
+
+    /// The daemon's process ends, however: what was in memory is gone.
+    pub fn daemon_gone(&mut self, state: DaemonState) {
+        self.boot += 1;
+        self.daemon = state;
+        if let Some(agent) = self.agent.take() {
+            self.disk.tasks = agent.tasks;
+        }
+        self.manager = None;
+        self.calls.clear();
+        self.engine.forget_daemon();
+    }
+
+    /// The daemon has come up: leftovers are stopped, then what the disk says is started.
+    fn daemon_up(&mut self, env: &mut Env) {
+        self.daemon = DaemonState::Running;
+        env.record(What::DaemonUp { host: self.id });
+        self.engine_do(env, |engine, around, out| engine.end_leftovers(around.now, out));
+        self.start_swarm(env);
+    }
+}
