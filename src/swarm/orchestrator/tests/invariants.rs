@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Invariants {
     /// Replacements that the restart supervisor made: not before then, and not before this task has stopped.
     releases: BTreeMap<TaskKey, Release>,
-    /// Replacements of each slot and version, by the same leader.
-    restarts: BTreeMap<(ServiceKey, u32, u64), Vec<Time>>,
+    /// Replacements of each slot under its latest version, by the same leader.
+    restarts: BTreeMap<(ServiceKey, u32), (u64, Vec<Time>)>,
     ids: BTreeSet<u128>,
 }
 
@@ -100,13 +100,19 @@ impl Invariants {
         let waits = (!old.status.state.is_terminal() && !down).then_some(old.key);
         self.releases.insert(new.key, Release { service: new.service, not_before, waits, since: now });
         // 22
-        let policy = new.spec.restart;
-        if policy.max_attempts > 0 && old.spec_version == new.spec_version {
-            let times = self.restarts.entry((new.service, new.slot, new.spec_version)).or_default();
+        let (version, times) = self.restarts.entry((new.service, new.slot)).or_default();
+        let policy = old.spec.restart;
+        if policy.max_attempts > 0 && *version == old.spec_version {
             let since = old.age_stamp() - policy.window;
-            let unlimited = policy.window.as_nanos() == 0;
+            let unlimited = policy.window == Duration::ZERO;
             let count = times.iter().filter(|&&time| unlimited || time > since).count() as u64;
             assert!(count < policy.max_attempts, "22: {new:?} after {times:?}");
+        }
+        if new.spec.restart.max_attempts > 0 {
+            if *version != new.spec_version {
+                *version = new.spec_version;
+                times.clear();
+            }
             times.push(now);
         }
     }
@@ -157,6 +163,8 @@ fn status_changed(old: &Service, new: &Service, writer: Writer) {
         (Some(RollbackStarted), Some(RollbackCompleted | RollbackPaused)) => true,
         // A second pass, and what may happen in it.
         (Some(Completed | RollbackCompleted), Some(Completed | Paused | RollbackStarted)) => true,
+        // A manual rollback to an equal spec leaves the update running (§6.1), which may then roll back by itself or end.
+        (Some(RollbackStarted), Some(RollbackStarted)) => true,
         // A rollback that wants to roll back is paused and then completed all the same.
         (Some(RollbackPaused), Some(Completed | Paused)) => true,
         _ => false,

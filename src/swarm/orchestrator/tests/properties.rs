@@ -291,12 +291,12 @@ proptest! {
             let mut in_transition = 0;
             for tasks in slots.values() {
                 let (new, old): (Vec<_>, Vec<_>) = tasks.iter().partition(is_new);
-                let new_runs = new.iter().any(|task| runs(task));
+                let new_runs = new.iter().any(&runs);
                 in_transition += usize::from(!new.is_empty() && !new_runs);
                 if start_first {
                     prop_assert!(new_runs || old.iter().all(|task| task.desired <= TaskState::Running), "20");
                 } else {
-                    prop_assert!(!new_runs || !old.iter().any(|task| runs(task)), "20");
+                    prop_assert!(!new_runs || !old.iter().any(&runs), "20");
                 }
             }
             prop_assert!(in_transition <= limit, "19: {in_transition} of {limit}");
