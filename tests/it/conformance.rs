@@ -15,7 +15,8 @@ struct Lab {
 
 impl Lab {
     fn of_hosts(seed: u64, managers: &[&str], workers: &[&str]) -> Self {
-        let hosts = |names: &[&str], role| names.iter().map(move |name| HostSpec::new(*name, Some(role))).collect::<Vec<_>>();
+        let hosts =
+            |names: &[&str], role| names.iter().map(move |name| HostSpec::new(*name, Some(role))).collect::<Vec<_>>();
         let mut all = hosts(managers, Role::Manager);
         all.extend(hosts(workers, Role::Worker));
         let mut centre = DataCentre::of(seed, all);
@@ -144,7 +145,9 @@ fn a_killed_worker_is_told_as_it_was_recorded() {
         lab.run("wait until tasks.filter(t, t.desired == 'ready' && t.state == 'ready').size() == 2 for up to 5s");
         compare(&mut lab, &tables[2]);
         compare(&mut lab, &tables[3]);
-        lab.run("wait until tasks.filter(t, t.state == 'running' && t.desired == 'running').size() == 10 for up to 10s");
+        lab.run(
+            "wait until tasks.filter(t, t.state == 'running' && t.desired == 'running').size() == 10 for up to 10s",
+        );
         let whole = lab.seconds() - killed - down;
         assert!((5.0..=6.5).contains(&whole), "seed {seed}: replaced {whole} s after Down");
         lab.run("boot worker1");
