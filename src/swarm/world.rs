@@ -13,6 +13,8 @@ mod setup;
 pub use check::Violation;
 pub use fault::{Fault, FaultError};
 pub use host::{DaemonState, Disk, Host, NodeIdentity};
+#[cfg(any(test, feature = "mutants"))]
+pub use setup::Mutants;
 pub use setup::{DataCentre, HostSpec, Settings};
 
 use crate::engine::{Duration, EventId, Kernel, LimitReached, Replay, Seed, Time, Trace};
