@@ -28,7 +28,7 @@ use connection::Connections;
 pub use connection::{Boot, Ends};
 use fault::Faults;
 pub use wire::LinkSpec;
-use wire::{Links, Wires};
+use wire::{Links, Wire, Wires};
 
 /// A host, by its index.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
@@ -143,6 +143,16 @@ impl Net {
         self.states[host.index()]
     }
 
+    /// The pairs whose link is not the default's, in order, each way by itself.
+    pub fn own_links(&self) -> impl Iterator<Item = (HostId, HostId, LinkSpec)> {
+        self.links.own()
+    }
+
+    /// The link of every pair that has none of its own.
+    pub fn default_link(&self) -> LinkSpec {
+        self.links.default_link()
+    }
+
     /// Gives a host its address, in place of the one it had.
     pub fn set_address(&mut self, host: HostId, address: Ipv4Addr) {
         self.addresses.set(host, address);
@@ -255,8 +265,7 @@ impl Net {
             return Transit::Arrives(now + LOOPBACK);
         }
         let spec = self.links.get(a, b);
-        let wire = Arc::make_mut(&mut self.wires[a.index()]).to(b);
-        wire.stream(now, &spec, || self.seed.key("link", &(a, b)))
+        self.wire(a, b).stream(now, &spec)
     }
 
     /// What becomes of a datagram sent now. Datagrams may overtake each other.
@@ -269,8 +278,14 @@ impl Net {
             return Datagram::Arrives(now + LOOPBACK);
         }
         let spec = self.links.get(a, b);
-        let wire = Arc::make_mut(&mut self.wires[a.index()]).to(b);
-        wire.datagram(now, &spec, || self.seed.key("link datagram", &(a, b)))
+        let seed = self.seed;
+        self.wire(a, b).datagram(now, &spec, || seed.key("link datagram", &(a, b)))
+    }
+
+    #[inline]
+    fn wire(&mut self, a: HostId, b: HostId) -> &mut Wire {
+        let seed = self.seed;
+        Arc::make_mut(&mut self.wires[a.index()]).to(b, || seed.key("link", &(a, b)))
     }
 
     /// Notes a connection from a process of `client` to one of `server`, each named by its boot. It takes the place of

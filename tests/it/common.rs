@@ -46,11 +46,12 @@ pub fn fingerprint(world: &World) -> String {
 /// Everything that a run says is wrong: its failed and undecided expectations, its outputs, its broken invariants.
 pub fn complaints(scenario: &Scenario, run: &Run) -> Vec<String> {
     use swarmlab::scenario::Judgement;
-    let expected = scenario.expectations.iter().zip(&run.judgements).filter_map(|(expectation, judgement)| match judgement {
-        Judgement::Held => None,
-        Judgement::Failed { at, explanation } => Some(format!("{} (at {at}): {explanation}", expectation.name)),
-        Judgement::Unknown { reason } => Some(format!("{}: {reason}", expectation.name)),
-    });
+    let expected =
+        scenario.expectations.iter().zip(&run.judgements).filter_map(|(expectation, judgement)| match judgement {
+            Judgement::Held => None,
+            Judgement::Failed { at, explanation } => Some(format!("{} (at {at}): {explanation}", expectation.name)),
+            Judgement::Unknown { reason } => Some(format!("{}: {reason}", expectation.name)),
+        });
     let printed = scenario
         .outputs
         .iter()

@@ -146,7 +146,9 @@ fn rooms_named(line: &str) -> Vec<String> {
             let mut depth = 0;
             for part in list.split_inclusive([',', '{', '}']) {
                 if depth == 0 {
-                    rooms.push(part.trim().split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or("").into());
+                    rooms.push(
+                        part.trim().split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or("").into(),
+                    );
                 }
                 depth += i32::from(part.ends_with('{')) - i32::from(part.ends_with('}'));
             }
@@ -190,7 +192,11 @@ fn arrows_point_down() {
                     faults.push(format!("src/{}:{number}: raft uses nothing, not even {used}", source.path));
                 }
                 if room == "docker" && used == "swarm" && !source.is_test() && !line.contains("swarm::api") {
-                    faults.push(format!("src/{}:{number}: of swarm, docker uses the API only: {}", source.path, line.trim()));
+                    faults.push(format!(
+                        "src/{}:{number}: of swarm, docker uses the API only: {}",
+                        source.path,
+                        line.trim()
+                    ));
                 }
             }
         }
@@ -206,8 +212,8 @@ fn the_consensus_needs_no_other_crate_but_errors() {
         for (number, line) in source.code() {
             let Some(used) = line.trim_start().strip_prefix("use ") else { continue };
             let first = used.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or("");
-            let local = first.chars().next().is_some_and(char::is_uppercase)
-                || source.text.contains(&format!("mod {first};"));
+            let local =
+                first.chars().next().is_some_and(char::is_uppercase) || source.text.contains(&format!("mod {first};"));
             if !allowed.contains(&first) && !local {
                 faults.push(format!("src/{}:{number}: {}", source.path, line.trim()));
             }
@@ -218,7 +224,16 @@ fn the_consensus_needs_no_other_crate_but_errors() {
 
 #[test]
 fn only_the_edges_touch_the_machine() {
-    let words = ["std::fs", "std::env::", "std::net::Tcp", "std::net::Udp", "std::process::Command", "stdin()", "stdout()", "stderr()"];
+    let words = [
+        "std::fs",
+        "std::env::",
+        "std::net::Tcp",
+        "std::net::Udp",
+        "std::process::Command",
+        "stdin()",
+        "stdout()",
+        "stderr()",
+    ];
     let words = words.into_iter().chain(["println!", "print!(", "std::thread", "Instant::now", "SystemTime"]);
     let words: Vec<&str> = words.collect();
     let mut faults = Vec::new();

@@ -381,7 +381,10 @@ impl Host {
             }
             ReplyTo::Joiner { host, call, via } => {
                 let result = match (grant, answer) {
-                    (Some(grant), Ok(_)) => Ok(*grant),
+                    (Some(grant), Ok(_)) => {
+                        let lineage = self.manager.as_ref().map_or(grant.lineage, |manager| manager.lineage);
+                        Ok(JoinGrant { lineage, ..*grant })
+                    }
                     (_, Err(Failure::Api(error))) => Err(JoinError { message: error.message }),
                     _ => Err(JoinError { message: lost_leadership_text() }),
                 };
