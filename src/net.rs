@@ -28,7 +28,7 @@ use connection::Connections;
 pub use connection::{Boot, Ends};
 use fault::Faults;
 pub use wire::LinkSpec;
-use wire::{Links, Wires};
+use wire::{Links, Wire, Wires};
 
 /// A host, by its index.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
@@ -265,8 +265,7 @@ impl Net {
             return Transit::Arrives(now + LOOPBACK);
         }
         let spec = self.links.get(a, b);
-        let wire = Arc::make_mut(&mut self.wires[a.index()]).to(b);
-        wire.stream(now, &spec, || self.seed.key("link", &(a, b)))
+        self.wire(a, b).stream(now, &spec)
     }
 
     /// What becomes of a datagram sent now. Datagrams may overtake each other.
@@ -279,8 +278,14 @@ impl Net {
             return Datagram::Arrives(now + LOOPBACK);
         }
         let spec = self.links.get(a, b);
-        let wire = Arc::make_mut(&mut self.wires[a.index()]).to(b);
-        wire.datagram(now, &spec, || self.seed.key("link datagram", &(a, b)))
+        let seed = self.seed;
+        self.wire(a, b).datagram(now, &spec, || seed.key("link datagram", &(a, b)))
+    }
+
+    #[inline]
+    fn wire(&mut self, a: HostId, b: HostId) -> &mut Wire {
+        let seed = self.seed;
+        Arc::make_mut(&mut self.wires[a.index()]).to(b, || seed.key("link", &(a, b)))
     }
 
     /// Notes a connection from a process of `client` to one of `server`, each named by its boot. It takes the place of

@@ -145,15 +145,15 @@ impl<R: Clone> Trace<R> {
         self.recent.push_back(full);
         while self.recent.len() > self.window {
             let chunk = self.recent.pop_front().expect("longer than the window");
-            self.thin(&chunk);
+            self.thin(Arc::unwrap_or_clone(chunk));
         }
     }
 
     /// Moves what is notable in a chunk that leaves the window to the old ones.
-    fn thin(&mut self, chunk: &Chunk<R>) {
+    fn thin(&mut self, chunk: Chunk<R>) {
         let old = Arc::make_mut(&mut self.old);
         self.len -= chunk.records.len();
-        for (i, record) in chunk.records.iter().enumerate() {
+        for (i, record) in chunk.records.into_iter().enumerate() {
             if !(self.notable)(&record.what) {
                 continue;
             }
@@ -162,7 +162,7 @@ impl<R: Clone> Trace<R> {
                 old.push(Arc::new(Chunk::new(number, 0)));
             }
             let last = Arc::make_mut(old.last_mut().expect("just pushed"));
-            last.push(Record { cause: record.landmark, ..record.clone() });
+            last.push(Record { cause: record.landmark, ..record });
             last.numbers.push(number);
             self.len += 1;
         }

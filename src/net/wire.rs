@@ -1,6 +1,6 @@
 //! One direction between two hosts: its quality, how many packets it has carried, and when they arrive.
 //!
-//! A wire keeps 24 bytes and no random state: the chance of its n-th packet is a pure function of the ends and n.
+//! A wire keeps no random state: the chance of its n-th packet is a pure function of the ends and n.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -86,12 +86,12 @@ pub(super) struct Wires {
 
 impl Wires {
     #[inline]
-    pub(super) fn to(&mut self, peer: HostId) -> &mut Wire {
+    pub(super) fn to(&mut self, peer: HostId, key: impl FnOnce() -> Key) -> &mut Wire {
         let at = match self.peers.binary_search(&peer) {
             Ok(at) => at,
             Err(at) => {
                 self.peers.insert(at, peer);
-                self.wires.insert(at, Wire::default());
+                self.wires.insert(at, Wire { segments: 0, datagrams: 0, last: Time::MIN, key: key() });
                 at
             }
         };
@@ -110,12 +110,8 @@ pub(super) struct Wire {
     datagrams: u64,
     /// When the last segment sent arrives.
     last: Time,
-}
-
-impl Default for Wire {
-    fn default() -> Wire {
-        Wire { segments: 0, datagrams: 0, last: Time::MIN }
-    }
+    /// The chance of segments.
+    key: Key,
 }
 
 fn one_in_a_million(key: &Key, counter: u64, per_million: u32) -> bool {
@@ -128,14 +124,14 @@ fn latency(key: &Key, counter: u64, spec: &LinkSpec) -> Duration {
 }
 
 impl Wire {
-    /// A segment: `key` gives the link's chance, and is asked only when there is any.
+    /// A segment.
     #[inline]
-    pub(super) fn stream(&mut self, now: Time, spec: &LinkSpec, key: impl FnOnce() -> Key) -> Transit {
+    pub(super) fn stream(&mut self, now: Time, spec: &LinkSpec) -> Transit {
         let draw = self.segments * DRAWS;
         self.segments += 1;
         let mut delay = spec.latency;
         if spec.jitter > Duration::ZERO || spec.loss_per_million > 0 {
-            let key = key();
+            let key = self.key;
             delay = latency(&key, draw, spec);
             let (mut again, mut tries) = (RETRANSMISSION, 0);
             while one_in_a_million(&key, draw + 1 + tries, spec.loss_per_million) {
@@ -151,7 +147,7 @@ impl Wire {
         Transit::Arrives(self.last)
     }
 
-    /// A datagram, likewise.
+    /// A datagram: `key` gives the link's chance, and is asked only when there is any.
     #[inline]
     pub(super) fn datagram(&mut self, now: Time, spec: &LinkSpec, key: impl FnOnce() -> Key) -> Datagram {
         let draw = self.datagrams * DRAWS;

@@ -26,10 +26,11 @@ impl Watcher {
 
     /// What the condition is now, and whether it had to be judged again.
     pub fn judge(&mut self, view: &dyn View) -> (&Verdict, bool) {
-        let stamps: Vec<u64> = self.condition.roots().iter().map(|&root| view.stamp(root)).collect();
-        let again = self.last.is_none() || stamps != self.stamps;
+        let stamps = self.condition.roots().iter().map(|&root| view.stamp(root));
+        let again = self.last.is_none() || !stamps.clone().eq(self.stamps.iter().copied());
         if again {
-            self.stamps = stamps;
+            self.stamps.clear();
+            self.stamps.extend(stamps);
             self.last = None;
         }
         (self.last.get_or_insert_with(|| self.condition.judge(view)), again)

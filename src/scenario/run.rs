@@ -239,9 +239,10 @@ impl Runner {
             if now < judge.span().0 {
                 continue;
             }
-            let condition = watcher.condition().clone();
-            let verdict = watcher.judge(&view).0.clone();
-            judge.observe(now, &verdict, || condition.explain(&view));
+            // A verdict holds until the next one: where nothing has changed there is none.
+            let (verdict, true) = watcher.judge(&view) else { continue };
+            let verdict = verdict.clone();
+            judge.observe(now, &verdict, || watcher.condition().explain(&view));
         }
     }
 

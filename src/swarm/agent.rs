@@ -156,10 +156,8 @@ impl Agent {
                     self.end_session(manager, now, out);
                 }
             }
-            AgentAlarm::Task(key, stamp) => {
-                if self.tasks.get_mut(&key).is_some_and(|task| task.wake(stamp)) {
-                    self.step_task(key, now, out);
-                }
+            AgentAlarm::Task(key, stamp) if self.tasks.get_mut(&key).is_some_and(|task| task.wake(stamp)) => {
+                self.step_task(key, now, out);
             }
             _ => {}
         }

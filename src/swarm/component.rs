@@ -88,19 +88,25 @@ impl Outbox {
 #[derive(Clone, Debug)]
 pub struct Ids {
     seed: Seed,
-    /// How often an id was drawn for the same thing.
-    drawn: Arc<BTreeMap<u64, u32>>,
+    /// How often an id was drawn for the same thing: by the thing's hash, in [`SHARDS`] parts by the hash's first bits, so
+    /// that the first draw after a copy copies only a small part.
+    drawn: Arc<Vec<Arc<BTreeMap<u64, u32>>>>,
 }
+
+/// Parts of what was drawn.
+const SHARDS: usize = 256;
 
 impl Ids {
     /// A source for a world.
     pub fn new(seed: Seed) -> Self {
-        Self { seed, drawn: Arc::default() }
+        Self { seed, drawn: Arc::new(vec![Arc::default(); SHARDS]) }
     }
 
     fn draw(&mut self, purpose: &'static str, owner: &impl std::hash::Hash) -> u128 {
         let key = self.seed.key(purpose, owner);
-        let count = Arc::make_mut(&mut self.drawn).entry(key.at(u64::MAX)).or_insert(0);
+        let thing = key.at(u64::MAX);
+        let shard = &mut Arc::make_mut(&mut self.drawn)[(thing >> 56) as usize];
+        let count = Arc::make_mut(shard).entry(thing).or_insert(0);
         let draw = key.at_u128(u64::from(*count));
         *count += 1;
         draw

@@ -138,6 +138,12 @@ impl Env {
         self.calls
     }
 
+    /// The number of the next process of a host.
+    pub fn next_boot(&mut self, host: HostId) -> Boot {
+        self.boots[host.index()] += 1;
+        self.boots[host.index()]
+    }
+
     /// A host's name.
     pub fn name(&self, host: HostId) -> &Arc<str> {
         &self.names[host.index()]

@@ -155,7 +155,7 @@ fn a_port_is_given_once() {
 #[test]
 fn automatic_ports_go_upwards_and_wrap() {
     let mut ports = Ports::default();
-    let mut next = |ports: &mut Ports| ports.take_all(vec![port(80, 0)]).map(|given| given[0].published);
+    let next = |ports: &mut Ports| ports.take_all(vec![port(80, 0)]).map(|given| given[0].published);
     assert_eq!(next(&mut ports), Ok(30_000));
     assert_eq!(next(&mut ports), Ok(30_001));
     ports.free(&port(80, 30_000));
@@ -223,14 +223,14 @@ fn what_cannot_be_had_is_tried_again_when_something_was_freed_or_after_five_minu
     let second = bench.create(&[port(80, 8080)]);
     let task = bench.task(second);
     assert_eq!((bench.ports(second), bench.state_of(task)), (None, TaskState::New));
-    bench.now = bench.now + Duration::from_minutes(1);
+    bench.now += Duration::from_minutes(1);
     let other = bench.create(&[]);
     assert_eq!(bench.state_of(task), TaskState::New);
     bench.write(|tx| tx.remove_service(first, Why::Request));
     assert_eq!((bench.ports(second), bench.state_of(task)), (Some(vec![8080]), TaskState::Pending));
     // After five minutes it is tried too, in vain here.
     let third = bench.create(&[port(80, 8080)]);
-    bench.now = bench.now + Duration::from_minutes(6);
+    bench.now += Duration::from_minutes(6);
     bench.write(|tx| tx.remove_service(other, Why::Request));
     assert_eq!(bench.ports(third), None);
 }

@@ -188,13 +188,14 @@ fn log_of(container: &Container, now: Time) -> Vec<LogLine> {
         stderr: false,
         task: Some(container.task.id.text()),
         node: Some(container.node_id.text()),
-        text: text.replace("{time}", &rfc3339(at.nanos())[11..19]),
+        text: text.replace("{time}", &rfc3339(at.nanos())[11..19]).replace("{hostname}", &container.id.text()[..12]),
     };
     let mut lines: Vec<_> = container.behaviour.log.iter().map(|text| line(from, text)).collect();
     if let Some((every, text)) = &container.behaviour.log_every {
         let step = every.as_nanos().max(1_000_000);
         let count = (until - from).as_nanos() / step;
-        for number in (count - LOG_LINES).max(0)..=count {
+        // The first time is the start, which the lines above tell.
+        for number in (count - LOG_LINES).max(1)..=count {
             lines.push(line(from + Duration::from_nanos(number * step), text));
         }
     }

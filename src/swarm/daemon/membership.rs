@@ -298,6 +298,11 @@ impl Host {
             return;
         }
         let busy = !self.engine.containers.is_empty();
+        // Alarms of the node that this host was must not reach the one that it may become.
+        self.boot = env.next_boot(self.id);
+        for (client, number) in self.take_clients() {
+            env.answer(client, number, Err(ApiError::new(503, "context canceled").into()));
+        }
         self.manager = None;
         self.agent = None;
         self.setup = None;

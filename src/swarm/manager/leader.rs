@@ -301,7 +301,7 @@ impl Host {
         let Some(leader) = &mut manager.leader else { return };
         let mut out = Outbox::default();
         for event in events.iter().chain([&StoreEvent::Commit]) {
-            leader.dispatcher.watch(event, &state, now, &mut out);
+            leader.dispatcher.watch(event, now, &mut out);
             if let Some(loops) = &mut leader.loops {
                 loops.allocator.watch(event, &state, now, &mut out);
                 loops.scheduler.watch(event, &state, now, &mut out);
@@ -324,11 +324,7 @@ impl Host {
         let Some(leader) = &mut manager.leader else { return };
         let mut out = Outbox::default();
         match (writer, &mut leader.loops) {
-            (Writer::Setup, None) => {
-                let (id, term) = (self.id, leader.term);
-                let _ = (id, term);
-                return self.leader_loops(env);
-            }
+            (Writer::Setup, None) => return self.leader_loops(env),
             (Writer::Dispatcher, _) => leader.dispatcher.written(&state, now, &mut out),
             (Writer::Api(number) | Writer::Join(number), _) => {
                 if let Some(call) = leader.calls.remove(&number) {
@@ -385,7 +381,10 @@ impl Host {
             }
             ReplyTo::Joiner { host, call, via } => {
                 let result = match (grant, answer) {
-                    (Some(grant), Ok(_)) => Ok(*grant),
+                    (Some(grant), Ok(_)) => {
+                        let lineage = self.manager.as_ref().map_or(grant.lineage, |manager| manager.lineage);
+                        Ok(JoinGrant { lineage, ..*grant })
+                    }
                     (_, Err(Failure::Api(error))) => Err(JoinError { message: error.message }),
                     _ => Err(JoinError { message: lost_leadership_text() }),
                 };

@@ -6,6 +6,9 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Id(pub u128);
 
+/// Twelve digits of base 36.
+const PART: u128 = 36u128.pow(12);
+
 impl Id {
     /// How many characters an id has.
     pub const LENGTH: usize = 25;
@@ -15,10 +18,15 @@ impl Id {
         let mut digits = [b'0'; Self::LENGTH];
         // The low digit comes first, so that the first characters, which users see and type, are the most random ones.
         let mut rest = self.0;
-        for digit in &mut digits {
-            let value = (rest % 36) as u8;
-            rest /= 36;
-            *digit = if value < 10 { b'0' + value } else { b'a' + value - 10 };
+        // Twelve digits at a time: they fit 64 bits, whose division is many times quicker than that of 128.
+        for part in digits.chunks_mut(12) {
+            let mut low = (rest % PART) as u64;
+            rest /= PART;
+            for digit in part {
+                let value = (low % 36) as u8;
+                low /= 36;
+                *digit = if value < 10 { b'0' + value } else { b'a' + value - 10 };
+            }
         }
         digits.iter().map(|&digit| digit as char).collect()
     }
@@ -69,6 +77,15 @@ key!(
 #[cfg(test)]
 mod tests {
     use super::Id;
+
+    #[test]
+    fn the_low_digit_comes_first() {
+        let (id, mut rest) = (Id(0x0123_4567_89ab_cdef_fedc_ba98_7654_3210), 0x0123_4567_89ab_cdef_fedc_ba98_7654_3210u128);
+        for digit in id.text().chars() {
+            assert_eq!(digit.to_digit(36), Some((rest % 36) as u32));
+            rest /= 36;
+        }
+    }
 
     #[test]
     fn an_id_has_25_characters_of_base_36() {

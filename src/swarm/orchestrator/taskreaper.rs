@@ -10,7 +10,7 @@ use crate::engine::{Duration, Time};
 use crate::swarm::component::{Alarm, Outbox, Writer};
 use crate::swarm::object::{Service, ServiceKey, Task, TaskKey, TaskState};
 use crate::swarm::store::{Event, State, Transaction, Why};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// How long after the first event of a batch it works.
@@ -151,21 +151,19 @@ impl Reaper {
 
     /// Looks at the dirty slots: one pass over the tasks of each service that has some.
     fn find_history(&mut self, state: &State) {
-        let dirty = std::mem::take(&mut self.dirty);
-        let mut service = None;
-        for &(key, _) in &dirty {
-            if service == Some(key) {
-                continue;
-            }
-            service = Some(key);
+        let dirty: Vec<_> = std::mem::take(&mut self.dirty).into_iter().collect();
+        for dirty in dirty.chunk_by(|a, b| a.0 == b.0) {
+            let key = dirty[0].0;
             let Some(found) = state.services.get(key) else { continue };
             let limit = limit_of(found, self.limit);
             let Ok(limit) = usize::try_from(limit) else { continue };
-            let mut slots: BTreeMap<u32, Vec<&Arc<Task>>> = BTreeMap::new();
-            for task in state.tasks_of_service(key).filter(|task| dirty.contains(&(key, task.slot))) {
-                slots.entry(task.slot).or_default().push(task);
+            let mut slots: Vec<Vec<&Arc<Task>>> = vec![Vec::new(); dirty.len()];
+            for task in state.tasks_of_service(key) {
+                if let Ok(place) = dirty.binary_search_by_key(&task.slot, |&(_, slot)| slot) {
+                    slots[place].push(task);
+                }
             }
-            for (slot, mut tasks) in slots {
+            for (&(_, slot), mut tasks) in dirty.iter().zip(slots) {
                 if tasks.len() > limit && self.trim(&mut tasks, limit) {
                     self.dirty.insert((key, slot));
                 }

@@ -16,9 +16,9 @@ use crate::swarm::store::{Transaction, Why};
 use std::sync::Arc;
 
 /// The placement of one group.
-pub(super) struct Placement<'a, 'b> {
+pub(super) struct Placement<'a, 'b, 's> {
     pub(super) mirror: &'a mut Mirror,
-    pub(super) tx: &'a mut Transaction,
+    pub(super) tx: &'a mut Transaction<'s>,
     pub(super) ties: &'a mut Ties,
     pub(super) policy: Policy,
     /// Loaded with one task that stands for all.
@@ -33,7 +33,7 @@ pub(super) struct Placement<'a, 'b> {
     pub(super) candidates: u32,
 }
 
-impl Placement<'_, '_> {
+impl Placement<'_, '_, '_> {
     /// Places what can be placed; `task` is one of the group.
     pub(super) fn run(&mut self, task: &Task) {
         let mut tree = self.collect(&task.spec.preferences);

@@ -167,7 +167,9 @@ fn index_insert<K: super::Key>(index: &mut Table<K, Arc<Vec<TaskKey>>>, owner: K
 fn index_remove<K: super::Key>(index: &mut Table<K, Arc<Vec<TaskKey>>>, owner: K, task: TaskKey) {
     let empty = index.update(owner, |keys| {
         let keys = Arc::make_mut(keys);
-        keys.retain(|&key| key != task);
+        if let Ok(place) = keys.binary_search(&task) {
+            keys.remove(place);
+        }
         keys.is_empty()
     });
     if empty == Some(true) {

@@ -1,4 +1,8 @@
-//! A table of objects by small typed keys, in chunks behind `Arc`: cheap to clone, cheap to change in one place.
+//! A table of objects by small typed keys: cheap to clone, cheap to change in one place.
+//!
+//! Rows stand in chunks, chunks in blocks, both behind `Arc`. A clone copies one pointer a block; the first change after
+//! it copies one block's pointers and one chunk's rows, however large the table is. Where all rows are gone nothing is
+//! kept but an empty place in the block, or in the table.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -11,20 +15,29 @@ pub trait Key: Copy + Eq + Ord {
     fn from_index(index: usize) -> Self;
 }
 
-const CHUNK: usize = 32;
+/// Rows in a chunk, and chunks in a block.
+const FAN: usize = 16;
+
+type Chunk<T> = [Option<T>; FAN];
+type Block<T> = [Option<Arc<Chunk<T>>>; FAN];
 
 /// Rows by key. Keys are given out in order and never used again.
 #[derive(Clone, Debug)]
 pub struct Table<K, T> {
-    chunks: Vec<Arc<Vec<Option<T>>>>,
+    blocks: Vec<Option<Arc<Block<T>>>>,
     next: usize,
     len: usize,
     key: PhantomData<K>,
 }
 
+/// Where a row stands: its block, its chunk there, its place there.
+fn place(index: usize) -> (usize, usize, usize) {
+    (index / (FAN * FAN), index / FAN % FAN, index % FAN)
+}
+
 impl<K: Key, T: Clone> Default for Table<K, T> {
     fn default() -> Self {
-        Self { chunks: Vec::new(), next: 0, len: 0, key: PhantomData }
+        Self { blocks: Vec::new(), next: 0, len: 0, key: PhantomData }
     }
 }
 
@@ -46,59 +59,70 @@ impl<K: Key, T: Clone> Table<K, T> {
 
     /// The row, unless it is gone or never was.
     pub fn get(&self, key: K) -> Option<&T> {
-        self.chunks.get(key.index() / CHUNK)?.get(key.index() % CHUNK)?.as_ref()
+        let (block, chunk, row) = place(key.index());
+        self.blocks.get(block)?.as_ref()?[chunk].as_ref()?[row].as_ref()
     }
 
     /// Puts a row; the key may be a new one, but only beyond all given out.
     pub fn put(&mut self, key: K, value: T) {
-        let index = key.index();
-        while self.chunks.len() <= index / CHUNK {
-            self.chunks.push(Arc::new(Vec::new()));
+        let (block, chunk, row) = place(key.index());
+        if self.blocks.len() <= block {
+            self.blocks.resize(block + 1, None);
         }
-        let chunk = Arc::make_mut(&mut self.chunks[index / CHUNK]);
-        if chunk.len() <= index % CHUNK {
-            chunk.resize(index % CHUNK + 1, None);
-        }
-        let slot = &mut chunk[index % CHUNK];
-        if slot.is_none() {
+        let chunks = Arc::make_mut(self.blocks[block].get_or_insert_with(|| Arc::new([const { None }; FAN])));
+        let rows = Arc::make_mut(chunks[chunk].get_or_insert_with(|| Arc::new([const { None }; FAN])));
+        if rows[row].replace(value).is_none() {
             self.len += 1;
         }
-        *slot = Some(value);
-        self.next = self.next.max(index + 1);
+        self.next = self.next.max(key.index() + 1);
     }
 
     /// Changes a row in place; copies its chunk if that is shared.
     pub fn update<R>(&mut self, key: K, change: impl FnOnce(&mut T) -> R) -> Option<R> {
         self.get(key)?;
-        let chunk = Arc::make_mut(&mut self.chunks[key.index() / CHUNK]);
-        chunk[key.index() % CHUNK].as_mut().map(change)
+        let (block, chunk, row) = place(key.index());
+        let chunks = Arc::make_mut(self.blocks[block].as_mut()?);
+        Arc::make_mut(chunks[chunk].as_mut()?)[row].as_mut().map(change)
     }
 
     /// Takes a row out.
     pub fn remove(&mut self, key: K) -> Option<T> {
         self.get(key)?;
-        let chunk = Arc::make_mut(&mut self.chunks[key.index() / CHUNK]);
-        let value = chunk[key.index() % CHUNK].take();
-        if chunk.iter().all(Option::is_none) {
-            // A chunk of rows long gone keeps nothing but its place.
-            self.chunks[key.index() / CHUNK] = Arc::new(Vec::new());
-        }
+        let (block, chunk, row) = place(key.index());
+        let chunks = Arc::make_mut(self.blocks[block].as_mut()?);
+        let rows = Arc::make_mut(chunks[chunk].as_mut()?);
+        let value = rows[row].take();
         self.len -= 1;
+        if rows.iter().all(Option::is_none) {
+            chunks[chunk] = None;
+            if chunks.iter().all(Option::is_none) {
+                self.blocks[block] = None;
+            }
+        }
         value
     }
 
     /// All rows, by key.
     pub fn iter(&self) -> impl Iterator<Item = (K, &T)> {
-        self.chunks.iter().enumerate().flat_map(|(chunk, rows)| {
-            rows.iter()
-                .enumerate()
-                .filter_map(move |(row, value)| Some((K::from_index(chunk * CHUNK + row), value.as_ref()?)))
+        self.chunks().flat_map(|(first, rows)| {
+            let rows = rows.iter().enumerate();
+            rows.filter_map(move |(row, value)| Some((K::from_index(first + row), value.as_ref()?)))
         })
     }
 
     /// All values, by key.
     pub fn values(&self) -> impl Iterator<Item = &T> {
-        self.chunks.iter().flat_map(|rows| rows.iter().flatten())
+        self.chunks().flat_map(|(_, rows)| rows.iter().flatten())
+    }
+
+    /// The chunks that have rows, each with the index of its first.
+    fn chunks(&self) -> impl Iterator<Item = (usize, &Chunk<T>)> {
+        self.blocks.iter().enumerate().filter_map(|(place, block)| Some((place, block.as_deref()?))).flat_map(
+            |(block, chunks)| {
+                let chunks = chunks.iter().enumerate();
+                chunks.filter_map(move |(chunk, rows)| Some(((block * FAN + chunk) * FAN, rows.as_deref()?)))
+            },
+        )
     }
 }
 
@@ -106,6 +130,22 @@ impl<K: Key, T: Clone> Table<K, T> {
 mod tests {
     use super::*;
     use crate::swarm::object::TaskKey;
+
+    #[test]
+    fn what_is_gone_leaves_nothing_behind() {
+        let mut table: Table<TaskKey, u32> = Table::default();
+        for value in 0..1000 {
+            table.put(TaskKey(value), value);
+        }
+        for key in 0..999 {
+            table.remove(TaskKey(key));
+        }
+        assert_eq!(table.iter().collect::<Vec<_>>(), [(TaskKey(999), &999)]);
+        assert_eq!(table.chunks().count(), 1);
+        table.remove(TaskKey(999));
+        table.put(table.next_key(), 7);
+        assert_eq!((table.len(), table.get(TaskKey(1000))), (1, Some(&7)));
+    }
 
     #[test]
     fn rows_are_found_by_key_and_copies_are_independent() {

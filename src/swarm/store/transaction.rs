@@ -1,6 +1,6 @@
 //! A transaction on the leader, and the proposal that it becomes.
 //!
-//! The writer sees its own writes at once on a private copy of the state; the world sees them when Raft has committed
+//! The writer sees its own writes at once on a private copy of the state, made at the first of them; the world sees them when Raft has committed
 //! the proposal. A transaction without changes makes no proposal.
 
 use super::state::{Change, State};
@@ -84,22 +84,24 @@ pub enum Why {
 
 /// A transaction under construction.
 #[derive(Debug)]
-pub struct Transaction {
-    state: State,
+pub struct Transaction<'a> {
+    before: &'a State,
+    /// A copy, from the first write on.
+    after: Option<State>,
     now: Time,
     version: u64,
     changes: Vec<(Change, Why)>,
 }
 
-impl Transaction {
-    /// Opens one on the state as it is now. `state` is copied (a few pointers).
-    pub fn new(state: &State, now: Time) -> Self {
-        Self { state: state.clone(), now, version: state.index, changes: Vec::new() }
+impl<'a> Transaction<'a> {
+    /// Opens one on the state as it is now. The first write copies `state` (a few pointers).
+    pub fn new(state: &'a State, now: Time) -> Self {
+        Self { before: state, after: None, now, version: state.index, changes: Vec::new() }
     }
 
     /// The state with this transaction's own writes.
     pub fn state(&self) -> &State {
-        &self.state
+        self.after.as_ref().unwrap_or(self.before)
     }
 
     /// Virtual time.
@@ -128,13 +130,13 @@ impl Transaction {
     }
 
     fn record(&mut self, change: Change, why: Why) {
-        self.state.apply(&change);
+        self.after.get_or_insert_with(|| self.before.clone()).apply(&change);
         self.changes.push((change, why));
     }
 
     /// Creates or replaces the cluster object.
     pub fn put_cluster(&mut self, mut cluster: Cluster, why: Why) {
-        if self.state.cluster.is_none() {
+        if self.state().cluster.is_none() {
             cluster.meta.created_at = self.now;
         }
         cluster.meta.version = self.version;
@@ -144,7 +146,7 @@ impl Transaction {
 
     /// Creates (with [`super::Table::next_key`]) or replaces a node.
     pub fn put_node(&mut self, mut node: Node, why: Why) {
-        if self.state.nodes.get(node.key).is_none() {
+        if self.state().nodes.get(node.key).is_none() {
             node.meta.created_at = self.now;
         }
         node.meta.version = self.version;
@@ -159,7 +161,7 @@ impl Transaction {
 
     /// Creates (with [`super::Table::next_key`]) or replaces a service.
     pub fn put_service(&mut self, mut service: Service, why: Why) {
-        if self.state.services.get(service.key).is_none() {
+        if self.state().services.get(service.key).is_none() {
             service.meta.created_at = self.now;
         }
         service.meta.version = self.version;
@@ -174,7 +176,7 @@ impl Transaction {
 
     /// Creates (with [`super::Table::next_key`]) or replaces a task.
     pub fn put_task(&mut self, mut task: Task, why: Why) {
-        if self.state.tasks.get(task.key).is_none() {
+        if self.state().tasks.get(task.key).is_none() {
             task.meta.created_at = self.now;
         }
         task.meta.version = self.version;

@@ -143,11 +143,9 @@ impl Host {
             return self.defer(event);
         }
         match event {
-            Event::Tick(_, boot) if self.runs(boot) => {
-                if self.manager.is_some() {
-                    env.kernel.schedule_in(env.settings.tick, Event::Tick(self.id, boot));
-                    self.manager_input(Input::Tick, env);
-                }
+            Event::Tick(_, boot) if self.runs(boot) && self.manager.is_some() => {
+                env.kernel.schedule_in(env.settings.tick, Event::Tick(self.id, boot));
+                self.manager_input(Input::Tick, env);
             }
             Event::DiskDone(_, boot) if self.runs(boot) => self.manager_disk_done(env),
             Event::Leader(_, term, alarm) if self.daemon == DaemonState::Running => self.leader_event(term, alarm, env),
