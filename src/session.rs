@@ -29,6 +29,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use terminal::{Frame, Process};
 
+/// Contents of files, by host and path.
+type Files = BTreeMap<(HostId, String), Arc<[u8]>>;
+
 /// A world and its terminals.
 #[derive(Clone, Debug)]
 pub struct Session {
@@ -99,7 +102,7 @@ impl Session {
     /// Everything that rebuilds this session: how it began, its inputs so far, and where it stands.
     pub fn recording(&self) -> Recording {
         Recording {
-            model: recording::MODEL.into(),
+            model: MODEL.into(),
             start: self.start.clone(),
             inputs: self.inputs.clone(),
             marks: self.marks.clone(),
@@ -204,9 +207,8 @@ impl Session {
 
     /// Whether a terminal waits for its owner, or a recording waits to be written.
     pub fn asks_owner(&self) -> bool {
-        let wants = |id: &TerminalId| {
-            matches!(self.terminals[id.0].stack.last(), Some(Frame::Process(Process::Put { .. })))
-        };
+        let wants =
+            |id: &TerminalId| matches!(self.terminals[id.0].stack.last(), Some(Frame::Process(Process::Put { .. })));
         !self.saves.is_empty() || self.busy.iter().any(wants)
     }
 

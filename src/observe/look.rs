@@ -18,8 +18,7 @@ fn table(rows: &[Vec<String>]) -> String {
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut out = String::new();
     for row in rows {
-        let cells: Vec<String> =
-            row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}")).collect();
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}")).collect();
         let _ = writeln!(out, "{}", cells.join("  ").trim_end());
     }
     out
@@ -111,7 +110,8 @@ pub fn raft(world: &World) -> String {
 
 /// The host of a Raft member.
 fn name_of(world: &World, member: MemberId) -> String {
-    let on_disk = |id: MemberId| world.hosts().iter().find(|h| h.disk.raft.as_ref().is_some_and(|raft| raft.member == id));
+    let on_disk =
+        |id: MemberId| world.hosts().iter().find(|h| h.disk.raft.as_ref().is_some_and(|raft| raft.member == id));
     let running = |id: MemberId| world.hosts().iter().find(|h| h.manager.as_ref().is_some_and(|m| m.member == id));
     match running(member).or_else(|| on_disk(member)) {
         Some(host) => host.name.to_string(),

@@ -93,10 +93,10 @@ impl Subject {
         }
         names.extend(tasks.iter().map(|(service, slot)| format!("{service}.{slot}")));
         names.extend(world.hosts().iter().map(|host| host.name.to_string()));
-        let hint = nearest(name, names.iter().map(String::as_str))
-            .map_or_else(|| "; name a task as in web.1, a service, a node, or leader".into(), |near| {
-                format!("; did you mean {near}?")
-            });
+        let hint = nearest(name, names.iter().map(String::as_str)).map_or_else(
+            || "; name a task as in web.1, a service, a node, or leader".into(),
+            |near| format!("; did you mean {near}?"),
+        );
         Err(format!("nothing is called {name}{hint}"))
     }
 
@@ -118,7 +118,8 @@ impl Subject {
                 let Some(tasks) = view.tasks() else { return unknown() };
                 let live = |desired: &str| matches!(desired, "running" | "ready");
                 let newest = tasks.iter().rev().filter(|task| *task.name == *name);
-                let Some(task) = newest.clone().find(|task| live(&task.desired)).or_else(|| newest.clone().next()) else {
+                let Some(task) = newest.clone().find(|task| live(&task.desired)).or_else(|| newest.clone().next())
+                else {
                     return format!("{name} is no more\n");
                 };
                 let on = if task.node.is_empty() { String::new() } else { format!(" on {}", task.node) };
@@ -151,9 +152,7 @@ impl Subject {
             (Self::Task { service, slot }, What::Task { service: other, slot: number, .. }) => {
                 **other == **service && number == slot
             }
-            (Self::Service(service), What::Service { name, .. } | What::ServiceRemoved { name }) => {
-                **name == **service
-            }
+            (Self::Service(service), What::Service { name, .. } | What::ServiceRemoved { name }) => **name == **service,
             (Self::Service(service), What::Task { service: other, state, err, .. }) => {
                 **other == **service && (state.is_terminal() || err.is_some())
             }

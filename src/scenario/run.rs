@@ -247,6 +247,10 @@ impl Runner {
     }
 
     fn collect(&mut self, session: &mut Session) {
+        // Real files come into a run by the scenario's own table alone.
+        if session.asks_owner() {
+            session.refuse_wants("a scenario puts files on the hosts' disks with [files]");
+        }
         let at = session.world().now();
         for (step, terminal) in self.terminals.iter().enumerate() {
             let Some(terminal) = terminal else { continue };

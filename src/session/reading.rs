@@ -12,22 +12,24 @@ use super::shell::{Command, List, RedirectKind, SimpleCommand, Verb};
 const BUILTINS: &[&str] = &["true", "false", ":", "clear", "hostname", "date", "pwd", "ls", "sleep", "exit"];
 
 /// Commands of docker that read whatever follows them.
-const TOP: &[&str] =
-    &["ps", "logs", "info", "version", "inspect", "images", "search", "top", "port", "stats", "events", "history", "diff"];
+const TOP: &[&str] = &[
+    "ps", "logs", "info", "version", "inspect", "images", "search", "top", "port", "stats", "events", "history", "diff",
+];
 
 /// Management commands of docker, and those of their commands that read.
-const GROUPS: &[&str] = &[
-    "service", "node", "stack", "container", "network", "volume", "config", "secret", "image", "context", "system",
-];
+const GROUPS: &[&str] =
+    &["service", "node", "stack", "container", "network", "volume", "config", "secret", "image", "context", "system"];
 const READERS: &[&str] = &[
-    "ls", "list", "ps", "inspect", "logs", "services", "config", "top", "stats", "port", "history", "df", "info", "events",
+    "ls", "list", "ps", "inspect", "logs", "services", "config", "top", "stats", "port", "history", "df", "info",
+    "events",
 ];
 
 /// Whether nothing in these lines changes a world, but for letting its time pass.
 pub fn is_reading(list: &List) -> bool {
-    let pipelines = list.items.iter().flat_map(|chain| {
-        std::iter::once(&chain.first).chain(chain.rest.iter().map(|(_, pipeline)| pipeline))
-    });
+    let pipelines = list
+        .items
+        .iter()
+        .flat_map(|chain| std::iter::once(&chain.first).chain(chain.rest.iter().map(|(_, pipeline)| pipeline)));
     pipelines.flat_map(|pipeline| &pipeline.commands).all(|command| match command {
         Command::Simple(command) => simple(command),
         Command::Verb(command) => verb(&command.verb),
@@ -54,9 +56,10 @@ fn verb(verb: &Verb) -> bool {
 }
 
 fn simple(command: &SimpleCommand) -> bool {
-    let writes = command.redirects.iter().any(|redirect| {
-        matches!(redirect.kind, RedirectKind::Out(_) | RedirectKind::Append(_) | RedirectKind::Err(_))
-    });
+    let writes = command
+        .redirects
+        .iter()
+        .any(|redirect| matches!(redirect.kind, RedirectKind::Out(_) | RedirectKind::Append(_) | RedirectKind::Err(_)));
     if writes || !substitutions(command).iter().all(|list| is_reading(list)) {
         return false;
     }

@@ -121,10 +121,9 @@ impl Session {
             )
         });
         match recording.fingerprint {
-            Some(recorded) if exact && recorded != session.fingerprint() => Err(ReplayError::End(format!(
-                "it leads to fingerprint {} and says {recorded}",
-                session.fingerprint()
-            ))),
+            Some(recorded) if exact && recorded != session.fingerprint() => {
+                Err(ReplayError::End(format!("it leads to fingerprint {} and says {recorded}", session.fingerprint())))
+            }
             _ => Ok(Replayed { session, warning }),
         }
     }

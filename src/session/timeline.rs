@@ -89,7 +89,9 @@ pub enum TravelError {
     #[error("there is nothing to take back: nothing has been changed yet")]
     NothingToUndo,
     /// The past is looked at.
-    #[error("this is the past ({0}), and it stays as it was: `fork` goes on from here, `seek now` returns to the present")]
+    #[error(
+        "this is the past ({0}), and it stays as it was: `fork` goes on from here, `seek now` returns to the present"
+    )]
     Past(Time),
     /// No such mark.
     #[error("no moment is called {name}{hint}")]

@@ -18,6 +18,7 @@ fn lab() -> Lab {
     lab.run("cat there; put other as x");
     lab.session.hand_in(lab.terminal, Err("cannot be read".into()));
     lab.pass(7);
+    lab.session.forget_output();
     lab
 }
 
@@ -105,7 +106,7 @@ fn damaged_files_are_refused_with_a_reason() {
 #[test]
 fn another_model_replays_by_time_and_warns() {
     let lab = lab();
-    let text = lab.session.recording().to_text().replacen(super::super::MODEL, "0.0.1", 1);
+    let text = lab.session.recording().to_text().replacen(MODEL, "0.0.1", 1);
     let replayed = Session::replay(&Recording::parse(&text).unwrap()).unwrap();
     let warning = replayed.warning.expect("the model has changed");
     assert!(warning.contains("0.0.1"), "{warning}");

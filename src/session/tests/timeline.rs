@@ -17,7 +17,7 @@ impl Trip {
     fn run(&mut self, line: &str) -> String {
         match self.timeline.enter(self.terminal, line) {
             Ok(Entered::Begun) => {
-                let until = self.timeline.now() + Duration::from_hours(1);
+                let until = self.timeline.now() + Duration::from_hours(9);
                 assert_eq!(self.timeline.run_terminal(self.terminal, until), Stop::Idle);
                 self.timeline.take_output(self.terminal).into_iter().map(|chunk| chunk.text).collect()
             }
@@ -44,7 +44,8 @@ impl Trip {
 
 /// What can be compared of a moment.
 fn picture(session: &Session) -> (Moment, Fingerprint, usize, String) {
-    let terminals = format!("{:?}", session.terminals.iter().map(|t| (t.host, t.status, t.is_idle())).collect::<Vec<_>>());
+    let terminals =
+        format!("{:?}", session.terminals.iter().map(|t| (t.host, t.status, t.is_idle())).collect::<Vec<_>>());
     (session.moment(), session.fingerprint(), session.inputs().len(), terminals)
 }
 
@@ -61,15 +62,12 @@ fn every_event_equals_a_fresh_run() {
         moments.push(fresh.clone());
     }
     let end = trip.timeline.present().moment().event;
-    let mut last = 0;
     for number in (0..=end).step_by(37).chain([end, 1]) {
         trip.timeline.seek_event(number).unwrap();
         let there = moments.iter().find(|s| s.moment().event >= number).unwrap();
-        assert_eq!(trip.timeline.session().position() < there.position() + 2, true);
         if trip.timeline.is_past() {
-            assert_eq!(picture(trip.timeline.session()), picture(there), "event {number} after {last}");
+            assert_eq!(picture(trip.timeline.session()), picture(there), "event {number}");
         }
-        last = number;
     }
     // And each time shows everything that was due by then.
     for millis in (0..60_000).step_by(7_131) {
@@ -86,6 +84,7 @@ fn every_event_equals_a_fresh_run() {
 fn stepping_back_passes_every_moment() {
     let mut trip = Trip::new();
     trip.run("docker service create -d nginx");
+    trip.run("wait 5s");
     let mut before = trip.timeline.present().position();
     for _ in 0..40 {
         trip.timeline.step_back().unwrap();
@@ -104,9 +103,16 @@ fn undo_takes_the_last_change_back_and_keeps_its_future() {
     let before = picture(trip.timeline.present());
     trip.story();
     let future = picture(trip.timeline.present());
+    let killed = trip
+        .timeline
+        .present()
+        .inputs()
+        .iter()
+        .rfind(|entry| matches!(&entry.input, Input::Typed { text, .. } if text == "kill w1"));
+    let killed = killed.unwrap().at;
     let told = trip.run("undo");
     assert!(told.contains("`kill w1` is taken back") && told.contains("branch-1"), "{told}");
-    assert_eq!(trip.timeline.now(), Time::ZERO + before.0.at.since(Time::ZERO) + Duration::from_secs(20));
+    assert_eq!(trip.timeline.present().moment(), killed);
     assert!(trip.run("docker node ls").contains("w1"));
     trip.run("undo");
     assert_eq!(picture(trip.timeline.present()), before);

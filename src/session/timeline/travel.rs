@@ -37,7 +37,9 @@ impl Timeline {
 
     fn whereabouts(&self) -> String {
         match self.is_past() {
-            true => format!("{}: the past; it stays as it was (the present is {})\n", self.now(), self.head.world().now()),
+            true => {
+                format!("{}: the past; it stays as it was (the present is {})\n", self.now(), self.head.world().now())
+            }
             false => format!("{}: the present\n", self.now()),
         }
     }

@@ -91,11 +91,8 @@ fn is_zero(number: &usize) -> bool {
 impl Hosts {
     pub fn of(centre: &DataCentre) -> Option<Self> {
         let count = |role: Option<Role>| centre.hosts.iter().filter(|host| host.role == role).count();
-        let hosts = Self {
-            managers: count(Some(Role::Manager)),
-            workers: count(Some(Role::Worker)),
-            machines: count(None),
-        };
+        let hosts =
+            Self { managers: count(Some(Role::Manager)), workers: count(Some(Role::Worker)), machines: count(None) };
         let usual: Vec<FileHost> = hosts.specs().ok()?.iter().map(Into::into).collect();
         let own: Vec<FileHost> = centre.hosts.iter().map(Into::into).collect();
         (usual == own).then_some(hosts)
