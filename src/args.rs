@@ -59,6 +59,9 @@ pub struct ShellArgs {
     /// Seed of all chance.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+    /// Write the recording at the end: it rebuilds this session, event by event.
+    #[arg(long, value_name = "F")]
+    pub record: Option<PathBuf>,
     /// Print each command line behind `$ ` before its output.
     #[arg(long)]
     pub echo: bool,

@@ -29,6 +29,8 @@ mod tabwriter;
 mod template;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use complete::{Completion, complete};

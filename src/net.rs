@@ -143,6 +143,16 @@ impl Net {
         self.states[host.index()]
     }
 
+    /// The pairs whose link is not the default's, in order, each way by itself.
+    pub fn own_links(&self) -> impl Iterator<Item = (HostId, HostId, LinkSpec)> {
+        self.links.own()
+    }
+
+    /// The link of every pair that has none of its own.
+    pub fn default_link(&self) -> LinkSpec {
+        self.links.default_link()
+    }
+
     /// Gives a host its address, in place of the one it had.
     pub fn set_address(&mut self, host: HostId, address: Ipv4Addr) {
         self.addresses.set(host, address);

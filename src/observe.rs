@@ -5,8 +5,11 @@
 //! are *belief*, the leader's store (no leader: nothing is known); `truth` is the world itself; `raft` is truth too.
 
 mod fields;
+pub mod look;
 mod nearest;
 mod thing;
+pub mod why;
+pub mod words;
 mod world;
 
 use std::collections::BTreeMap;

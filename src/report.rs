@@ -5,8 +5,8 @@
 
 mod json;
 mod story;
-mod trace;
 mod text;
+mod trace;
 
 use crate::engine::Time;
 use crate::scenario::run::Run;

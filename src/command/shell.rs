@@ -2,10 +2,11 @@
 
 use crate::args::ShellArgs;
 use std::io::{BufRead, IsTerminal, Write};
+use std::path::Path;
 use swarmlab::engine::{Duration, Time, limits};
 use swarmlab::scenario::run::built_in_images;
 use swarmlab::session::shell::{Dialect, parse};
-use swarmlab::session::{Session, Stop, TerminalId};
+use swarmlab::session::{Chunk, Entered, Session, Stop, TerminalId, Timeline, TravelError};
 use swarmlab::swarm::world::DataCentre;
 
 /// Runs the commands, or a prompt; the exit status is that of the last command.
@@ -34,104 +35,207 @@ pub fn shell(args: &ShellArgs) -> u8 {
         },
         (None, None) => None,
     };
-    let mut session = Session::new(&centre);
-    let host = session.world().host_named(first).expect("the first host was just made");
+    let mut timeline = Timeline::new(Session::new(&centre));
+    let host = timeline.session().world().host_named(first).expect("the first host was just made");
     let interactive = script.is_none() && std::io::stdin().is_terminal();
-    let terminal = session.open(host, None);
-    match script {
-        Some(text) => lines(&mut session, terminal, &text, args.echo),
-        None => prompt(&mut session, terminal, interactive, args.echo),
+    let terminal = timeline.open(host, None);
+    let mut front = Front { timeline, terminal, interactive, echo: args.echo, status: None };
+    let status = match script {
+        Some(text) => front.lines(&text),
+        None => front.prompt(),
+    };
+    match &args.record {
+        Some(path) if !super::write(path, &front.timeline.recording().to_text()) => 2,
+        _ => status,
     }
 }
 
-/// Runs a text of commands. Each line is read and run in turn, so that what came before an error has happened.
-fn lines(session: &mut Session, terminal: TerminalId, text: &str, echo: bool) -> u8 {
-    if let Err(error) = parse(text, Dialect::Lab) {
-        eprint!("swarmlab: {}", error.render(text));
-        return 2;
-    }
-    let mut pending = String::new();
-    for line in text.lines() {
-        pending.push_str(line);
-        pending.push('\n');
-        match parse(&pending, Dialect::Lab) {
-            Err(error) if error.incomplete => continue,
-            _ => {}
-        }
-        if !enter(session, terminal, &std::mem::take(&mut pending), echo) {
-            break;
-        }
-    }
-    session.terminal(terminal).status.rem_euclid(256) as u8
+/// The person or the script in front of a lab.
+struct Front {
+    timeline: Timeline,
+    terminal: TerminalId,
+    interactive: bool,
+    echo: bool,
+    /// Of the last line, where that did not run in the present.
+    status: Option<i32>,
 }
 
-/// Reads lines from a prompt or a pipe until its end.
-fn prompt(session: &mut Session, terminal: TerminalId, interactive: bool, echo: bool) -> u8 {
-    let mut pending = String::new();
-    let stdin = std::io::stdin();
-    loop {
-        if interactive {
-            let host = session.world().env.name(session.terminal(terminal).host).clone();
-            let ready = if pending.is_empty() { format!("{host}$ ") } else { "> ".to_owned() };
-            print!("{ready}");
-            let _ = std::io::stdout().flush();
+impl Front {
+    /// Runs a text of commands. Each line is read and run in turn, so that what came before an error has happened.
+    fn lines(&mut self, text: &str) -> u8 {
+        if let Err(error) = parse(text, Dialect::Lab) {
+            eprint!("swarmlab: {}", error.render(text));
+            return 2;
         }
-        let mut line = String::new();
-        match stdin.lock().read_line(&mut line) {
-            Ok(0) | Err(_) => break,
-            Ok(_) => pending.push_str(&line),
+        let mut pending = String::new();
+        for line in text.lines() {
+            pending.push_str(line);
+            pending.push('\n');
+            match parse(&pending, Dialect::Lab) {
+                Err(error) if error.incomplete => continue,
+                _ => {}
+            }
+            if !self.enter(&std::mem::take(&mut pending)) {
+                break;
+            }
         }
-        match parse(&pending, Dialect::Lab) {
-            Err(error) if error.incomplete => continue,
-            Err(error) => {
-                eprint!("swarmlab: {}", error.render(&pending));
-                pending.clear();
-                if !interactive {
-                    return 2;
+        self.status()
+    }
+
+    /// Reads lines from a prompt or a pipe until its end.
+    fn prompt(&mut self) -> u8 {
+        let mut pending = String::new();
+        let stdin = std::io::stdin();
+        loop {
+            if self.interactive {
+                let ready = if pending.is_empty() { self.ready() } else { "> ".to_owned() };
+                print!("{ready}");
+                let _ = std::io::stdout().flush();
+            }
+            let mut line = String::new();
+            match stdin.lock().read_line(&mut line) {
+                Ok(0) | Err(_) => break,
+                Ok(_) => pending.push_str(&line),
+            }
+            match parse(&pending, Dialect::Lab) {
+                Err(error) if error.incomplete => continue,
+                Err(error) => {
+                    eprint!("swarmlab: {}", error.render(&pending));
+                    pending.clear();
+                    if !self.interactive {
+                        return 2;
+                    }
+                    continue;
                 }
-                continue;
+                Ok(_) => {}
             }
-            Ok(_) => {}
+            if !self.enter(&std::mem::take(&mut pending)) {
+                break;
+            }
         }
-        if !enter(session, terminal, &std::mem::take(&mut pending), echo) {
-            break;
+        self.status()
+    }
+
+    /// The prompt: the host, and the moment where that is past.
+    fn ready(&self) -> String {
+        let session = self.timeline.present();
+        let host = session.world().env.name(session.terminal(self.terminal).host);
+        match self.timeline.is_past() {
+            true => format!("{host} ({})$ ", self.timeline.now()),
+            false => format!("{host}$ "),
         }
     }
-    session.terminal(terminal).status.rem_euclid(256) as u8
+
+    fn status(&self) -> u8 {
+        let own = || self.timeline.present().terminal(self.terminal).status;
+        self.status.unwrap_or_else(own).rem_euclid(256) as u8
+    }
+
+    /// One command line: runs until the prompt is back. False when the session is over.
+    fn enter(&mut self, text: &str) -> bool {
+        if self.echo && !text.trim().is_empty() {
+            print!("$ {text}");
+        }
+        self.status = None;
+        match self.timeline.enter(self.terminal, text) {
+            Ok(Entered::Begun) => return self.wait(),
+            Ok(Entered::Told(text)) => {
+                print!("{text}");
+                self.status = Some(0);
+            }
+            Ok(Entered::Aside { session, terminal }) => self.aside(*session, terminal),
+            Ok(Entered::Asks) => {
+                if self.agrees() {
+                    println!("the other future is kept as {}", self.timeline.fork());
+                    return self.enter(text);
+                }
+                let past = TravelError::Past(self.timeline.now());
+                eprintln!("swarmlab: {past}");
+                self.status = Some(1);
+            }
+            Err(TravelError::Shell(error)) => eprint!("swarmlab: {}", error.render(text)),
+            Err(error) => {
+                eprintln!("swarmlab: {error}");
+                self.status = Some(1);
+            }
+        }
+        true
+    }
+
+    /// Asks whether to go on from the past; a script must say `fork` itself.
+    fn agrees(&self) -> bool {
+        if !self.interactive {
+            return false;
+        }
+        print!("this is the past ({}): go on from here, and keep its future as a branch? [y/N] ", self.timeline.now());
+        let _ = std::io::stdout().flush();
+        let mut answer = String::new();
+        let read = std::io::stdin().lock().read_line(&mut answer);
+        read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+    }
+
+    /// Lets time pass until the prompt is back. False when the session is over.
+    fn wait(&mut self) -> bool {
+        let limit = Time::ZERO + limits::MAX_DURATION;
+        loop {
+            let until = (self.timeline.now() + Duration::from_secs(1)).min(limit);
+            let stop = self.timeline.run_terminal(self.terminal, until);
+            show(self.timeline.take_output(self.terminal));
+            self.serve();
+            match stop {
+                Stop::Idle => return !self.timeline.present().terminal(self.terminal).exited,
+                Stop::Broken(text) => {
+                    eprintln!("{text}");
+                    return false;
+                }
+                Stop::Reached if self.timeline.now() >= limit => {
+                    eprintln!("swarmlab: this lab has reached its last day ({})", limits::MAX_DURATION);
+                    return false;
+                }
+                Stop::Reached | Stop::Wants => {}
+            }
+        }
+    }
+
+    /// Reads and writes the real files that the session asks for.
+    fn serve(&mut self) {
+        for file in self.timeline.take_saves() {
+            super::write(Path::new(&file), &self.timeline.recording().to_text());
+        }
+        for want in self.timeline.present().wants() {
+            let content = read(Path::new(&want.local));
+            self.timeline.hand_in(want.terminal, content.map(Into::into));
+        }
+    }
+
+    /// Runs a line that only reads in a copy of the past.
+    fn aside(&mut self, mut session: Session, terminal: TerminalId) {
+        let until = session.world().now() + limits::MAX_DURATION;
+        let stop = session.run_terminal(terminal, until);
+        show(session.take_output(terminal));
+        if let Stop::Broken(text) = stop {
+            eprintln!("{text}");
+        }
+        self.status = Some(session.terminal(terminal).status);
+    }
 }
 
-/// One command line: runs until the prompt is back. False when the session is over.
-fn enter(session: &mut Session, terminal: TerminalId, text: &str, echo: bool) -> bool {
-    if echo && !text.trim().is_empty() {
-        print!("$ {text}");
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let largest = limits::SCENARIO_FILE_BYTES;
+    match std::fs::metadata(path) {
+        Ok(meta) if meta.len() > largest => Err(format!("has {} bytes; at most {largest} are read", meta.len())),
+        _ => std::fs::read(path).map_err(|error| format!("cannot be read: {error}")),
     }
-    if let Err(error) = session.type_lines(terminal, text) {
-        eprint!("swarmlab: {}", error.render(text));
-        return true;
+}
+
+fn show(chunks: Vec<Chunk>) {
+    for chunk in chunks {
+        // A reader that goes away early is no failure of the lab.
+        let _ = if chunk.stderr {
+            write!(std::io::stderr(), "{}", chunk.text)
+        } else {
+            write!(std::io::stdout(), "{}", chunk.text)
+        };
     }
-    let limit = Time::ZERO + limits::MAX_DURATION;
-    loop {
-        let stop = session.run_terminal(terminal, (session.world().now() + Duration::from_secs(1)).min(limit));
-        for chunk in session.take_output(terminal) {
-            // A reader that goes away early is no failure of the lab.
-            let _ = if chunk.stderr {
-                write!(std::io::stderr(), "{}", chunk.text)
-            } else {
-                write!(std::io::stdout(), "{}", chunk.text)
-            };
-        }
-        let _ = std::io::stdout().flush();
-        match stop {
-            Stop::Idle => return !session.terminal(terminal).exited,
-            Stop::Broken(text) => {
-                eprintln!("{text}");
-                return false;
-            }
-            Stop::Reached if session.world().now() >= limit => {
-                eprintln!("swarmlab: this lab has reached its last day ({})", limits::MAX_DURATION);
-                return false;
-            }
-            Stop::Reached => {}
-        }
-    }
+    let _ = std::io::stdout().flush();
 }

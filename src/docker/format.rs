@@ -4,27 +4,7 @@
 
 use std::cmp::Ordering;
 
-const NANOS: i64 = 1_000_000_000;
-
-/// `About a minute`, `3 hours`: Go-units' `HumanDuration`.
-pub fn human_duration(nanos: i64) -> String {
-    let seconds = nanos / NANOS;
-    let minutes = seconds / 60;
-    let hours = (nanos + 1800 * NANOS).div_euclid(3600 * NANOS);
-    match () {
-        () if seconds < 1 => "Less than a second".into(),
-        () if seconds == 1 => "1 second".into(),
-        () if seconds < 60 => format!("{seconds} seconds"),
-        () if minutes == 1 => "About a minute".into(),
-        () if minutes < 60 => format!("{minutes} minutes"),
-        () if hours == 1 => "About an hour".into(),
-        () if hours < 48 => format!("{hours} hours"),
-        () if hours < 336 => format!("{} days", hours / 24),
-        () if hours < 1440 => format!("{} weeks", hours / 24 / 7),
-        () if hours < 17_520 => format!("{} months", hours / 24 / 30),
-        () => format!("{} years", seconds / 3600 / 24 / 365),
-    }
-}
+pub use crate::swarm::api::human_duration;
 
 /// Go's `Duration.String`: `5s`, `1m0s`, `1.5s`, `100ms`.
 pub fn go_duration(nanos: i64) -> String {
@@ -275,6 +255,8 @@ pub fn natural(left: &str, right: &str) -> Ordering {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const NANOS: i64 = 1_000_000_000;
 
     #[test]
     fn human_durations_are_those_of_the_table() {

@@ -108,6 +108,12 @@ impl<W: Replay> Checkpoints<W> {
         at.checked_sub(1).map(|i| &self.kept[i].world)
     }
 
+    /// The last checkpoint at or before that moment.
+    pub fn nearest_time(&self, t: Time) -> Option<&W> {
+        let at = self.kept.partition_point(|c| c.world.now() <= t);
+        at.checked_sub(1).map(|i| &self.kept[i].world)
+    }
+
     /// The world as it was after `number` events: a copy of the nearest checkpoint, stepped forward. A world that ends
     /// before that is returned as it ended. None when no checkpoint is that old.
     pub fn seek(&self, number: u64) -> Option<W> {

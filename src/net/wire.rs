@@ -43,6 +43,14 @@ impl Links {
         Links { default, special: Arc::default() }
     }
 
+    pub(super) fn default_link(&self) -> LinkSpec {
+        self.default
+    }
+
+    pub(super) fn own(&self) -> impl Iterator<Item = (HostId, HostId, LinkSpec)> {
+        self.special.iter().map(|(&(a, b), &spec)| (a, b, spec))
+    }
+
     pub(super) fn set_default(&mut self, spec: LinkSpec) {
         self.default = spec;
     }

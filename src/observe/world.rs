@@ -39,9 +39,8 @@ impl<'a> Observed<'a> {
     /// How many hosts are or were members of the swarm's consensus, and which.
     fn members(self) -> Vec<HostId> {
         let known = self.managers().max_by_key(|(_, manager)| manager.state.index);
-        let from_disk = || {
-            self.0.hosts().iter().filter(|host| host.disk.raft.is_some()).map(|host| host.id).collect::<Vec<_>>()
-        };
+        let from_disk =
+            || self.0.hosts().iter().filter(|host| host.disk.raft.is_some()).map(|host| host.id).collect::<Vec<_>>();
         match known {
             Some((_, manager)) if !manager.state.members.is_empty() => {
                 manager.state.members.iter().map(|member| member.host).collect()

@@ -145,17 +145,12 @@ fn behaviour(image: &ImageBehaviour) -> swarm_image::ImageBehaviour {
         pull: image.pull,
         start: image.start,
         stop: (!image.ignores_sigterm).then_some(image.stop),
-        exit: image
-            .exits
-            .as_ref()
-            .map(|exit| swarm_image::ImageExit { after: exit.after, code: i32::from(exit.code) }),
+        exit: image.exits.as_ref().map(|exit| swarm_image::ImageExit { after: exit.after, code: i32::from(exit.code) }),
         missing: image.missing,
         never_ready: image.never_ready,
         listen: image.listen.clone(),
         log: image.log.iter().map(|line| line.as_str().into()).collect(),
-        log_every: image
-            .log_every
-            .and_then(|every| Some((every, image.log.last()?.as_str().into()))),
+        log_every: image.log_every.and_then(|every| Some((every, image.log.last()?.as_str().into()))),
         ..swarm_image::ImageBehaviour::default()
     }
 }
@@ -252,6 +247,10 @@ impl Runner {
     }
 
     fn collect(&mut self, session: &mut Session) {
+        // Real files come into a run by the scenario's own table alone.
+        if session.asks_owner() {
+            session.refuse_wants("a scenario puts files on the hosts' disks with [files]");
+        }
         let at = session.world().now();
         for (step, terminal) in self.terminals.iter().enumerate() {
             let Some(terminal) = terminal else { continue };

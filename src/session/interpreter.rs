@@ -3,18 +3,27 @@
 
 use super::shell::expand::{Expanded, ExpandedRedirect, expand, substitutions};
 use super::shell::{Command, Connective, SimpleCommand, filter};
-use super::terminal::{Frame, Process, Redirect, Target};
+use super::terminal::{Frame, Process, Redirect, Sink, Stream};
 use super::{Session, TerminalId, absolute};
 use crate::docker::{Client, Effect, Environment, Input as ClientInput};
 use crate::engine::Duration;
+use crate::net::HostId;
 use crate::observe::Observed;
 use crate::predicate::Verdict;
 use crate::swarm::world::Told;
 use crate::swarm::world::event::ClientId;
+use std::collections::VecDeque;
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// From the shell's exec to the docker program's first request.
 const START: Duration = Duration::from_millis(12);
+
+/// The timer of a wait for a condition that reads the time: nothing else may happen when it comes to hold.
+pub(super) const POLL: u64 = 1;
+
+/// How often such a condition is looked at.
+pub(super) const POLL_EVERY: Duration = Duration::from_millis(100);
 
 /// What became of trying to go on.
 enum Progress {
@@ -27,8 +36,13 @@ enum Progress {
 impl Session {
     /// Lets every terminal run until all of them wait.
     pub(super) fn run_terminals(&mut self) {
-        for id in 0..self.terminals.len() {
-            while let Progress::More = self.advance(TerminalId(id)) {}
+        let mut next = self.busy.first().copied();
+        while let Some(id) = next {
+            while let Progress::More = self.advance(id) {}
+            if self.is_idle(id) {
+                self.busy.remove(&id);
+            }
+            next = self.busy.range((Bound::Excluded(id), Bound::Unbounded)).next().copied();
         }
     }
 
@@ -46,7 +60,7 @@ impl Session {
             Frame::List { list, item, next } => {
                 let Some(chain) = list.items.get(*item) else {
                     terminal.stack.pop();
-                    return self.list_ended(id);
+                    return if self.is_idle(id) { Progress::Waits } else { Progress::More };
                 };
                 let pipeline = if *next == 0 {
                     Some(&chain.first)
@@ -96,7 +110,8 @@ impl Session {
             }
             Frame::Command { waiting, .. } => {
                 if let Some(list) = waiting.pop_front() {
-                    terminal.stack.push(Frame::Capture(String::new()));
+                    let (host, variables) = (terminal.host, terminal.variables.clone());
+                    terminal.stack.push(Frame::Capture { text: String::new(), host, variables });
                     terminal.stack.push(Frame::List { list, item: 0, next: 0 });
                     return Progress::More;
                 }
@@ -104,26 +119,39 @@ impl Session {
                 self.run_command(id, &command, &outputs);
                 Progress::More
             }
-            Frame::Capture(_) => {
-                let Some(Frame::Capture(text)) = terminal.stack.pop() else { return Progress::More };
-                if let Some(Frame::Command { outputs, .. }) = terminal.stack.last_mut() {
-                    outputs.push(text);
-                }
-                Progress::More
-            }
-            Frame::Redirect(_) => {
-                if let Some(Frame::Redirect(redirect)) = terminal.stack.pop() {
-                    let host = terminal.host;
-                    self.write_files(host, redirect);
-                }
+            Frame::Capture { .. } | Frame::Redirect(_) => {
+                self.pop(id);
                 Progress::More
             }
             Frame::Process(_) => self.advance_process(id),
         }
     }
 
-    fn list_ended(&mut self, id: TerminalId) -> Progress {
-        if self.terminals[id.0].stack.is_empty() { Progress::Waits } else { Progress::More }
+    /// Takes the topmost frame off, and does what its end brings.
+    fn pop(&mut self, id: TerminalId) {
+        let terminal = &mut self.terminals[id.0];
+        match terminal.stack.pop() {
+            Some(Frame::Capture { text, host, variables }) => {
+                (terminal.host, terminal.variables) = (host, variables);
+                if let Some(Frame::Command { outputs, .. }) = terminal.stack.last_mut() {
+                    outputs.push(text);
+                }
+            }
+            Some(Frame::Redirect(redirect)) => {
+                let host = terminal.host;
+                for (path, text) in redirect.files {
+                    self.write_file(host, &path, true, &text);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes frames off until so many are left.
+    fn unwind(&mut self, id: TerminalId, left: usize) {
+        while self.terminals[id.0].stack.len() > left {
+            self.pop(id);
+        }
     }
 
     /// Pops the process, whose command has ended with this status.
@@ -153,6 +181,10 @@ impl Session {
                 let holds = *watcher.judge(&Observed(&self.world)).0 == Verdict::True;
                 let late = deadline.is_some_and(|deadline| now >= deadline);
                 if !holds && !late {
+                    if matches!(told, Some(Told::Timer { number: POLL, .. })) {
+                        let client = *client;
+                        self.world.client_timer(client, POLL, POLL_EVERY);
+                    }
                     return Progress::Waits;
                 }
                 let client = *client;
@@ -168,11 +200,13 @@ impl Session {
                 }
                 Progress::More
             }
-            Process::Starting { client, args } => {
+            // Its owner hands the file in, or nobody does.
+            Process::Put { .. } => Progress::Waits,
+            Process::Starting { client, args, stdin } => {
                 if told.is_none() {
                     return Progress::Waits;
                 }
-                let (client, args) = (*client, std::mem::take(args));
+                let (client, args, stdin) = (*client, std::mem::take(args), stdin.clone());
                 let environment = Environment {
                     host: self.world.env.name(terminal.host).to_string(),
                     terminal_width: None,
@@ -181,12 +215,12 @@ impl Session {
                 let environment = Environment { terminal_width: self.terminals[id.0].stdout_width(), ..environment };
                 let (machine, effects) = Client::start(&args, environment, now.nanos());
                 if let Some(Frame::Process(process)) = self.terminals[id.0].stack.last_mut() {
-                    *process = Process::Docker { client, machine: Box::new(machine) };
+                    *process = Process::Docker { client, machine: Box::new(machine), stdin };
                 }
                 self.carry_out(id, client, effects);
                 Progress::More
             }
-            Process::Docker { client, machine } => {
+            Process::Docker { client, machine, .. } => {
                 let input = match told {
                     None => return Progress::Waits,
                     Some(Told::Answer { number, answer, .. }) => {
@@ -204,7 +238,7 @@ impl Session {
 
     fn carry_out(&mut self, id: TerminalId, client: ClientId, effects: Vec<Effect>) {
         let now = self.world.now().nanos();
-        let mut queue: std::collections::VecDeque<Effect> = effects.into();
+        let mut queue: VecDeque<Effect> = effects.into();
         while let Some(effect) = queue.pop_front() {
             match effect {
                 Effect::Request { request, body } => {
@@ -213,13 +247,14 @@ impl Session {
                 Effect::Timer { after } => self.world.client_timer(client, 0, Duration::from_nanos(after)),
                 Effect::ReadFile { path } => {
                     let host = self.terminals[id.0].host;
-                    let content = self
-                        .files
-                        .get(&(host, absolute(&path)))
-                        .cloned()
-                        .ok_or_else(|| "no such file or directory".to_owned());
-                    if let Some(Frame::Process(Process::Docker { machine, .. })) = self.terminals[id.0].stack.last_mut()
+                    if let Some(Frame::Process(Process::Docker { machine, stdin, .. })) =
+                        self.terminals[id.0].stack.last_mut()
                     {
+                        let content = match path.as_str() {
+                            "-" | "/dev/stdin" => Ok(stdin.as_bytes().into()),
+                            _ => self.files.get(&(host, absolute(&path))).cloned().ok_or("no such file or directory"),
+                        };
+                        let content = content.map_err(str::to_owned);
                         queue.extend(machine.step(ClientInput::File { path, content }, now));
                     }
                 }
@@ -233,10 +268,14 @@ impl Session {
     pub(super) fn interrupt_terminal(&mut self, id: TerminalId) {
         let now = self.world.now().nanos();
         match self.terminals[id.0].stack.last_mut() {
-            Some(Frame::Process(Process::Docker { client, machine })) => {
+            Some(Frame::Process(Process::Docker { client, machine, .. })) => {
                 let client = *client;
                 let effects = machine.step(ClientInput::Interrupt, now);
                 self.carry_out(id, client, effects);
+                // A program that takes Ctrl-C for a good end (an attached create stops watching) ends itself alone.
+                if self.terminals[id.0].status == 0 {
+                    return;
+                }
             }
             Some(Frame::Process(
                 Process::Sleep { client } | Process::Starting { client, .. } | Process::Until { client, .. },
@@ -244,28 +283,22 @@ impl Session {
                 let client = *client;
                 self.end_process(id, client, 130);
             }
-            _ => {}
+            Some(Frame::Process(Process::Put { .. })) => self.terminals[id.0].status = 130,
+            _ => return,
         }
-        // The line that was interrupted is given up; what was typed behind it goes on.
-        let terminal = &mut self.terminals[id.0];
-        let typed = terminal.stack.iter().rposition(|frame| matches!(frame, Frame::List { .. }));
-        if let Some(first) = typed {
-            let keep = terminal.stack[..first]
-                .iter()
-                .rposition(|frame| !matches!(frame, Frame::List { .. }))
-                .map_or(first, |_| 0);
-            terminal.stack.truncate(keep);
-        }
+        // The line that was interrupted is given up; lines that were typed behind it, which lie below, go on.
+        let typed = self.terminals[id.0].stack.iter().take_while(|frame| matches!(frame, Frame::List { .. })).count();
+        self.unwind(id, typed.saturating_sub(1));
     }
 
-    fn write_files(&mut self, host: crate::net::HostId, redirect: Redirect) {
+    /// Writes a file of a host's disk: adds to it, or begins it anew.
+    fn write_file(&mut self, host: HostId, path: &str, append: bool, text: &str) {
         let files = Arc::make_mut(&mut self.files);
-        for target in [redirect.out, redirect.err].into_iter().flatten() {
-            let key = (host, absolute(&target.path));
-            let before = if target.append { files.get(&key).map(|old| old.to_vec()) } else { None };
-            let mut content = before.unwrap_or_default();
-            content.extend_from_slice(target.text.as_bytes());
-            files.insert(key, content.into());
+        let file = files.entry((host, absolute(path))).or_default();
+        if append && !text.is_empty() {
+            *file = [&**file, text.as_bytes()].concat().into();
+        } else if !append {
+            *file = text.as_bytes().into();
         }
     }
 
@@ -280,11 +313,6 @@ impl Session {
             }
         };
         let Expanded { assignments, argv, redirects } = expanded;
-        if argv.is_empty() {
-            terminal.variables.extend(assignments);
-            terminal.status = 0;
-            return;
-        }
         // The pipe's text is the command's input unless a redirect brings another.
         let mut stdin = match terminal.stack.last() {
             Some(Frame::Pipeline { input, .. }) => input.clone(),
@@ -293,12 +321,20 @@ impl Session {
         let host = terminal.host;
         let mut redirect = Redirect::default();
         for wanted in redirects {
-            let target = |path: String, append: bool| Some(Target { path, append, text: String::new() });
             match wanted {
-                ExpandedRedirect::Out(path) => redirect.out = target(path, false),
-                ExpandedRedirect::Append(path) => redirect.out = target(path, true),
-                ExpandedRedirect::Err(path) => redirect.err = target(path, false),
-                ExpandedRedirect::ErrToOut => redirect.err_to_out = true,
+                ExpandedRedirect::Out(path) => {
+                    self.write_file(host, &path, false, "");
+                    redirect.out = redirect.open(path);
+                }
+                ExpandedRedirect::Append(path) => {
+                    self.write_file(host, &path, true, "");
+                    redirect.out = redirect.open(path);
+                }
+                ExpandedRedirect::Err(path) => {
+                    self.write_file(host, &path, false, "");
+                    redirect.err = redirect.open(path);
+                }
+                ExpandedRedirect::ErrToOut => redirect.err = redirect.out,
                 ExpandedRedirect::Here(text) => stdin = text,
                 ExpandedRedirect::In(path) => match self.files.get(&(host, absolute(&path))) {
                     Some(content) => stdin = String::from_utf8_lossy(content).into_owned(),
@@ -311,7 +347,16 @@ impl Session {
                 },
             }
         }
-        if redirect.out.is_some() || redirect.err.is_some() || redirect.err_to_out {
+        if argv.is_empty() {
+            let terminal = &mut self.terminals[id.0];
+            terminal.variables.extend(assignments);
+            // The status of `X=$(...)` is that of its last substitution.
+            if outputs.is_empty() {
+                terminal.status = 0;
+            }
+            return;
+        }
+        if !matches!((redirect.out, redirect.err), (Sink::Around(Stream::Out), Sink::Around(Stream::Err))) {
             self.terminals[id.0].stack.push(Frame::Redirect(redirect));
         }
         self.run_program(id, &argv, &stdin);
@@ -322,7 +367,7 @@ impl Session {
         if argv[0] == "docker" {
             let client = self.new_client(id);
             let args = argv[1..].to_vec();
-            self.terminals[id.0].stack.push(Frame::Process(Process::Starting { client, args }));
+            self.terminals[id.0].stack.push(Frame::Process(Process::Starting { client, args, stdin: stdin.into() }));
             self.world.client_timer(client, 0, START);
             return;
         }
@@ -374,10 +419,20 @@ impl Session {
             }
             "sleep" => return self.sleep(id, argv.get(1).map_or("", String::as_str)),
             "exit" => {
-                let terminal = &mut self.terminals[id.0];
-                terminal.exited = true;
-                terminal.stack.clear();
-                status = argv.get(1).and_then(|text| text.parse().ok()).unwrap_or(terminal.status);
+                let terminal = &self.terminals[id.0];
+                status = match argv.get(1).map(|text| text.parse::<i32>()) {
+                    None => terminal.status,
+                    Some(Ok(status)) => status.rem_euclid(256),
+                    Some(Err(_)) => {
+                        let text = format!("bash: exit: {}: numeric argument required\n", argv[1]);
+                        self.terminals[id.0].complain(&text);
+                        2
+                    }
+                };
+                // In a substitution only the substitution ends.
+                let inside = self.terminals[id.0].stack.iter().rposition(|f| matches!(f, Frame::Capture { .. }));
+                self.unwind(id, inside.map_or(0, |capture| capture + 1));
+                self.terminals[id.0].exited = inside.is_none();
             }
             other => {
                 self.terminals[id.0].complain(&format!("bash: {other}: command not found\n"));
@@ -388,8 +443,19 @@ impl Session {
     }
 
     fn sleep(&mut self, id: TerminalId, text: &str) {
-        let seconds = text.strip_suffix('s').unwrap_or(text);
-        let span = Duration::parse(&format!("{seconds}s")).ok().filter(|span| !span.is_negative());
+        let (number, unit) = match text.char_indices().next_back() {
+            Some((at, unit @ ('s' | 'm' | 'h' | 'd'))) => (&text[..at], unit),
+            _ => (text, 's'),
+        };
+        let factor = match unit {
+            'm' => 60,
+            'h' => 3_600,
+            'd' => 86_400,
+            _ => 1,
+        };
+        let plain = !number.is_empty() && number.chars().all(|c| c.is_ascii_digit() || c == '.');
+        let span = Duration::parse(&format!("{number}s")).ok().filter(|_| plain);
+        let span = span.and_then(|span| Some(Duration::from_nanos(span.as_nanos().checked_mul(factor)?)));
         match span {
             Some(span) => self.pass_time(id, span),
             None => {

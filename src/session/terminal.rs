@@ -52,42 +52,64 @@ pub(super) enum Frame {
     Pipeline { pipeline: Arc<Pipeline>, next: usize, input: String, buffer: String },
     /// A command whose substitutions are being run.
     Command { command: Arc<SimpleCommand>, waiting: VecDeque<Arc<List>>, outputs: Vec<String> },
-    /// What is printed goes into a string.
-    Capture(String),
+    /// A substitution: what is printed goes into a string, and what is set inside is forgotten behind it.
+    Capture { text: String, host: HostId, variables: BTreeMap<String, String> },
     /// What is printed goes into files.
     Redirect(Redirect),
     /// Something that takes time.
     Process(Process),
 }
 
-/// Where the output of one command goes.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Redirect {
-    pub out: Option<Target>,
-    pub err: Option<Target>,
-    /// stderr follows stdout.
-    pub err_to_out: bool,
+/// One of the two streams that a command writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stream {
+    Out,
+    Err,
 }
 
-/// A file that is being written.
+/// Where a stream of one command goes: to one of the streams around it, or into a file.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Sink {
+    Around(Stream),
+    File(usize),
+}
+
+/// Where the output of one command goes.
 #[derive(Clone, Debug)]
-pub(super) struct Target {
-    pub path: String,
-    pub append: bool,
-    pub text: String,
+pub(super) struct Redirect {
+    pub out: Sink,
+    pub err: Sink,
+    /// The files that were opened, each with its path and what is to be added to it.
+    pub files: Vec<(String, String)>,
+}
+
+impl Default for Redirect {
+    fn default() -> Self {
+        Self { out: Sink::Around(Stream::Out), err: Sink::Around(Stream::Err), files: Vec::new() }
+    }
+}
+
+impl Redirect {
+    /// The next file of the command's redirects.
+    pub(super) fn open(&mut self, path: String) -> Sink {
+        self.files.push((path, String::new()));
+        Sink::File(self.files.len() - 1)
+    }
 }
 
 /// Something that takes time.
 #[derive(Clone, Debug)]
 pub(super) enum Process {
     /// The client's program is being started.
-    Starting { client: ClientId, args: Vec<String> },
+    Starting { client: ClientId, args: Vec<String>, stdin: Arc<str> },
     /// A docker client.
-    Docker { client: ClientId, machine: Box<Client> },
+    Docker { client: ClientId, machine: Box<Client>, stdin: Arc<str> },
     /// `wait 30s`, `sleep 5`.
     Sleep { client: ClientId },
     /// `wait until CONDITION`.
     Until { watcher: Box<Watcher>, deadline: Option<Time>, client: ClientId },
+    /// `put LOCALFILE as PATH`: the owner of real files is asked.
+    Put { local: String, path: String },
 }
 
 impl Terminal {
@@ -115,48 +137,44 @@ impl Terminal {
         self.stack.insert(0, Frame::List { list, item: 0, next: 0 });
     }
 
-    /// Prints to stdout, as far up as something catches it.
+    /// Prints to stdout.
     pub(super) fn print(&mut self, text: &str) {
+        self.write(Stream::Out, text);
+    }
+
+    /// Prints to stderr.
+    pub(super) fn complain(&mut self, text: &str) {
+        self.write(Stream::Err, text);
+    }
+
+    /// Writes to a stream, as far up as something catches it: the redirects of the command, the pipe that it stands
+    /// in, the substitution around it.
+    fn write(&mut self, mut stream: Stream, text: &str) {
         if text.is_empty() {
             return;
         }
         for frame in self.stack.iter_mut().rev() {
             match frame {
-                Frame::Capture(buffer) => return buffer.push_str(text),
-                Frame::Redirect(Redirect { out: Some(target), .. }) => return target.text.push_str(text),
-                Frame::Pipeline { pipeline, next, buffer, .. } if *next < pipeline.commands.len() => {
+                Frame::Redirect(redirect) => match if stream == Stream::Out { redirect.out } else { redirect.err } {
+                    Sink::Around(around) => stream = around,
+                    Sink::File(file) => return redirect.files[file].1.push_str(text),
+                },
+                Frame::Capture { text: buffer, .. } if stream == Stream::Out => return buffer.push_str(text),
+                Frame::Pipeline { pipeline, next, buffer, .. }
+                    if stream == Stream::Out && *next < pipeline.commands.len() =>
+                {
                     return buffer.push_str(text);
                 }
                 _ => {}
             }
         }
-        self.output.push(Chunk { stderr: false, text: text.to_owned() });
-    }
-
-    /// Prints to stderr.
-    pub(super) fn complain(&mut self, text: &str) {
-        if text.is_empty() {
-            return;
-        }
-        for frame in self.stack.iter_mut().rev() {
-            match frame {
-                Frame::Redirect(Redirect { err: Some(target), .. }) => return target.text.push_str(text),
-                Frame::Redirect(Redirect { err_to_out: true, .. }) => return self.print_below_redirect(text),
-                _ => {}
-            }
-        }
-        self.output.push(Chunk { stderr: true, text: text.to_owned() });
-    }
-
-    /// `2>&1`: where stdout went.
-    fn print_below_redirect(&mut self, text: &str) {
-        self.print(text);
+        self.output.push(Chunk { stderr: stream == Stream::Err, text: text.to_owned() });
     }
 
     /// Whether stdout is a terminal for the command that runs now.
     pub(super) fn stdout_width(&self) -> Option<u16> {
         let caught = self.stack.iter().any(|frame| match frame {
-            Frame::Capture(_) | Frame::Redirect(Redirect { out: Some(_), .. }) => true,
+            Frame::Capture { .. } | Frame::Redirect(Redirect { out: Sink::File(_), .. }) => true,
             Frame::Pipeline { pipeline, next, .. } => *next < pipeline.commands.len(),
             _ => false,
         });

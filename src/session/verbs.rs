@@ -1,16 +1,18 @@
 //! The lab's own verbs, carried out on the world.
 
-use super::shell::verb::{ClockChange, DiskState, KillTarget, RegistryState, help};
+use super::interpreter::{POLL, POLL_EVERY};
+use super::shell::verb::{Aspect, ClockChange, DiskState, KillTarget, RegistryState, help};
 use super::shell::{Verb, VerbCommand};
 use super::terminal::{Frame, Process};
-use super::{Session, TerminalId};
+use super::{Mark, Session, TerminalId, absolute};
 use crate::net::{HostId, LinkSpec};
-use crate::observe::{Observed, View, nearest};
+use crate::observe::{Observed, Root, View, look, nearest, why};
 use crate::predicate::{Condition, Watcher};
 use crate::swarm::daemon::image::{ImageBehaviour, ImageExit};
 use crate::swarm::object::ContainerId;
 use crate::swarm::world::Fault;
 use crate::swarm::world::record::What;
+use std::sync::Arc;
 
 impl Session {
     pub(super) fn run_verb(&mut self, id: TerminalId, command: &VerbCommand) {
@@ -87,6 +89,9 @@ impl Session {
                     // Something must happen at the deadline, so that it is noticed.
                     self.world.client_timer(client, 0, *limit);
                 }
+                if condition.roots().contains(&Root::Time) {
+                    self.world.client_timer(client, POLL, POLL_EVERY);
+                }
                 let watcher = Box::new(Watcher::new(condition));
                 self.terminals[id.0].stack.push(Frame::Process(Process::Until { watcher, deadline, client }));
                 return Ok(None);
@@ -159,25 +164,58 @@ impl Session {
                 return Ok(None);
             }
             Verb::Help { topic } => return help(topic.as_deref()).map(Some),
+            Verb::Look { what: None } => return Ok(Some(look::summary(&self.world))),
+            Verb::Look { what: Some(Aspect::Raft) } => return Ok(Some(look::raft(&self.world))),
+            Verb::Look { what: Some(Aspect::Net) } => return Ok(Some(look::net(&self.world))),
+            Verb::Look { what: Some(Aspect::Time) } => return Ok(Some(look::time(&self.world))),
+            Verb::Why { subject } => return why::explain(&self.world, subject).map(Some),
+            Verb::Mark { name } => {
+                let mark = Mark { name: name.clone(), at: self.moment(), position: self.position() };
+                Arc::make_mut(&mut self.marks).push(mark);
+                return Ok(None);
+            }
+            Verb::Save { file } => {
+                self.saves.push(file.clone());
+                return Ok(None);
+            }
+            Verb::Put { local, path } => {
+                let (local, path) = (local.clone(), path.clone());
+                self.terminals[id.0].stack.push(Frame::Process(Process::Put { local, path }));
+                return Ok(None);
+            }
+            Verb::Undo | Verb::Fork | Verb::Seek { .. } => {
+                let name = text.split_whitespace().next().unwrap_or(text);
+                return Err(format!("`{name}` moves the whole lab: it stands alone, on a line typed at the prompt"));
+            }
             Verb::Clock { change: ClockChange::Jump(_) | ClockChange::Drift(_), .. }
             | Verb::Unhealthy { .. }
             | Verb::Registry(RegistryState::Slow(_))
             | Verb::Unblock { host: None, port: Some(_) }
-            | Verb::Put { .. }
             | Verb::Open { .. }
-            | Verb::Load { .. }
-            | Verb::Look { .. }
-            | Verb::Why { .. }
-            | Verb::Mark { .. }
-            | Verb::Save { .. }
-            | Verb::Undo
-            | Verb::Fork
-            | Verb::Seek { .. } => {
+            | Verb::Load { .. } => {
                 let name = text.split_whitespace().next().unwrap_or(text);
                 return Err(format!("{name} is not modelled yet"));
             }
         };
         self.inject(fault, text)
+    }
+
+    /// What was asked for by `put` is there, or it is said why not.
+    pub(super) fn put_handed_in(&mut self, id: TerminalId, content: Result<Arc<[u8]>, String>) {
+        let terminal = &mut self.terminals[id.0];
+        let Some(Frame::Process(Process::Put { .. })) = terminal.stack.last() else { return };
+        let Some(Frame::Process(Process::Put { local, path })) = terminal.stack.pop() else { return };
+        match content {
+            Ok(content) => {
+                terminal.status = 0;
+                let host = terminal.host;
+                Arc::make_mut(&mut self.files).insert((host, absolute(&path)), content);
+            }
+            Err(why) => {
+                terminal.complain(&format!("swarmlab: {local}: {why}\n"));
+                terminal.status = 1;
+            }
+        }
     }
 
     fn host_table(&self) -> String {

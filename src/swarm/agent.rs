@@ -156,10 +156,8 @@ impl Agent {
                     self.end_session(manager, now, out);
                 }
             }
-            AgentAlarm::Task(key, stamp) => {
-                if self.tasks.get_mut(&key).is_some_and(|task| task.wake(stamp)) {
-                    self.step_task(key, now, out);
-                }
+            AgentAlarm::Task(key, stamp) if self.tasks.get_mut(&key).is_some_and(|task| task.wake(stamp)) => {
+                self.step_task(key, now, out);
             }
             _ => {}
         }
@@ -282,14 +280,7 @@ impl Agent {
         }
     }
 
-    fn assign(
-        &mut self,
-        complete: bool,
-        tasks: &[Arc<Task>],
-        removed: &[TaskKey],
-        now: Time,
-        out: &mut AgentOutbox,
-    ) {
+    fn assign(&mut self, complete: bool, tasks: &[Arc<Task>], removed: &[TaskKey], now: Time, out: &mut AgentOutbox) {
         for task in tasks {
             match self.tasks.get_mut(&task.key) {
                 Some(known) => {

@@ -136,14 +136,20 @@ impl Allocator {
         let mut service = Service::clone(service);
         let wanted = port::reconcile(&service);
         // Its old ports are free before the new ones are taken: it may want the same again.
+        let freed = self.freed;
         self.free(&service.endpoint);
         match self.ports.take_all(wanted) {
             Ok(ports) => {
                 service.endpoint.ports = Some(ports);
                 tx.put_service(service, Why::Allocated);
             }
-            // The real code logs the error and leaves the service as it was stored.
+            // The real code logs the error and leaves the service as it was stored. What it was given before is kept for
+            // it here (there it is free, though the store still shows it).
             Err(_) => {
+                for port in service.endpoint.ports.iter().flat_map(|ports| ports.iter()) {
+                    self.ports.take(port);
+                }
+                self.freed = freed;
                 self.unallocated.insert(key);
             }
         }

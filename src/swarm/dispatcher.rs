@@ -262,13 +262,12 @@ impl Dispatcher {
             }
             Alarm::Heartbeat(node) => self.heartbeat_due(node, state, now, out),
             Alarm::Assignments(node) => self.assignments_due(node, now, out),
-            Alarm::Orphan(node) => {
+            Alarm::Orphan(node)
                 if state.nodes.get(node).is_some_and(|node| node.status.state == NodeState::Down)
-                    && !self.sessions.contains_key(&node)
-                {
-                    self.orphaned.push(node);
-                    out.turn(Writer::Dispatcher);
-                }
+                    && !self.sessions.contains_key(&node) =>
+            {
+                self.orphaned.push(node);
+                out.turn(Writer::Dispatcher);
             }
             _ => {}
         }
@@ -315,7 +314,7 @@ impl Dispatcher {
     }
 
     /// The store has changed.
-    pub fn watch(&mut self, event: &Event, state: &State, now: Time, out: &mut Outbox) {
+    pub fn watch(&mut self, event: &Event, now: Time, out: &mut Outbox) {
         match event {
             Event::Cluster(cluster) => self.period = cluster.heartbeat_period,
             Event::Node { old: Some(old), new: None } => {
@@ -323,11 +322,11 @@ impl Dispatcher {
                 self.registering.retain(|&key| key != old.key);
                 self.node_updates.remove(&old.key);
             }
-            Event::Node { old: None, new: Some(node) } if node.status.state != NodeState::Down => {
-                // A node that has joined and does not register is down after the usual grace.
-                if !self.sessions.contains_key(&node.key) {
-                    self.expect(node, now, GRACE, out);
-                }
+            // A node that has joined and does not register is down after the usual grace.
+            Event::Node { old: None, new: Some(node) }
+                if node.status.state != NodeState::Down && !self.sessions.contains_key(&node.key) =>
+            {
+                self.expect(node, now, GRACE, out);
             }
             Event::Task { old, new } => {
                 let relevant = match (old, new) {
@@ -350,7 +349,6 @@ impl Dispatcher {
             }
             _ => {}
         }
-        let _ = state;
     }
 
     fn assign(&mut self, node: NodeKey, key: TaskKey, task: Option<Arc<Task>>, now: Time, out: &mut Outbox) {
@@ -370,7 +368,8 @@ impl Dispatcher {
     /// It is the dispatcher's turn to write.
     pub fn write(&mut self, tx: &mut Transaction) {
         if std::mem::take(&mut self.mark_unknown) {
-            let nodes: Vec<_> = tx.state().nodes.values().filter(|n| n.status.state != NodeState::Down).cloned().collect();
+            let nodes: Vec<_> =
+                tx.state().nodes.values().filter(|n| n.status.state != NodeState::Down).cloned().collect();
             for node in nodes {
                 let mut node = (*node).clone();
                 node.status.state = NodeState::Unknown;

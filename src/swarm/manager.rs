@@ -99,6 +99,7 @@ pub struct Manager {
     inbox: VecDeque<Input>,
     role: Role,
     known_leader: MemberId,
+    known_term: u64,
 }
 
 impl Manager {
@@ -118,6 +119,7 @@ impl Manager {
             inbox: VecDeque::new(),
             role: Role::Follower,
             known_leader: crate::raft::NONE,
+            known_term: 0,
         };
         // Members that the log names are known before their entries are applied again: the real one loads them first.
         for entry in disk.stored.log.iter_from(disk.stored.log.first_index()) {
@@ -285,6 +287,10 @@ impl Host {
     fn manager_role(&mut self, env: &mut Env) {
         let Some(manager) = &mut self.manager else { return };
         let (role, leader, term) = (manager.raft.role(), manager.raft.leader(), manager.raft.term());
+        if role == Role::Candidate && manager.role == Role::Candidate && term != manager.known_term {
+            env.record(What::Candidate { host: self.id, term });
+        }
+        manager.known_term = term;
         if role != manager.role {
             let before = std::mem::replace(&mut manager.role, role);
             match role {
@@ -407,6 +413,8 @@ impl Host {
     pub fn manager_peer_failed(&mut self, host: HostId, env: &mut Env) {
         let Some(manager) = &mut self.manager else { return };
         let Some((member, peer)) = manager.peers.on_mut(host) else { return };
+        // The broken connection is given up; the next message dials anew.
+        env.net.close(self.id, host);
         if std::mem::replace(&mut peer.active, false) {
             env.changes.belief += 1;
             env.record(What::Reachable { host: self.id, peer: host, active: false });

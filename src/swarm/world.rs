@@ -13,6 +13,8 @@ mod setup;
 pub use check::Violation;
 pub use fault::{Fault, FaultError};
 pub use host::{DaemonState, Disk, Host, NodeIdentity};
+#[cfg(any(test, feature = "mutants"))]
+pub use setup::Mutants;
 pub use setup::{DataCentre, HostSpec, Settings};
 
 use crate::engine::{Duration, EventId, Kernel, LimitReached, Replay, Seed, Time, Trace};
@@ -140,6 +142,12 @@ impl Env {
     pub fn next_call(&mut self) -> u64 {
         self.calls += 1;
         self.calls
+    }
+
+    /// The number of the next process of a host.
+    pub fn next_boot(&mut self, host: HostId) -> Boot {
+        self.boots[host.index()] += 1;
+        self.boots[host.index()]
     }
 
     /// A host's name.

@@ -95,13 +95,13 @@ pub fn ps(context: &mut Context) -> Result<Finish, Stop> {
         };
         filters.add("node", &node.id);
         match context.tasks(filters.clone())? {
-            Ok(found) => tasks.extend(found.iter().cloned()),
+            Ok(found) => tasks.push(found),
             Err(refusal) => errors.push(refusal.text),
         }
     }
-    if errors.is_empty() || !tasks.is_empty() {
+    if errors.is_empty() || tasks.iter().any(|found| !found.is_empty()) {
         let whole = context.flags.is_set("no-trunc");
-        service_ps::print(context, tasks, whole)?;
+        service_ps::print(context, tasks.iter().flat_map(|found| found.iter()), whole)?;
     }
     Finish::with(errors)
 }

@@ -44,9 +44,9 @@ pub fn ps(context: &mut Context) -> Result<Finish, Stop> {
     for id in services {
         filters.add("service", &id);
     }
-    let tasks = context.tasks(filters)??.to_vec();
+    let tasks = context.tasks(filters)??;
     let whole = context.flags.is_set("no-trunc") || context.flags.is_set("quiet");
-    print(context, tasks, whole)?;
+    print(context, tasks.iter(), whole)?;
     Finish::with(errors)
 }
 
@@ -76,41 +76,55 @@ fn find(context: &mut Context) -> Result<(Vec<String>, Vec<String>), Stop> {
 }
 
 /// Prints tasks, those of one slot together with the newest first.
-pub fn print(context: &mut Context, tasks: Vec<Task>, whole: bool) -> Result<(), Stop> {
+///
+/// Names are asked for first, in one pass that is cheap to run again for each answer.
+pub fn print<'a>(context: &mut Context, tasks: impl IntoIterator<Item = &'a Task>, whole: bool) -> Result<(), Stop> {
     let mut names = Names::new(context.flags.is_set("no-resolve"));
-    let mut named = Vec::with_capacity(tasks.len());
+    let mut named: Vec<Named> = Vec::new();
     for task in tasks {
         let service = names.service(context, &task.service_id)?;
-        let name =
-            if task.slot == 0 { format!("{service}.{}", task.node_id) } else { format!("{service}.{}", task.slot) };
-        let created = parse_rfc3339(&task.created_at).unwrap_or(i64::MIN);
-        named.push((name, created, task));
+        let node = names.node(context, &task.node_id)?;
+        named.push(Named { task, name: service, node, created: 0 });
     }
-    named.sort_by(|a, b| format::natural(&a.0, &b.0).then(b.1.cmp(&a.1)));
+    for row in &mut named {
+        let task = row.task;
+        let place = if task.slot == 0 { task.node_id.clone() } else { task.slot.to_string() };
+        row.name = format!("{}.{place}", row.name);
+        row.created = parse_rfc3339(&task.created_at).unwrap_or(i64::MIN);
+    }
+    named.sort_by(|a, b| format::natural(&a.name, &b.name).then(b.created.cmp(&a.created)));
     let indent = if is_table(context.flags.text("format").unwrap_or("")) { " \\_ " } else { "" };
     // Kept per task id, as in the real client: a task that is listed twice shows its last name both times.
     let mut shown: BTreeMap<&str, String> = BTreeMap::new();
     let mut previous = "";
-    for (name, _, task) in &named {
+    for Named { task, name, .. } in &named {
         let same = *name == previous;
         shown.insert(&task.id, if same { format!("{indent}{name}") } else { name.clone() });
         previous = name;
     }
-    let mut rows = Vec::with_capacity(named.len());
-    for (_, _, task) in &named {
-        let node = names.node(context, &task.node_id)?;
-        rows.push(row([
-            ("ID", (if whole { task.id.as_str() } else { format::truncate_id(&task.id) }).into()),
-            ("Name", shown.get(task.id.as_str()).cloned().unwrap_or_default().into()),
-            ("Image", image(task, whole || context.flags.is_set("no-trunc")).into()),
-            ("Node", node.into()),
-            ("DesiredState", pretty(&task.desired_state).into()),
-            ("CurrentState", state(context, task).into()),
-            ("Error", error(task, whole).into()),
-            ("Ports", ports(task).into()),
-        ]));
-    }
+    let rows: Vec<_> = named
+        .iter()
+        .map(|Named { task, node, .. }| {
+            row([
+                ("ID", (if whole { task.id.as_str() } else { format::truncate_id(&task.id) }).into()),
+                ("Name", shown.get(task.id.as_str()).cloned().unwrap_or_default().into()),
+                ("Image", image(task, whole).into()),
+                ("Node", node.as_str().into()),
+                ("DesiredState", pretty(&task.desired_state).into()),
+                ("CurrentState", state(context, task).into()),
+                ("Error", error(task, whole).into()),
+                ("Ports", ports(task).into()),
+            ])
+        })
+        .collect();
     rows::print(context, &LISTING, &rows, context.flags.is_set("quiet"))
+}
+
+struct Named<'a> {
+    task: &'a Task,
+    name: String,
+    node: String,
+    created: i64,
 }
 
 fn image(task: &Task, whole: bool) -> String {

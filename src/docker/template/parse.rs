@@ -109,9 +109,9 @@ pub fn parse(text: &str) -> Result<Vec<Node>, String> {
     let mut parser = Parser { parts, next: 0, line: 1, variables: vec!["$".into()] };
     let (nodes, end) = parser.block(0)?;
     match end {
-        End::Eof => Ok(nodes),
-        End::End => Err(at(parser.line, "unexpected {{end}}")),
-        End::Else(_) => Err(at(parser.line, "unexpected {{else}}")),
+        Terminator::Eof => Ok(nodes),
+        Terminator::End => Err(at(parser.line, "unexpected {{end}}")),
+        Terminator::Else(_) => Err(at(parser.line, "unexpected {{else}}")),
     }
 }
 
@@ -252,7 +252,7 @@ fn lex(
     }
 }
 
-enum End {
+enum Terminator {
     Eof,
     End,
     Else(Option<Vec<Lexed>>),
@@ -269,7 +269,7 @@ struct Parser {
 }
 
 impl Parser {
-    fn block(&mut self, depth: usize) -> Result<(Vec<Node>, End), String> {
+    fn block(&mut self, depth: usize) -> Result<(Vec<Node>, Terminator), String> {
         if depth > DEPTH {
             return Err(at(self.line, "exceeded maximum template depth"));
         }
@@ -292,10 +292,10 @@ impl Parser {
                 _ => String::new(),
             };
             match keyword.as_str() {
-                "end" => return Ok((nodes, End::End)),
+                "end" => return Ok((nodes, Terminator::End)),
                 "else" => {
                     let rest = trim(&words[1..]).to_vec();
-                    return Ok((nodes, End::Else((!rest.is_empty()).then_some(rest))));
+                    return Ok((nodes, Terminator::Else((!rest.is_empty()).then_some(rest))));
                 }
                 "if" | "with" | "range" => nodes.push(self.control(&keyword, &words[1..], depth)?),
                 "define" | "template" | "block" | "break" | "continue" => {
@@ -304,7 +304,7 @@ impl Parser {
                 _ => nodes.push(Node::Action(self.pipeline(&words, depth)?)),
             }
         }
-        Ok((nodes, End::Eof))
+        Ok((nodes, Terminator::Eof))
     }
 
     fn control(&mut self, keyword: &str, words: &[Lexed], depth: usize) -> Result<Node, String> {
@@ -312,21 +312,21 @@ impl Parser {
         let pipeline = self.pipeline(trim(words), depth)?;
         let (then, mut end) = self.block(depth + 1)?;
         let mut otherwise = Vec::new();
-        if let End::Else(rest) = end {
+        if let Terminator::Else(rest) = end {
             match rest {
                 None => (otherwise, end) = self.block(depth + 1)?,
                 Some(words) if matches!(&words[0].token, Token::Word(word) if word == "if" || word == "with") => {
                     let Token::Word(word) = &words[0].token else { return Err(at(self.line, "unexpected else")) };
                     otherwise = vec![self.control(word, &words[1..], depth + 1)?];
-                    end = End::End;
+                    end = Terminator::End;
                 }
                 Some(_) => return Err(at(self.line, "unexpected token in else")),
             }
         }
         match end {
-            End::Eof => return Err(at(self.line, "unexpected EOF")),
-            End::Else(_) => return Err(at(self.line, "expected end; found {{else}}")),
-            End::End => {}
+            Terminator::Eof => return Err(at(self.line, "unexpected EOF")),
+            Terminator::Else(_) => return Err(at(self.line, "expected end; found {{else}}")),
+            Terminator::End => {}
         }
         self.variables.truncate(scope);
         Ok(match keyword {

@@ -30,8 +30,14 @@ mod tests {
     fn units_change_where_dockers_do() {
         let seconds = |s: i64| human_duration(s * 1_000_000_000);
         assert_eq!(human_duration(999_999_999), "Less than a second");
-        assert_eq!((seconds(1), seconds(59), seconds(60)), ("1 second".into(), "59 seconds".into(), "About a minute".into()));
-        assert_eq!((seconds(120), seconds(3599), seconds(3600)), ("2 minutes".into(), "59 minutes".into(), "About an hour".into()));
+        assert_eq!(
+            (seconds(1), seconds(59), seconds(60)),
+            ("1 second".into(), "59 seconds".into(), "About a minute".into())
+        );
+        assert_eq!(
+            (seconds(120), seconds(3599), seconds(3600)),
+            ("2 minutes".into(), "59 minutes".into(), "About an hour".into())
+        );
         assert_eq!((seconds(5399), seconds(5400)), ("About an hour".into(), "2 hours".into()));
         assert_eq!((seconds(47 * 3600 + 29 * 60), seconds(47 * 3600 + 1800)), ("47 hours".into(), "2 days".into()));
         assert_eq!((seconds(14 * 86400), seconds(90 * 86400)), ("2 weeks".into(), "3 months".into()));

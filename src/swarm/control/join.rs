@@ -80,17 +80,11 @@ pub fn setup(tx: &mut Transaction, setup: Option<&Setup>, _env: &mut Env) {
 }
 
 /// Lets a host in as a node, if its token says so.
-pub fn join(
-    request: &JoinRequest,
-    host: HostId,
-    tx: &mut Transaction,
-    env: &mut Env,
-) -> Result<JoinGrant, ApiError> {
+pub fn join(request: &JoinRequest, host: HostId, tx: &mut Transaction, env: &mut Env) -> Result<JoinGrant, ApiError> {
     let Some(cluster) = tx.state().cluster.clone() else {
         return Err(ApiError::grpc(Code::Unavailable, "the cluster is not ready"));
     };
-    let refused =
-        || ApiError::grpc(Code::InvalidArgument, "A valid join token is necessary to join this cluster");
+    let refused = || ApiError::grpc(Code::InvalidArgument, "A valid join token is necessary to join this cluster");
     let digest = cluster.ca_digest();
     if let Some(expected) = token_digest(&request.token)
         && expected != format!("{:032x}{:032x}", digest[0], digest[1])
@@ -118,12 +112,7 @@ pub fn join(
         Arc::new(NodeDescription::default()),
     );
     tx.put_node(node, Why::Joined);
-    let managers = tx
-        .state()
-        .members
-        .iter()
-        .map(|member| (member.node, member.host))
-        .collect();
+    let managers = tx.state().members.iter().map(|member| (member.node, member.host)).collect();
     Ok(JoinGrant { node: key, id, managers, lineage: LineageId(0) })
 }
 

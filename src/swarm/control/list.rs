@@ -94,14 +94,9 @@ pub fn services(filters: &Filters, status: bool, state: &State) -> Vec<api::Serv
 
 /// The numbers of `service ls`: what runs, whatever is desired of it and wherever it is (control-plane.md §2.6).
 pub fn counts(service: &Service, state: &State) -> api::ServiceStatus {
-    let running =
-        state.tasks_of_service(service.key).filter(|task| task.status.state == TaskState::Running).count();
+    let running = state.tasks_of_service(service.key).filter(|task| task.status.state == TaskState::Running).count();
     let Mode::Replicated { replicas } = service.spec.mode;
-    api::ServiceStatus {
-        running_tasks: running as u64,
-        desired_tasks: u64::from(replicas),
-        completed_tasks: 0,
-    }
+    api::ServiceStatus { running_tasks: running as u64, desired_tasks: u64::from(replicas), completed_tasks: 0 }
 }
 
 /// Tasks.

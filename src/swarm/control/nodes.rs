@@ -22,10 +22,7 @@ pub fn find(state: &State, name: &str) -> Result<Arc<Node>, ApiError> {
             [] => {}
             [node] => return Ok((*node).clone()),
             several => {
-                return Err(ApiError::new(
-                    400,
-                    format!("node {name} is ambiguous ({} matches found)", several.len()),
-                ));
+                return Err(ApiError::new(400, format!("node {name} is ambiguous ({} matches found)", several.len())));
             }
         }
     }
@@ -44,12 +41,7 @@ pub fn update(id: &str, version: u64, spec: &api::NodeSpec, tx: &mut Transaction
         return Err(ApiError::grpc(Code::Unknown, "update out of sequence"));
     }
     let mut node = (*node).clone();
-    node.spec = NodeSpec {
-        name: spec.name.as_str().into(),
-        labels: Arc::new(spec.labels.clone()),
-        role,
-        availability,
-    };
+    node.spec = NodeSpec { name: spec.name.as_str().into(), labels: Arc::new(spec.labels.clone()), role, availability };
     tx.put_node(node, Why::Request);
     Ok(Response::Done)
 }

@@ -17,7 +17,8 @@ pub fn find(state: &State, name: &str) -> Result<Arc<Service>, ApiError> {
     if let Some(service) = by_id.or_else(by_name) {
         return Ok(service.clone());
     }
-    let mut by_prefix = state.services.values().filter(|service| !name.is_empty() && service.id.text().starts_with(name));
+    let mut by_prefix =
+        state.services.values().filter(|service| !name.is_empty() && service.id.text().starts_with(name));
     match (by_prefix.next(), by_prefix.count()) {
         (Some(service), 0) => Ok(service.clone()),
         (Some(_), more) => Err(ApiError::new(400, format!("service {name} is ambiguous ({} matches found)", more + 1))),
@@ -89,11 +90,7 @@ pub fn update(
 }
 
 fn check_version(service: &Service, version: u64) -> Result<(), ApiError> {
-    if service.meta.version == version {
-        Ok(())
-    } else {
-        Err(ApiError::grpc(Code::Unknown, "update out of sequence"))
-    }
+    if service.meta.version == version { Ok(()) } else { Err(ApiError::grpc(Code::Unknown, "update out of sequence")) }
 }
 
 fn roll_back(service: &Service, version: u64, tx: &mut Transaction) -> Result<Response, ApiError> {

@@ -260,7 +260,11 @@ mod tests {
             assert_eq!(name(good), Ok(()), "{good}");
         }
         for bad in ["-web", "web-", "web.front", "we b", "_x"] {
-            assert_eq!(name(bad).unwrap_err().message, "rpc error: code = InvalidArgument desc = name must be valid as a DNS name component", "{bad}");
+            assert_eq!(
+                name(bad).unwrap_err().message,
+                "rpc error: code = InvalidArgument desc = name must be valid as a DNS name component",
+                "{bad}"
+            );
         }
         assert!(name(&"x".repeat(64)).unwrap_err().message.ends_with("name must be 63 characters or fewer"));
     }

@@ -93,7 +93,9 @@ impl Host {
         let leader = manager.leader_host(own);
         let reachable = leader.is_some_and(|leader| leader == own || manager.is_active(leader));
         let leads = manager.leads();
-        let Some(Call { kind: CallKind::Control { request, at, .. }, .. }) = self.calls.get_mut(&number) else { return };
+        let Some(Call { kind: CallKind::Control { request, at, .. }, .. }) = self.calls.get_mut(&number) else {
+            return;
+        };
         let request = request.clone();
         match leader {
             Some(leader) if leader == own && leads => {

@@ -19,15 +19,29 @@ impl Host {
         let mut by_prefix = all().filter(|c| !name.is_empty() && c.id.text().starts_with(name));
         match (by_prefix.next(), by_prefix.next()) {
             (Some(container), None) => Ok(container),
-            (Some(_), Some(_)) => {
-                Err(ApiError::new(400, format!("multiple IDs found with provided prefix: {name}")))
-            }
+            (Some(_), Some(_)) => Err(ApiError::new(400, format!("multiple IDs found with provided prefix: {name}"))),
             (None, _) => Err(ApiError::new(404, format!("No such container: {name}"))),
         }
     }
 
     pub(super) fn container_list(&self, all: bool, limit: Option<usize>, filters: &Filters, env: &Env) -> Answer {
-        let known = ["ancestor", "id", "is-task", "label", "name", "status", "exited", "network", "publish", "expose", "health", "volume", "before", "since", "isolation"];
+        let known = [
+            "ancestor",
+            "id",
+            "is-task",
+            "label",
+            "name",
+            "status",
+            "exited",
+            "network",
+            "publish",
+            "expose",
+            "health",
+            "volume",
+            "before",
+            "since",
+            "isolation",
+        ];
         if let Some(key) = filters.0.keys().find(|key| !known.contains(&key.as_str())) {
             return Err(ApiError::new(400, format!("invalid filter '{key}'")).into());
         }
@@ -35,7 +49,8 @@ impl Host {
         // Newest first; what is equally old by name.
         let mut containers: Vec<_> = self.engine.containers.values().collect();
         containers.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| a.name.cmp(&b.name)));
-        let any_state = all || limit.is_some() || !filters.get("status").is_empty() || !filters.get("exited").is_empty();
+        let any_state =
+            all || limit.is_some() || !filters.get("status").is_empty() || !filters.get("exited").is_empty();
         let listed = containers
             .into_iter()
             .filter(|container| any_state || container.runs())
@@ -69,9 +84,8 @@ impl Host {
             ContainerState::Running { .. } => ("running", 0),
             ContainerState::Exited { code, .. } => ("exited", code),
         };
-        let moment = |time: Option<Time>| {
-            time.map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), |time| rfc3339(time.nanos()))
-        };
+        let moment =
+            |time: Option<Time>| time.map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), |time| rfc3339(time.nanos()));
         let started = match container.state {
             ContainerState::Running { since } => Some(since),
             _ => None,
@@ -174,13 +188,14 @@ fn log_of(container: &Container, now: Time) -> Vec<LogLine> {
         stderr: false,
         task: Some(container.task.id.text()),
         node: Some(container.node_id.text()),
-        text: text.replace("{time}", &rfc3339(at.nanos())[11..19]),
+        text: text.replace("{time}", &rfc3339(at.nanos())[11..19]).replace("{hostname}", &container.id.text()[..12]),
     };
     let mut lines: Vec<_> = container.behaviour.log.iter().map(|text| line(from, text)).collect();
     if let Some((every, text)) = &container.behaviour.log_every {
         let step = every.as_nanos().max(1_000_000);
         let count = (until - from).as_nanos() / step;
-        for number in (count - LOG_LINES).max(0)..=count {
+        // The first time is the start, which the lines above tell.
+        for number in (count - LOG_LINES).max(1)..=count {
             lines.push(line(from + Duration::from_nanos(number * step), text));
         }
     }

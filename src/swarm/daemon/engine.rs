@@ -157,13 +157,7 @@ impl Engine {
         }
     }
 
-    fn prepare(
-        &mut self,
-        task: Arc<Task>,
-        operation: u32,
-        around: &mut Surroundings<'_>,
-        out: &mut EngineOutbox,
-    ) {
+    fn prepare(&mut self, task: Arc<Task>, operation: u32, around: &mut Surroundings<'_>, out: &mut EngineOutbox) {
         let image = task.spec.image.clone();
         let behaviour = around.catalogue.behaviour(&image);
         let reference = canonical(&image);
@@ -183,10 +177,10 @@ impl Engine {
                 out.outcomes.push((task.key, operation, Outcome::Refused(err.into())));
                 return;
             }
-            takes = takes + behaviour.pull;
+            takes += behaviour.pull;
         }
         let key = around.seed.key("container.create", &task.id.0);
-        takes = takes + CREATE + Duration::from_nanos(key.below(u64::from(operation), CREATE.as_nanos() as u64) as i64);
+        takes += CREATE + Duration::from_nanos(key.below(u64::from(operation), CREATE.as_nanos() as u64) as i64);
         out.alarms.push((around.now + takes, EngineAlarm::Prepared(task.key, operation)));
         self.preparing.insert(task.key, (operation, task));
     }

@@ -77,6 +77,11 @@ impl Catalogue {
         self.images.get(&tagged).or_else(|| self.images.get(repository)).unwrap_or(&self.other).clone()
     }
 
+    /// Every entry, by reference.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Arc<ImageBehaviour>)> {
+        self.images.iter().map(|(reference, behaviour)| (reference.as_str(), behaviour))
+    }
+
     /// The behaviour of exactly this entry, for a scenario that changes part of it.
     pub fn entry(&self, reference: &str) -> Option<&Arc<ImageBehaviour>> {
         self.images.get(reference)

@@ -14,7 +14,8 @@ use crate::swarm::world::{Env, Host, NodeIdentity};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-const ALREADY_IN: &str = "This node is already part of a swarm. Use \"docker swarm leave\" to leave this swarm and join another one.";
+const ALREADY_IN: &str =
+    "This node is already part of a swarm. Use \"docker swarm leave\" to leave this swarm and join another one.";
 const TIMEOUT: &str = "Timeout was reached before node joined. The attempt to join the swarm will continue in the background. Use the \"docker info\" command to see the current swarm status of your node.";
 
 /// The daemon waits so long for a node to be in.
@@ -101,8 +102,7 @@ impl Host {
         let node = NodeKey(0);
         let id = env.ids.node(&self.name);
         let description = Arc::new(NodeDescription::default());
-        let object =
-            new_node(node, id, self.id, Role::Manager, availability, Labels::new(), self.addr, description);
+        let object = new_node(node, id, self.id, Role::Manager, availability, Labels::new(), self.addr, description);
         self.setup = Some(Arc::new(Setup { cluster, nodes: vec![object] }));
         let member = env.ids.member(&self.name);
         let stored = Stored::bootstrap(&[(member, member_context(node, self.id))]);
@@ -298,6 +298,11 @@ impl Host {
             return;
         }
         let busy = !self.engine.containers.is_empty();
+        // Alarms of the node that this host was must not reach the one that it may become.
+        self.boot = env.next_boot(self.id);
+        for (client, number) in self.take_clients() {
+            env.answer(client, number, Err(ApiError::new(503, "context canceled").into()));
+        }
         self.manager = None;
         self.agent = None;
         self.setup = None;

@@ -297,7 +297,7 @@ impl Host {
         let Some(leader) = &mut manager.leader else { return };
         let mut out = std::mem::take(&mut env.outbox);
         for event in events.iter().chain([&StoreEvent::Commit]) {
-            leader.dispatcher.watch(event, state, now, &mut out);
+            leader.dispatcher.watch(event, now, &mut out);
             if let Some(loops) = &mut leader.loops {
                 loops.allocator.watch(event, state, now, &mut out);
                 loops.scheduler.watch(event, state, now, &mut out);
@@ -377,7 +377,10 @@ impl Host {
             }
             ReplyTo::Joiner { host, call, via } => {
                 let result = match (grant, answer) {
-                    (Some(grant), Ok(_)) => Ok(*grant),
+                    (Some(grant), Ok(_)) => {
+                        let lineage = self.manager.as_ref().map_or(grant.lineage, |manager| manager.lineage);
+                        Ok(JoinGrant { lineage, ..*grant })
+                    }
                     (_, Err(Failure::Api(error))) => Err(JoinError { message: error.message }),
                     _ => Err(JoinError { message: lost_leadership_text() }),
                 };

@@ -40,6 +40,9 @@ pub struct Replicated {
     strays: BTreeSet<TaskKey>,
     /// What is left of the reconciliation under way.
     plan: VecDeque<(Arc<Service>, Step)>,
+    /// Turns that updaters asked for while events came in. When one end of a task both restarts it and rolls the update
+    /// back, the restart was measured to be written first, always.
+    after_restarts: Vec<Writer>,
     /// Updates take dirty slots in an order drawn from this seed instead of by number.
     shuffle: Option<Seed>,
     #[cfg(any(test, feature = "mutants"))]
@@ -72,6 +75,7 @@ impl Replicated {
             removed: BTreeSet::new(),
             strays: found.strays,
             plan: VecDeque::new(),
+            after_restarts: Vec::new(),
             shuffle: None,
             #[cfg(any(test, feature = "mutants"))]
             mutant: None,
@@ -129,8 +133,11 @@ impl Replicated {
                 if needs_restart(state, new) && replicated(state, new.service).is_some() {
                     self.restarts.insert(new.key);
                 }
-                if old.is_some() {
-                    self.drive(new.service, now, out, |updater, cx| updater.task_updated(new, cx));
+                if old.is_some() && self.updaters.contains_key(&new.service) {
+                    let mut asked = Outbox::default();
+                    self.drive(new.service, now, &mut asked, |updater, cx| updater.task_updated(new, cx));
+                    self.after_restarts.append(&mut asked.turns);
+                    out.alarms.append(&mut asked.alarms);
                 }
             }
             Event::Task { old: Some(old), new: None } => {
@@ -151,7 +158,10 @@ impl Replicated {
                 #[cfg(any(test, feature = "mutants"))]
                 self.rebalance(old.as_deref(), new.as_deref(), state);
             }
-            Event::Commit => self.ask(out),
+            Event::Commit => {
+                self.ask(out);
+                out.turns.append(&mut self.after_restarts);
+            }
             _ => {}
         }
     }

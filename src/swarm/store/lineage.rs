@@ -25,11 +25,14 @@ pub struct Lineage {
     entries: EntryLog,
 }
 
+/// An entry's term and its proposal.
+type Identity = (u64, u64);
+
 /// Identities of all entries ever applied, in chunks that copies share.
 #[derive(Clone, Debug, Default)]
 struct EntryLog {
-    full: Arc<Vec<Arc<Vec<(u64, u64)>>>>,
-    last: Vec<(u64, u64)>,
+    full: Arc<Vec<Arc<Vec<Identity>>>>,
+    last: Vec<Identity>,
 }
 
 const CHUNK: usize = 512;
@@ -80,10 +83,8 @@ impl Lineage {
 
     /// Keeps a state that follows the newest one.
     pub fn keep(&mut self, state: Arc<State>) {
-        if let Some(newest) = self.states.back() {
-            if state.index != newest.index + 1 {
-                return;
-            }
+        if self.states.back().is_some_and(|newest| state.index != newest.index + 1) {
+            return;
         }
         self.states.push_back(state);
         if self.states.len() > KEPT {

@@ -145,9 +145,12 @@ impl Env {
             }
             StoreEvent::Service { .. } => {}
             StoreEvent::Task { old, new: Some(new) } => {
-                let node = new.node.and_then(|node| state.nodes.get(node)).map(|node| self.names[node.host.index()].clone());
+                let node =
+                    new.node.and_then(|node| state.nodes.get(node)).map(|node| self.names[node.host.index()].clone());
                 let same = old.as_ref().is_some_and(|old| {
-                    old.status.state == new.status.state && old.desired == new.desired && old.status.err == new.status.err
+                    old.status.state == new.status.state
+                        && old.desired == new.desired
+                        && old.status.err == new.status.err
                 });
                 if !same {
                     self.record(What::Task {
@@ -180,7 +183,8 @@ impl Env {
         let long_down = node.status.state == NodeState::Down
             && self.kernel.now() - node.meta.updated_at > crate::engine::Duration::from_secs(1);
         if long_down {
-            let detail = format!("{}.{} was given to {}, which is down", task.service_name, task.slot, self.name(node.host));
+            let detail =
+                format!("{}.{} was given to {}, which is down", task.service_name, task.slot, self.name(node.host));
             self.violate("tasks go to nodes that are ready", detail);
             return;
         }
@@ -218,7 +222,8 @@ fn broken_by(old: Option<&Task>, new: &Task, why: Why) -> Option<&'static str> {
     if old.node.is_some() && new.node != old.node {
         return Some("a task never moves to another node");
     }
-    if new.node.is_none() && (TaskState::Assigned..=TaskState::Failed).contains(&new.status.state)
+    if new.node.is_none()
+        && (TaskState::Assigned..=TaskState::Failed).contains(&new.status.state)
         && new.status.state != TaskState::Shutdown
     {
         return Some("a task that is assigned has a node");

@@ -2,10 +2,10 @@
 //! daemon's kernel answers with resets, a partition swallows packets, a paused process comes back and believes that no
 //! time has passed.
 
+use super::World;
 use super::event::Event;
 use super::host::DaemonState;
 use super::record::What;
-use super::World;
 use crate::engine::Duration;
 use crate::net::{HostId, HostState, LinkSpec};
 use crate::swarm::daemon::image::ImageBehaviour;
@@ -176,9 +176,7 @@ impl World {
                 (*host, "kill")
             }
             Fault::Pause(host) if self.host(*host).daemon != DaemonState::Running => (*host, "pause"),
-            Fault::Boot(host)
-                if matches!(self.host(*host).daemon, DaemonState::Running | DaemonState::Starting) =>
-            {
+            Fault::Boot(host) if matches!(self.host(*host).daemon, DaemonState::Running | DaemonState::Starting) => {
                 return Err(FaultError::Running { host: self.host(*host).name.to_string() });
             }
             _ => return Ok(()),

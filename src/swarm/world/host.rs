@@ -143,11 +143,9 @@ impl Host {
             return self.defer(event);
         }
         match event {
-            Event::Tick(_, boot) if self.runs(boot) => {
-                if self.manager.is_some() {
-                    env.kernel.schedule_in(env.settings.tick, Event::Tick(self.id, boot));
-                    self.manager_input(Input::Tick, env);
-                }
+            Event::Tick(_, boot) if self.runs(boot) && self.manager.is_some() => {
+                env.kernel.schedule_in(env.settings.tick, Event::Tick(self.id, boot));
+                self.manager_input(Input::Tick, env);
             }
             Event::DiskDone(_, boot) if self.runs(boot) => self.manager_disk_done(env),
             Event::Leader(_, term, alarm) if self.daemon == DaemonState::Running => self.leader_event(term, alarm, env),
@@ -238,11 +236,7 @@ impl Host {
     }
 
     /// Lets the agent do something, and carries out what it asks for.
-    pub fn agent_do(
-        &mut self,
-        env: &mut Env,
-        act: impl FnOnce(&mut Agent, crate::engine::Time, &mut AgentOutbox),
-    ) {
+    pub fn agent_do(&mut self, env: &mut Env, act: impl FnOnce(&mut Agent, crate::engine::Time, &mut AgentOutbox)) {
         let Some(agent) = &mut self.agent else { return };
         let had_session = agent.manager().is_some();
         let mut out = std::mem::take(&mut env.agent_outbox);
@@ -264,9 +258,7 @@ impl Host {
             let route = Route { host: self.id, via: None };
             env.send(self.id, self.boot, manager, None, Body::ToDispatcher { route, message });
         }
-        if managers_changed
-            && let (Some(agent), Some(node)) = (&self.agent, &mut self.disk.node)
-        {
+        if managers_changed && let (Some(agent), Some(node)) = (&self.agent, &mut self.disk.node) {
             node.managers = agent.remotes.managers().collect();
         }
         for action in actions.drain(..) {

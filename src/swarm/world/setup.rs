@@ -269,7 +269,12 @@ impl World {
             let host = &mut hosts[node.host.index()];
             let member = managers.iter().position(|(key, _)| *key == node.key).map(|place| raft[place].0);
             host.disk = Disk {
-                node: Some(NodeIdentity { node: node.key, id: node.id, lineage: LineageId(0), managers: managers.clone() }),
+                node: Some(NodeIdentity {
+                    node: node.key,
+                    id: node.id,
+                    lineage: LineageId(0),
+                    managers: managers.clone(),
+                }),
                 raft: member.map(|member| RaftDisk { member, lineage: LineageId(0), stored: stored.clone() }),
                 ..host.disk.clone()
             };

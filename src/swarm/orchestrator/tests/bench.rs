@@ -63,6 +63,7 @@ pub struct World {
     pub queue: BTreeMap<(Time, u64), Happening>,
     sequence: u64,
     reports: Vec<Output>,
+    reports_under_way: Vec<Output>,
 }
 
 impl World {
@@ -109,6 +110,7 @@ impl World {
             queue: BTreeMap::new(),
             sequence: 0,
             reports: Vec::new(),
+            reports_under_way: Vec::new(),
         };
         world.take(out);
         for _ in 0..nodes {
@@ -147,8 +149,14 @@ impl World {
 
     /// A new leader: all memory of the loops is lost.
     pub fn failover(&mut self) {
-        self.holding = None;
         self.turns.clear();
+        if self.holding.take().is_some_and(|(writer, _)| writer == Writer::Dispatcher) {
+            // Agents say it again to the next leader.
+            self.reports.splice(0..0, std::mem::take(&mut self.reports_under_way));
+        }
+        if !self.reports.is_empty() {
+            self.turns.push_back(Writer::Dispatcher);
+        }
         self.queue.retain(|_, happening| !matches!(happening, Happening::Alarm(_) | Happening::Commit));
         let mut out = Outbox::default();
         let (state, now) = (&self.state, self.now);
@@ -222,8 +230,8 @@ impl World {
                 Writer::Scheduler => self.loops.scheduler.write(&mut tx),
                 Writer::Reaper => self.loops.reaper.write(&mut tx),
                 Writer::Dispatcher => {
-                    let reports = std::mem::take(&mut self.reports);
-                    write_reports(&reports, &mut tx);
+                    self.reports_under_way = std::mem::take(&mut self.reports);
+                    write_reports(&self.reports_under_way, &mut tx);
                 }
                 writer => self.loops.replicated.write(writer, &mut tx, &mut self.ids, &mut out),
             }

@@ -1,6 +1,6 @@
 //! What must hold after every commit (control-plane.md §12), by number.
 
-use crate::engine::Time;
+use crate::engine::{Duration, Time};
 use crate::swarm::component::Writer;
 use crate::swarm::object::{
     Availability, NodeState, Service, ServiceKey, Task, TaskKey, TaskState, UpdateState, UpdateStatus,
@@ -13,10 +13,18 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug, Default)]
 pub struct Invariants {
     /// Replacements that the restart supervisor made: not before then, and not before this task has stopped.
-    releases: BTreeMap<TaskKey, (Time, Option<TaskKey>, Time)>,
-    /// Replacements of each slot and version, by the same leader.
-    restarts: BTreeMap<(ServiceKey, u32, u64), Vec<Time>>,
+    releases: BTreeMap<TaskKey, Release>,
+    /// Replacements of each slot under its latest version, by the same leader.
+    restarts: BTreeMap<(ServiceKey, u32), (u64, Vec<Time>)>,
     ids: BTreeSet<u128>,
+}
+
+#[derive(Clone, Debug)]
+struct Release {
+    service: ServiceKey,
+    not_before: Time,
+    waits: Option<TaskKey>,
+    since: Time,
 }
 
 impl Invariants {
@@ -34,6 +42,15 @@ impl Invariants {
         now: Time,
         replicated: &Replicated,
     ) {
+        // An update may take a waiting task over and release it by its own rules.
+        self.releases.retain(|_, release| !replicated.is_updating(release.service));
+        // A node that was down for a moment has let those go that waited for its tasks.
+        for release in self.releases.values_mut() {
+            let node = release.waits.and_then(|old| before.tasks.get(old)).and_then(|old| old.node);
+            if node.is_some_and(|key| after.nodes.get(key).is_none_or(|node| node.status.state == NodeState::Down)) {
+                release.waits = None;
+            }
+        }
         for (change, why) in changes {
             match change {
                 Change::Task(new) => match before.tasks.get(new.key) {
@@ -41,7 +58,7 @@ impl Invariants {
                     Some(old) => {
                         written(old, new, writer);
                         if old.desired == TaskState::Ready && new.desired == TaskState::Running {
-                            self.released(before, new, now, replicated);
+                            self.released(before, new, now);
                         }
                     }
                 },
@@ -79,33 +96,34 @@ impl Invariants {
         let node = old.node.and_then(|node| before.nodes.get(node));
         let drained = node.is_some_and(|node| node.spec.availability == Availability::Drain);
         let not_before = if drained { now } else { now + old.spec.restart.delay };
-        let waits = (!old.status.state.is_terminal()).then_some(old.key);
-        self.releases.insert(new.key, (not_before, waits, now));
+        let down = node.is_some_and(|node| node.status.state == NodeState::Down);
+        let waits = (!old.status.state.is_terminal() && !down).then_some(old.key);
+        self.releases.insert(new.key, Release { service: new.service, not_before, waits, since: now });
         // 22
-        let policy = new.spec.restart;
-        if policy.max_attempts > 0 && old.spec_version == new.spec_version {
-            let times = self.restarts.entry((new.service, new.slot, new.spec_version)).or_default();
+        let (version, times) = self.restarts.entry((new.service, new.slot)).or_default();
+        let policy = old.spec.restart;
+        if policy.max_attempts > 0 && *version == old.spec_version {
             let since = old.age_stamp() - policy.window;
-            let unlimited = policy.window.as_nanos() == 0;
+            let unlimited = policy.window == Duration::ZERO;
             let count = times.iter().filter(|&&time| unlimited || time > since).count() as u64;
             assert!(count < policy.max_attempts, "22: {new:?} after {times:?}");
+        }
+        if new.spec.restart.max_attempts > 0 {
+            if *version != new.spec_version {
+                *version = new.spec_version;
+                times.clear();
+            }
             times.push(now);
         }
     }
 
     /// 9
-    fn released(&mut self, before: &State, new: &Task, now: Time, replicated: &Replicated) {
-        let Some((not_before, waits, since)) = self.releases.remove(&new.key) else { return };
-        if replicated.is_updating(new.service) {
-            // An update may take the task over and release it by its own rules.
-            return;
-        }
+    fn released(&mut self, before: &State, new: &Task, now: Time) {
+        let Some(Release { not_before, waits, since, .. }) = self.releases.remove(&new.key) else { return };
         assert!(now >= not_before, "9: too early: {new:?}");
         if let Some(old) = waits.and_then(|old| before.tasks.get(old)) {
-            let node = old.node.and_then(|node| before.nodes.get(node));
-            let gone = node.is_none_or(|node| node.status.state == NodeState::Down);
-            let given_up = now >= since + crate::engine::Duration::from_secs(60);
-            assert!(old.status.state.is_terminal() || gone || given_up, "9: {old:?} still runs");
+            let given_up = now >= since + Duration::from_secs(60);
+            assert!(old.status.state.is_terminal() || given_up, "9: {old:?} still runs");
         }
     }
 }
@@ -145,6 +163,8 @@ fn status_changed(old: &Service, new: &Service, writer: Writer) {
         (Some(RollbackStarted), Some(RollbackCompleted | RollbackPaused)) => true,
         // A second pass, and what may happen in it.
         (Some(Completed | RollbackCompleted), Some(Completed | Paused | RollbackStarted)) => true,
+        // A manual rollback to an equal spec leaves the update running (§6.1), which may then roll back by itself or end.
+        (Some(RollbackStarted), Some(RollbackStarted)) => true,
         // A rollback that wants to roll back is paused and then completed all the same.
         (Some(RollbackPaused), Some(Completed | Paused)) => true,
         _ => false,

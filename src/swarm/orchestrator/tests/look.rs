@@ -74,7 +74,7 @@ impl World {
         self.log.iter().find(|line| line.name == name && line.text == text).map(|line| line.at)
     }
 
-    /// Nothing is queued but alarms, and no agent is at work.
+    /// The task of this name (`web.3#2`), unless it is gone.
     pub fn task(&self, name: &str) -> Option<&Arc<Task>> {
         let key = self.names.iter().find(|(_, known)| *known == name).map(|(key, _)| *key)?;
         self.state.tasks.get(key)

@@ -53,7 +53,7 @@ fn what_will_never_run_or_has_ended_goes_and_what_may_run_stays() {
     use TaskState::{
         Accepted, Assigned, Complete, Failed, New, Orphaned, Pending, Preparing, Ready, Rejected, Running, Starting,
     };
-    let (run, stop) = (TaskState::Running, TaskState::Shutdown);
+    let (run, stop) = (Running, TaskState::Shutdown);
     for state in [New, Pending, Complete, stop, Failed, Rejected, Orphaned] {
         assert_eq!(left(1, &[(stop, state), (run, run)]).0, 1, "{state:?}");
     }

@@ -71,7 +71,7 @@ impl World {
     }
 
     pub fn change_node(&mut self, key: NodeKey, change: impl FnOnce(&mut Node)) {
-        let mut node = Node::clone(&self.state.nodes.get(key).expect("a node of the test"));
+        let mut node = Node::clone(self.state.nodes.get(key).expect("a node of the test"));
         change(&mut node);
         self.write_now(|tx| tx.put_node(node, Why::Request));
     }

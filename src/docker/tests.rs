@@ -1,0 +1,9 @@
+//! The client against a scripted daemon, byte for byte: the verbatim examples of cli.md §12, the usage errors of
+//! §3.2, the progress of §6, and random words.
+
+mod errors;
+mod examples;
+mod pretty;
+mod progress;
+mod random;
+mod specs;

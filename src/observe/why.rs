@@ -1,0 +1,212 @@
+//! Why something is as it is: the chain of causes from the newest record about it back to a typed line or a fault.
+//!
+//! It walks the trace. Where an event's own cause says less than the record does (a replacement names its predecessor, a
+//! node that is believed down fell silent because of something that was done to it), it follows the record.
+
+use super::words::sentence;
+use super::{Observed, View, nearest};
+use crate::engine::Record;
+use crate::swarm::object::{NodeState, TaskKey};
+use crate::swarm::store::Why;
+use crate::swarm::world::World;
+use crate::swarm::world::record::What;
+
+/// The longest chain that is told.
+const LONGEST: usize = 24;
+
+/// Tells why a task (`web.3`, or its id), a service, a node or `leader` is as it is.
+///
+/// # Errors
+/// When nothing bears the name, or the trace knows nothing of it.
+pub fn explain(world: &World, subject: &str) -> Result<String, String> {
+    let records: Vec<&Record<What>> = world.env.trace.iter().collect();
+    let subject = Subject::find(world, &records, subject)?;
+    let mut out = subject.state(world);
+    let newest = records.iter().rposition(|record| subject.concerns(world, &record.what));
+    let Some(mut at) = newest else {
+        return Err(format!("{}: the trace tells nothing of it", subject.name()));
+    };
+    let mut last = String::new();
+    for link in 0..LONGEST {
+        let record = records[at];
+        let (text, reason) = sentence(world, record);
+        // Several records of one step may say the same.
+        if text != last {
+            let because = if link == 0 { "" } else { "because " };
+            let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
+            out += &format!("  {:>12}  {because}{text}{reason}\n", record.at.to_string());
+            last = text;
+        }
+        match cause(&records, at) {
+            Some(earlier) => at = earlier,
+            None => break,
+        }
+    }
+    Ok(out)
+}
+
+/// Who is asked about.
+enum Subject {
+    Task { service: String, slot: u32 },
+    Service(String),
+    Node(String),
+    Leader,
+}
+
+impl Subject {
+    fn find(world: &World, records: &[&Record<What>], name: &str) -> Result<Self, String> {
+        if name == "leader" {
+            return Ok(Self::Leader);
+        }
+        let by_id = Observed(world).tasks().and_then(|tasks| {
+            let task = tasks.iter().find(|task| name.len() >= 4 && task.id.starts_with(name))?;
+            Some(Self::Task { service: task.service.to_string(), slot: u32::try_from(task.slot).ok()? })
+        });
+        if let Some(task) = by_id {
+            return Ok(task);
+        }
+        if world.host_named(name).is_some() {
+            return Ok(Self::Node(name.to_owned()));
+        }
+        let tasks: Vec<(&str, u32)> = records
+            .iter()
+            .filter_map(|record| match &record.what {
+                What::Task { service, slot, .. } => Some((&**service, *slot)),
+                _ => None,
+            })
+            .collect();
+        if let Some((service, slot)) = name.rsplit_once('.')
+            && let Ok(slot) = slot.parse()
+            && tasks.contains(&(service, slot))
+        {
+            return Ok(Self::Task { service: service.to_owned(), slot });
+        }
+        let mut names: Vec<String> = records
+            .iter()
+            .filter_map(|record| match &record.what {
+                What::Service { name, .. } | What::ServiceRemoved { name } => Some(name.to_string()),
+                _ => None,
+            })
+            .collect();
+        if names.iter().any(|service| service == name) {
+            return Ok(Self::Service(name.to_owned()));
+        }
+        names.extend(tasks.iter().map(|(service, slot)| format!("{service}.{slot}")));
+        names.extend(world.hosts().iter().map(|host| host.name.to_string()));
+        let hint = nearest(name, names.iter().map(String::as_str)).map_or_else(
+            || "; name a task as in web.1, a service, a node, or leader".into(),
+            |near| format!("; did you mean {near}?"),
+        );
+        Err(format!("nothing is called {name}{hint}"))
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::Task { service, slot } => format!("{service}.{slot}"),
+            Self::Service(name) | Self::Node(name) => name.clone(),
+            Self::Leader => "leader".into(),
+        }
+    }
+
+    /// How it stands, as the leader believes.
+    fn state(&self, world: &World) -> String {
+        let view = Observed(world);
+        let name = self.name();
+        let unknown = || format!("{name}: nobody leads, so nobody knows how it is now\n");
+        match self {
+            Self::Task { .. } => {
+                let Some(tasks) = view.tasks() else { return unknown() };
+                let live = |desired: &str| matches!(desired, "running" | "ready");
+                let newest = tasks.iter().rev().filter(|task| *task.name == *name);
+                let Some(task) = newest.clone().find(|task| live(&task.desired)).or_else(|| newest.clone().next())
+                else {
+                    return format!("{name} is no more\n");
+                };
+                let on = if task.node.is_empty() { String::new() } else { format!(" on {}", task.node) };
+                let error = if task.error.is_empty() { String::new() } else { format!(": {}", task.error) };
+                format!("{name} is {}{on}, should be {}{error}\n", task.state, task.desired)
+            }
+            Self::Service(_) => {
+                let Some(services) = view.services() else { return unknown() };
+                match services.iter().find(|service| *service.name == *name) {
+                    Some(service) => format!("{name} runs {} of {} tasks\n", service.running, service.desired),
+                    None => format!("{name} is no more\n"),
+                }
+            }
+            Self::Node(_) => {
+                let Some(nodes) = view.nodes() else { return unknown() };
+                match nodes.iter().find(|node| *node.name == *name) {
+                    Some(node) => format!("{name} is believed {} and {}\n", node.status, node.availability),
+                    None => format!("{name} is no node of the swarm\n"),
+                }
+            }
+            Self::Leader => {
+                let raft = view.raft();
+                if raft.leader.is_empty() { "nobody leads\n".into() } else { format!("{} leads\n", raft.leader) }
+            }
+        }
+    }
+
+    fn concerns(&self, world: &World, what: &What) -> bool {
+        match (self, what) {
+            (Self::Task { service, slot }, What::Task { service: other, slot: number, .. }) => {
+                **other == **service && number == slot
+            }
+            (Self::Service(service), What::Service { name, .. } | What::ServiceRemoved { name }) => **name == **service,
+            (Self::Service(service), What::Task { service: other, state, err, .. }) => {
+                **other == **service && (state.is_terminal() || err.is_some())
+            }
+            (Self::Node(node), What::Node { name, .. } | What::NodeRemoved { name }) => **name == **node,
+            (Self::Node(node), What::DaemonUp { host }) => **world.env.name(*host) == **node,
+            (Self::Node(node), What::Fault { text }) => mentions(text, node),
+            (Self::Leader, What::Leads { .. } | What::SteppedDown { .. }) => true,
+            _ => false,
+        }
+    }
+}
+
+/// Whether a fault's line names this host.
+fn mentions(text: &str, host: &str) -> bool {
+    text.split(|c: char| c.is_whitespace() || c == '|' || c == ',').any(|word| word == host)
+}
+
+/// The record that led to the one at `at`.
+fn cause(records: &[&Record<What>], at: usize) -> Option<usize> {
+    let before = &records[..at];
+    let record = records[at];
+    let newest = |wanted: &dyn Fn(&What) -> bool| before.iter().rposition(|record| wanted(&record.what));
+    let told = match &record.what {
+        What::Typed { .. } | What::Fault { .. } => return None,
+        What::Task { from: None, why: Why::Restart(task), .. } => newest(&|what| ended(what, *task)),
+        What::Task { why: Why::NodeInvalid(task), .. } => node_of(before, *task).and_then(|node| {
+            newest(&|what| match what {
+                What::Node { name, state, availability, .. } => {
+                    **name == *node && (*state != NodeState::Ready || availability.is_some())
+                }
+                What::NodeRemoved { name } => **name == *node,
+                _ => false,
+            })
+        }),
+        What::Node { name, state: NodeState::Down | NodeState::Unknown, availability: None, .. } => {
+            newest(&|what| matches!(what, What::Fault { text } if mentions(text, name)))
+        }
+        What::Candidate { .. } | What::SteppedDown { no_quorum: true, .. } => {
+            newest(&|what| matches!(what, What::Fault { .. }))
+        }
+        _ => None,
+    };
+    // Of several records of one event the first says what the event was.
+    let known = |event| before.iter().position(|record| record.event == event);
+    told.or_else(|| known(record.cause)).or_else(|| known(record.landmark))
+}
+
+fn ended(what: &What, wanted: TaskKey) -> bool {
+    matches!(what, What::Task { task, state, .. } if *task == wanted && state.is_terminal())
+}
+
+fn node_of<'a>(records: &[&'a Record<What>], wanted: TaskKey) -> Option<&'a str> {
+    records.iter().rev().find_map(|record| match &record.what {
+        What::Task { task, node: Some(node), .. } if *task == wanted => Some(&**node),
+        _ => None,
+    })
+}

@@ -1,0 +1,190 @@
+//! What happened, in words: the sentences that stories and explanations share.
+//!
+//! It words single records of the trace. What is told together, and in which order, is decided by those who tell.
+
+use crate::engine::Record;
+use crate::net::HostId;
+use crate::swarm::object::{NodeState, TaskState, UpdateState};
+use crate::swarm::store::Why;
+use crate::swarm::world::World;
+use crate::swarm::world::record::What;
+
+/// What is said of a task's change: a verb that tasks share, the task as it is mentioned, the reason.
+pub fn task_words(what: &What) -> Option<(&'static str, String, Option<String>)> {
+    let What::Task { service, slot, node, from, state, desired, err, why, .. } = what else { return None };
+    let name = format!("{service}.{slot}");
+    let at = |name: &str| node.as_ref().map_or_else(|| name.to_owned(), |node| format!("{name} ({node})"));
+    let failure = || err.as_ref().map(|err| err.to_string());
+    match from {
+        None => Some(match why {
+            Why::FillSlot => ("new", name, Some("the slot is empty".into())),
+            Why::Restart(_) => {
+                ("new replacement, waits in desired state Ready", name, Some("its predecessor ended".into()))
+            }
+            Why::NodeInvalid(_) => (
+                "new replacement, waits in desired state Ready",
+                name,
+                Some("the node of its predecessor is down, drained or gone".into()),
+            ),
+            Why::Update => ("new, by the rolling update", name, None),
+            _ => ("new", name, None),
+        }),
+        Some((before, wanted)) if before == state => match (wanted, desired, why) {
+            (TaskState::Ready, TaskState::Running, _) => Some((
+                "may start now",
+                at(&name),
+                Some("its delay is over, and its predecessor has stopped or is out of reach".into()),
+            )),
+            (_, TaskState::Shutdown, why) if *desired != *wanted && !state.is_terminal() => {
+                let reason = match why {
+                    Why::NodeInvalid(_) => "its node is down, drained or gone",
+                    Why::Update => "the rolling update replaces it",
+                    _ => "it is no longer wanted",
+                };
+                Some(("told to stop", at(&name), Some(reason.into())))
+            }
+            (_, TaskState::Remove, why) if *desired != *wanted => {
+                let reason = match why {
+                    Why::ScaleDown => "the service was scaled down",
+                    _ => "the service was removed",
+                };
+                Some(("told to stop and vanish", at(&name), Some(reason.into())))
+            }
+            _ if *state == TaskState::Pending && err.is_some() => Some(("waits for a node", name, failure())),
+            _ => None,
+        },
+        Some(_) => match state {
+            TaskState::Assigned => Some(("placed", at(&name), placement(why))),
+            TaskState::Running => Some(("runs", at(&name), None)),
+            TaskState::Complete => Some(("ended with 0", at(&name), None)),
+            TaskState::Shutdown => Some(("stopped", at(&name), None)),
+            TaskState::Failed => Some(("failed", at(&name), failure())),
+            TaskState::Rejected => Some(("rejected", at(&name), failure())),
+            TaskState::Orphaned => Some(("orphaned", at(&name), None)),
+            _ => None,
+        },
+    }
+}
+
+fn placement(why: &Why) -> Option<String> {
+    match why {
+        Why::Placed { candidates: 1 } => Some("the only node that passed all filters".into()),
+        Why::Placed { candidates } => {
+            Some(format!("fewest tasks of the service, then fewest tasks, among {candidates} nodes"))
+        }
+        _ => None,
+    }
+}
+
+/// What a story says of a record, and why, if that is worth telling; nothing of what is too small for a story, and
+/// nothing of tasks, of which [`task_words`] speaks.
+pub fn words(world: &World, record: &Record<What>) -> Option<(String, Option<String>)> {
+    let host = |host: &HostId| world.env.name(*host).to_string();
+    Some(match &record.what {
+        What::Typed { host: on, line } => (format!("{}$ {line}", host(on)), None),
+        What::Fault { .. } => return None,
+        What::DaemonUp { host: on } => (format!("the daemon of {} is up", host(on)), None),
+        What::Candidate { host: who, term } => (
+            format!("{} asks for votes in term {term}", host(who)),
+            Some("it has heard of no leader for its election time-out".into()),
+        ),
+        What::Elected { host: who, term } => (format!("{} is elected in term {term}", host(who)), None),
+        What::Leads { host: who, term } => {
+            (format!("{} leads", host(who)), Some(format!("it has applied its whole log in term {term}")))
+        }
+        What::SteppedDown { host: who, no_quorum, .. } => (
+            format!("{} steps down", host(who)),
+            Some(if *no_quorum { "it heard from no majority" } else { "there is a newer term" }.into()),
+        ),
+        What::Reachable { host: who, peer, active } => {
+            if world.host(*who).manager.as_ref().is_none_or(|manager| !manager.leads()) && record.at == world.now() {
+                return None;
+            }
+            let verb = if *active { "reaches" } else { "no longer reaches" };
+            (format!("{} {verb} {}", host(who), host(peer)), None)
+        }
+        What::Node { name, joined: true, .. } => (format!("{name} has a node object"), None),
+        What::Node { name, availability: Some(availability), .. } => (format!("{name} is now {availability}"), None),
+        What::Node { name, state, message, .. } => {
+            let cause = (!message.is_empty()).then(|| (*message).to_owned());
+            match state {
+                NodeState::Down => (format!("{name} is believed down"), cause),
+                NodeState::Unknown => (format!("{name} is unknown"), cause),
+                NodeState::Ready => (format!("{name} is ready"), cause),
+                NodeState::Disconnected => (format!("{name} is disconnected"), cause),
+            }
+        }
+        What::NodeRemoved { name } => (format!("{name} is removed from the swarm"), None),
+        What::Service { name, created: true, replicas, image, .. } => {
+            (format!("service {name} is created: {replicas} x {}", short(image)), None)
+        }
+        What::Service { name, spec_changed, replicas, image, update, .. } => match update {
+            Some((state, message)) => (format!("service {name}: {}", update_words(*state)), Some(message.to_string())),
+            None if *spec_changed => (format!("service {name} is wanted as {replicas} x {}", short(image)), None),
+            None => return None,
+        },
+        What::ServiceRemoved { name } => (format!("service {name} is removed"), None),
+        What::ContainerEnded { host: on, name, code } if *code != 0 => {
+            let name = name.rsplit_once('.').map_or(&**name, |(name, _)| name);
+            (format!("on {}, the container of {name} ended with {code}", host(on)), None)
+        }
+        What::Note { text } => (format!("# {text}"), None),
+        What::TaskRemoved { .. }
+        | What::Task { .. }
+        | What::ContainerStarted { .. }
+        | What::ContainerEnded { .. }
+        | What::Dropped { .. } => return None,
+    })
+}
+
+fn short(image: &str) -> &str {
+    image.split_once('@').map_or(image, |(name, _)| name)
+}
+
+fn update_words(state: UpdateState) -> &'static str {
+    match state {
+        UpdateState::Updating => "the update begins",
+        UpdateState::Paused => "the update is paused",
+        UpdateState::Completed => "the update is complete",
+        UpdateState::RollbackStarted => "the rollback begins",
+        UpdateState::RollbackPaused => "the rollback is paused",
+        UpdateState::RollbackCompleted => "the rollback is complete",
+    }
+}
+
+/// A sentence for any record, the small ones included, and its reason.
+pub fn sentence(world: &World, record: &Record<What>) -> (String, Option<String>) {
+    let host = |host: &HostId| world.env.name(*host).to_string();
+    if let Some((verb, mention, reason)) = task_words(&record.what) {
+        return (format!("{mention}: {verb}"), reason);
+    }
+    if let Some(words) = words(world, record) {
+        return words;
+    }
+    let text = match &record.what {
+        What::Fault { text } => format!("the fault `{text}`"),
+        What::Task { service, slot, node, state, desired, .. } => {
+            let at = node.as_ref().map_or_else(String::new, |node| format!(" ({node})"));
+            format!("{service}.{slot}{at}: {}, should be {}", state.as_str(), desired.as_str())
+        }
+        What::TaskRemoved { service, slot, why } => {
+            let reason = match why {
+                Why::History => "there is more history than the limit allows",
+                Why::ServiceRemoved => "the service was removed",
+                _ => "it was told to vanish, and its container is gone",
+            };
+            return (format!("a task of {service}.{slot} is forgotten"), Some(reason.into()));
+        }
+        What::Service { name, .. } => format!("service {name} is written again"),
+        What::ContainerStarted { host: on, name } => format!("on {}, container {name} starts", host(on)),
+        What::ContainerEnded { host: on, name, code } => {
+            format!("on {}, container {name} ends with {code}", host(on))
+        }
+        What::Dropped { from, to } => format!("a packet from {} to {} is lost", host(from), host(to)),
+        What::Reachable { host: who, peer, active } => {
+            format!("{} {} {}", host(who), if *active { "reaches" } else { "no longer reaches" }, host(peer))
+        }
+        other => other.kind().replace('_', " "),
+    };
+    (text, None)
+}

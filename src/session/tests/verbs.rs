@@ -1,0 +1,81 @@
+//! The lab's verbs that look, explain and hand files in.
+
+use super::*;
+
+fn killed() -> Lab {
+    let mut lab = Lab::new();
+    lab.run("docker service create -d --name web --replicas 4 nginx; wait 20s; kill w1; wait 1m");
+    lab
+}
+
+#[test]
+fn looking_shows_tables() {
+    let mut lab = Lab::of(&DataCentre::swarm(7, 3, 1));
+    lab.run("partition m1 m2 w1 | m3; block w1 7946; link m1 m2 latency=20ms loss=1%; wait 30s");
+    let raft = lab.out("look raft");
+    assert!(raft.starts_with("leader: m1   term: "), "{raft}");
+    assert!(raft.contains("MEMBER") && raft.contains("FOLLOWER") && raft.contains("candidate"), "{raft}");
+    let net = lab.out("look net");
+    for line in ["but m1 - m2: latency 20ms", "loss 1%", "m1 | m3   both ways", "w1 7946 (gossip)"] {
+        assert!(net.contains(line), "{line}\n{net}");
+    }
+    let time = lab.out("look time");
+    assert!(time.starts_with("it is 30.") && time.contains("ELECTION TIMER"), "{time}");
+    let all = lab.out("look");
+    assert!(all.contains("raft      m1, term") && all.contains("ports blocked"), "{all}");
+    assert!(Lab::of(&DataCentre::machines(1, 1)).out("look raft").contains("no host is a member"));
+}
+
+#[test]
+fn why_leads_back_to_what_was_done() {
+    let mut lab = killed();
+    let moved =
+        lab.out("docker service ps web --filter desired-state=shutdown --format '{{.Name}}' | tr -d ' ' | head -1");
+    let name = moved.trim().trim_start_matches("\\_").to_owned();
+    let text = lab.out(&format!("why {name}"));
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with(&format!("{name} is running on")), "{text}");
+    assert!(lines.last().unwrap().contains("the fault `kill w1`"), "{text}");
+    assert!(text.contains("w1 is believed down"), "{text}");
+    let text = lab.out("why w1");
+    assert!(text.starts_with("w1 is believed down") && text.contains("kill w1"), "{text}");
+    let text = lab.out("why web");
+    assert!(text.starts_with("web runs "), "{text}");
+    assert_eq!(lab.run("why wbe").1, "swarmlab: nothing is called wbe; did you mean web?\n");
+    let text = lab.out("why leader");
+    assert!(text.starts_with("m1 leads"), "{text}");
+}
+
+#[test]
+fn why_of_a_new_task_leads_to_the_typed_line() {
+    let mut lab = Lab::new();
+    lab.run("docker service create -d --name web nginx; wait 20s");
+    let text = lab.out("why web.1");
+    assert!(text.lines().last().unwrap().contains("m1$ docker service create -d --name web nginx"), "{text}");
+}
+
+#[test]
+fn a_real_file_is_handed_in_by_its_owner() {
+    let mut lab = Lab::new();
+    lab.session.type_lines(lab.terminal, "put a.txt as b.txt; cat b.txt; put c as d\nfalse $? || echo failed").unwrap();
+    let until = lab.session.world().now() + Duration::from_hours(1);
+    assert_eq!(lab.session.run_terminal(lab.terminal, until), Stop::Wants);
+    assert_eq!(lab.session.wants(), [Want { terminal: lab.terminal, local: "a.txt".into() }]);
+    lab.session.hand_in(lab.terminal, Ok(b"inside\n".as_slice().into()));
+    assert_eq!(lab.session.wants()[0].local, "c");
+    lab.session.refuse_wants("there is no such file");
+    let (out, err, status) = lab.finish(lab.terminal);
+    assert_eq!((out.as_str(), err.as_str(), status), ("inside\nfailed\n", "swarmlab: c: there is no such file\n", 0));
+}
+
+#[test]
+fn saving_asks_the_owner_and_marks_are_kept() {
+    let mut lab = Lab::new();
+    lab.run("mark one; wait 3s; save lab.rec; mark two");
+    assert_eq!(lab.session.take_saves(), ["lab.rec"]);
+    assert_eq!(lab.session.take_saves(), [""; 0]);
+    let names: Vec<_> = lab.session.marks().iter().map(|mark| (&*mark.name, mark.at.at.nanos())).collect();
+    assert_eq!(names, [("one", 0), ("two", 3_000_000_000)]);
+    let (_, err, _) = lab.run("true; undo");
+    assert!(err.contains("`undo` moves the whole lab"), "{err}");
+}

@@ -1,0 +1,13 @@
+//! The integration tests: what holds of the whole house rather than of one room.
+//!
+//! One binary, so that it links once. Each module is one promise; `common` holds what several of them need.
+
+mod cli;
+mod common;
+mod conformance;
+mod determinism;
+mod house;
+mod leader_killed;
+mod mutants;
+mod shell;
+mod stories;
