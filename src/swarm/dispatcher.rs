@@ -89,6 +89,27 @@ struct NodeUpdate {
     registration: Option<(Ipv4Addr, Arc<NodeDescription>)>,
 }
 
+impl Session {
+    /// The period that the node is told now: the cluster's, give or take half a second.
+    fn draw_period(&mut self, period: Duration) -> Duration {
+        let half = Duration::from_millis(500);
+        self.draws += 1;
+        let spread = (half.as_nanos() * 2) as u64;
+        let drawn = self.draw_key.below(self.draws, spread) as i64;
+        period - half + Duration::from_nanos(drawn)
+    }
+
+    /// The node was heard of.
+    fn beat(&mut self, node: NodeKey, now: Time, grace: Duration, out: &mut Outbox) {
+        // One alarm a node is under way at any time; it looks at the deadline when it rings.
+        let ringing = self.deadline > now;
+        self.deadline = now + grace;
+        if !ringing {
+            out.alarm(self.deadline, Alarm::Heartbeat(node));
+        }
+    }
+}
+
 impl Dispatcher {
     /// Starts on a new leader.
     pub fn start(seed: Seed, state: &State, now: Time, out: &mut Outbox) -> Self {
@@ -121,20 +142,10 @@ impl Dispatcher {
         dispatcher
     }
 
-    /// The period that a node is told now: the cluster's, give or take half a second.
-    fn draw_period(&mut self, node: NodeKey) -> Duration {
-        let half = Duration::from_millis(500);
-        let session = self.sessions.get_mut(&node).expect("a period is drawn for a node with a session");
-        session.draws += 1;
-        let spread = (half.as_nanos() * 2) as u64;
-        let drawn = session.draw_key.below(session.draws, spread) as i64;
-        self.period - half + Duration::from_nanos(drawn)
-    }
-
     /// Arms the expiry of a node that has no session yet.
     fn expect(&mut self, node: &Node, now: Time, grace: i64, out: &mut Outbox) {
         let draw_key = self.seed.key("dispatcher.heartbeat", &(node.host.0, self.started_at.nanos()));
-        self.sessions.entry(node.key).or_insert_with(|| Session {
+        let session = self.sessions.entry(node.key).or_insert_with(|| Session {
             id: 0,
             route: Route { host: node.host, via: None },
             deadline: now,
@@ -147,18 +158,8 @@ impl Dispatcher {
             armed: false,
             sequence: 0,
         });
-        let period = self.draw_period(node.key);
-        self.beat(node.key, now, period * grace, out);
-    }
-
-    fn beat(&mut self, node: NodeKey, now: Time, grace: Duration, out: &mut Outbox) {
-        let session = self.sessions.get_mut(&node).expect("a beat is taken for a node with a session");
-        // One alarm a node is under way at any time; it looks at the deadline when it rings.
-        let ringing = session.deadline > now;
-        session.deadline = now + grace;
-        if !ringing {
-            out.alarm(session.deadline, Alarm::Heartbeat(node));
-        }
+        let period = session.draw_period(self.period);
+        session.beat(node.key, now, period * grace, out);
     }
 
     fn arm_flush(&mut self, now: Time, out: &mut Outbox) {
@@ -178,8 +179,8 @@ impl Dispatcher {
             ToDispatcher::Heartbeat { node, session } => match self.sessions.get_mut(node) {
                 Some(known) if known.id == *session && *session != 0 => {
                     known.route = route;
-                    let period = self.draw_period(*node);
-                    self.beat(*node, now, period * GRACE, out);
+                    let period = known.draw_period(self.period);
+                    known.beat(*node, now, period * GRACE, out);
                     self.outgoing.push((route, ToAgent::HeartbeatDone { session: *session, period }));
                 }
                 Some(_) => self.refuse(route, *session, Refusal::SessionInvalid),
@@ -417,10 +418,10 @@ impl Dispatcher {
     /// The dispatcher's write is committed (or there was nothing to write).
     pub fn written(&mut self, state: &State, now: Time, out: &mut Outbox) {
         for key in std::mem::take(&mut self.registered) {
-            if !self.sessions.contains_key(&key) || self.registering.contains(&key) {
+            let Some(session) = self.sessions.get_mut(&key).filter(|_| !self.registering.contains(&key)) else {
                 continue;
-            }
-            let period = self.draw_period(key);
+            };
+            let period = session.draw_period(self.period);
             let managers = state
                 .members
                 .iter()
@@ -428,7 +429,6 @@ impl Dispatcher {
                 .collect();
             let tasks: Vec<_> =
                 state.tasks_of_node(key).filter(|task| task.status.state >= TaskState::Assigned).cloned().collect();
-            let session = self.sessions.get_mut(&key).expect("looked up just now");
             session.sequence = 1;
             let (route, id) = (session.route, session.id);
             self.outgoing.push((route, ToAgent::Registered { session: id, period, managers }));

@@ -7,8 +7,10 @@
 //! Source: raft-and-security.md §1.3-§1.6, §7.
 
 mod leader;
+mod peers;
 
 pub use leader::{Leader, LeaderCall, ReplyTo};
+pub use peers::{Peer, Peers};
 
 use super::store::{Event as StoreEvent, LineageId, Proposal, ProposalKind, State};
 use super::world::event::{Body, Event, SEND_TIMEOUT};
@@ -16,7 +18,9 @@ use super::world::record::What;
 use super::world::{Env, Host};
 use crate::engine::{Duration, Stream};
 use crate::net::HostId;
-use crate::raft::{ConfChangeKind, Config, Entry, EntryKind, MemberId, Message, Raft, Ready, Role, Stored, Timeouts};
+use crate::raft::{
+    ConfChangeKind, Config, Entry, EntryKind, Index, MemberId, Message, Raft, Ready, Role, Stored, Term, Timeouts,
+};
 use crate::swarm::object::{Member, NodeKey};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -60,13 +64,16 @@ pub enum Input {
     Campaign,
 }
 
-/// Another member, as this one sees it.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer {
-    /// Where.
-    pub host: HostId,
-    /// The last send worked.
-    pub active: bool,
+/// What others may see of a manager: while it stays the same, so do the pictures that are made of it. (Whom it reaches
+/// is told apart: that changes in one place.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outlook {
+    /// It leads.
+    pub leads: bool,
+    role: Role,
+    term: Term,
+    commit: Index,
+    applied: (Index, Index),
 }
 
 /// A running manager.
@@ -81,7 +88,7 @@ pub struct Manager {
     /// What it has applied.
     pub state: Arc<State>,
     /// The other members.
-    pub peers: BTreeMap<MemberId, Peer>,
+    pub peers: Peers,
     /// Ticks since a leader was known.
     pub leaderless_ticks: u32,
     /// The loops, while it leads.
@@ -104,7 +111,7 @@ impl Manager {
             raft,
             lineage: disk.lineage,
             state: Arc::default(),
-            peers: BTreeMap::new(),
+            peers: Peers::default(),
             leaderless_ticks: 0,
             leader: None,
             relayed: BTreeMap::new(),
@@ -120,10 +127,21 @@ impl Manager {
                 && change.kind == ConfChangeKind::AddMember
                 && change.member != disk.member
             {
-                manager.peers.insert(change.member, Peer { host: member_host(change.context), active: false });
+                manager.peers.put(change.member, Peer { host: member_host(change.context), active: false });
             }
         }
         manager
+    }
+
+    /// What others may see of it now.
+    pub fn outlook(&self) -> Outlook {
+        Outlook {
+            leads: self.leads(),
+            role: self.raft.role(),
+            term: self.raft.term(),
+            commit: self.raft.commit(),
+            applied: (self.raft.applied(), self.state.index),
+        }
     }
 
     /// It leads, and says so.
@@ -136,13 +154,13 @@ impl Manager {
         match self.raft.leader() {
             crate::raft::NONE => None,
             leader if leader == self.member => Some(own),
-            leader => self.peers.get(&leader).map(|peer| peer.host),
+            leader => self.peers.get(leader).map(|peer| peer.host),
         }
     }
 
     /// A request may be sent to the leader on this host.
     pub fn is_active(&self, host: HostId) -> bool {
-        self.peers.values().any(|peer| peer.host == host && peer.active)
+        self.peers.on(host).any(|peer| peer.active)
     }
 
     /// There has been no leader for so long that requests fail at once.
@@ -262,7 +280,7 @@ impl Host {
 
     fn manager_send(&mut self, message: Message<Arc<Proposal>>, env: &mut Env) {
         let Some(manager) = &self.manager else { return };
-        let Some(peer) = manager.peers.get(&message.to) else { return };
+        let Some(peer) = manager.peers.get(message.to) else { return };
         env.send(self.id, self.boot, peer.host, None, Body::Raft(message));
     }
 
@@ -328,7 +346,9 @@ impl Host {
             manager.raft.apply_conf_change(change);
             if change.kind == ConfChangeKind::AddMember && change.member != manager.member {
                 let host = member_host(change.context);
-                manager.peers.entry(change.member).or_insert(Peer { host, active: false });
+                if manager.peers.get(change.member).is_none() {
+                    manager.peers.put(change.member, Peer { host, active: false });
+                }
             }
         }
         let shared = env.lineages[manager.lineage.0 as usize].state_at(entry.index).cloned();
@@ -383,7 +403,7 @@ impl Host {
     /// A Raft message arrived.
     pub fn manager_receive(&mut self, message: Message<Arc<Proposal>>, env: &mut Env) {
         let Some(manager) = &self.manager else { return };
-        if message.to != manager.member || !manager.peers.contains_key(&message.from) {
+        if message.to != manager.member || manager.peers.get(message.from).is_none() {
             return;
         }
         self.manager_input(Input::Message(message), env);
@@ -392,10 +412,11 @@ impl Host {
     /// A send to a peer failed: reset, refused or silent for [`SEND_TIMEOUT`].
     pub fn manager_peer_failed(&mut self, host: HostId, env: &mut Env) {
         let Some(manager) = &mut self.manager else { return };
-        let Some((&member, peer)) = manager.peers.iter_mut().find(|(_, peer)| peer.host == host) else { return };
+        let Some((member, peer)) = manager.peers.on_mut(host) else { return };
         // The broken connection is given up; the next message dials anew.
         env.net.close(self.id, host);
         if std::mem::replace(&mut peer.active, false) {
+            env.changes.belief += 1;
             env.record(What::Reachable { host: self.id, peer: host, active: false });
         }
         self.manager_input(Input::Unreachable(member), env);
@@ -404,15 +425,16 @@ impl Host {
     /// A peer took a message.
     pub fn manager_peer_reached(&mut self, host: HostId, env: &mut Env) {
         let Some(manager) = &mut self.manager else { return };
-        let Some(peer) = manager.peers.values_mut().find(|peer| peer.host == host) else { return };
+        let Some((_, peer)) = manager.peers.on_mut(host) else { return };
         if !std::mem::replace(&mut peer.active, true) {
+            env.changes.belief += 1;
             env.record(What::Reachable { host: self.id, peer: host, active: true });
         }
     }
 
     /// Whether this manager thinks that it cannot reach a peer: then a message that gets through is news.
     pub fn manager_misses(&self, host: HostId) -> bool {
-        self.manager.as_ref().is_some_and(|manager| manager.peers.values().any(|p| p.host == host && !p.active))
+        self.manager.as_ref().is_some_and(|manager| manager.peers.on(host).any(|peer| !peer.active))
     }
 
     /// When a message that vanished is noticed.

@@ -19,11 +19,13 @@ pub use setup::{DataCentre, HostSpec, Settings};
 
 use crate::engine::{Duration, EventId, Kernel, LimitReached, Replay, Seed, Time, Trace};
 use crate::net::{Boot, EPHEMERAL, HostId, HostState, Net, Transit};
-use crate::swarm::agent::AgentAlarm;
+use crate::swarm::agent::{AgentAlarm, AgentOutbox};
 use crate::swarm::api::{Answer, Request};
-use crate::swarm::component::Ids;
+use crate::swarm::component::{Ids, Outbox};
+use crate::swarm::daemon::EngineOutbox;
 use crate::swarm::daemon::image::Catalogue;
 use crate::swarm::dispatcher::ToAgent;
+use crate::swarm::manager::Manager;
 use crate::swarm::store::Lineage;
 use check::Checks;
 use event::{Body, ClientId, Event, Packet, SEND_TIMEOUT};
@@ -68,6 +70,10 @@ pub struct Env {
     pub told: Vec<Told>,
     /// What may have changed, for those who look on.
     pub changes: Changes,
+    /// Empty between events: their memory serves again.
+    pub(crate) outbox: Outbox,
+    agent_outbox: AgentOutbox,
+    engine_outbox: EngineOutbox,
     checks: Arc<Checks>,
     boots: Vec<Boot>,
     proposals: u64,
@@ -191,7 +197,7 @@ impl Env {
 impl Body {
     /// It tells an agent what to do.
     fn assigns(&self) -> bool {
-        matches!(self, Body::ToAgent { message, .. } if matches!(**message, ToAgent::Assignments { .. }))
+        matches!(self, Body::ToAgent { message, .. } if matches!(message, ToAgent::Assignments { .. }))
     }
 
     /// It goes to a server's port, rather than back from it.
@@ -286,14 +292,6 @@ impl World {
 
     fn handle(&mut self, event: Event) {
         match &event {
-            Event::Tick(..) | Event::DiskDone(..) | Event::SendFailed { .. } | Event::SendDone { .. } => {
-                self.env.changes.raft += 1;
-                self.env.changes.belief += 1;
-            }
-            Event::Packet(packet) if matches!(packet.body, Body::Raft(_)) => {
-                self.env.changes.raft += 1;
-                self.env.changes.belief += 1;
-            }
             Event::Engine(..) | Event::Agent(_, _, AgentAlarm::Task(..)) => self.env.changes.containers += 1,
             Event::Packet(packet) if packet.body.assigns() => self.env.changes.containers += 1,
             Event::DaemonUp(..) | Event::Reset { .. } | Event::Request { .. } => self.env.changes.all(),
@@ -316,8 +314,21 @@ impl World {
             | Event::SendFailed { host, .. }
             | Event::SendDone { host, .. }
             | Event::Request { host, .. } => {
-                let (host, env) = self.host_mut(host);
-                host.handle(event, env);
+                self.on_host(host, |host, env| host.handle(event, env));
+            }
+        }
+    }
+
+    /// Lets something happen on a host, and notes whether its manager looks different after it.
+    fn on_host(&mut self, host: HostId, happen: impl FnOnce(&mut Host, &mut Env)) {
+        let (host, env) = self.host_mut(host);
+        let before = host.manager.as_ref().map(Manager::outlook);
+        happen(host, env);
+        let after = host.manager.as_ref().map(Manager::outlook);
+        if before != after {
+            env.changes.raft += 1;
+            if [before, after].into_iter().flatten().any(|outlook| outlook.leads) {
+                env.changes.belief += 1;
             }
         }
     }
@@ -360,8 +371,7 @@ impl World {
             }
         }
         let packet = Arc::unwrap_or_clone(packet);
-        let (receiver, env) = self.host_mut(to);
-        receiver.receive(packet, env);
+        self.on_host(to, |receiver, env| receiver.receive(packet, env));
     }
 }
 

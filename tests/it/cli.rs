@@ -2,7 +2,7 @@
 //!
 //! Follows the house plan §6 ("Exit status everywhere") and issue 2 ("Bad input").
 
-use crate::common::{Ended, ended, settings, swarmlab};
+use crate::common::{Ended, ended, program, settings};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -244,7 +244,7 @@ fn shell_exits_with_the_last_status() {
 
 #[test]
 fn shell_reads_a_pipe_a_script_and_echoes() {
-    let mut child = swarmlab(&["shell", "--managers", "1", "--workers", "1"])
+    let mut child = program(&["shell", "--managers", "1", "--workers", "1"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -61,7 +61,7 @@ pub fn complaints(scenario: &Scenario, run: &Run) -> Vec<String> {
 }
 
 /// The program, to be run in the project's folder.
-pub fn swarmlab(args: &[&str]) -> Command {
+pub fn program(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_swarmlab"));
     command.args(args).current_dir(root()).stdin(Stdio::null());
     command
@@ -89,7 +89,7 @@ impl From<Output> for Ended {
 
 /// Runs the program to its end.
 pub fn ended(args: &[&str]) -> Ended {
-    swarmlab(args).output().expect("the program starts").into()
+    program(args).output().expect("the program starts").into()
 }
 
 /// Snapshots go to the top of the project.

@@ -31,7 +31,7 @@ pub fn node(node: &Node, view: &View<'_>) -> api::Node {
     let state = view.state();
     let manager_status = state.member_of_node(node.key).map(|member| {
         let leader = member.raft == view.manager.member;
-        let active = leader || view.manager.peers.get(&member.raft).is_some_and(|peer| peer.active);
+        let active = leader || view.manager.peers.get(member.raft).is_some_and(|peer| peer.active);
         api::ManagerStatus {
             leader,
             reachability: if active { "reachable" } else { "unreachable" }.into(),

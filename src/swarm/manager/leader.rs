@@ -8,7 +8,7 @@
 
 use super::Input;
 use crate::engine::Time;
-use crate::net::HostId;
+use crate::net::{Boot, HostId};
 use crate::raft::Term;
 use crate::swarm::allocator::Allocator;
 use crate::swarm::api::{Answer, ApiError, Code, Failure};
@@ -168,7 +168,7 @@ impl Host {
     pub(super) fn leader_stop(&mut self, env: &mut Env) {
         let Some(mut leader) = self.manager.as_mut().and_then(|manager| manager.leader.take()) else { return };
         for (route, message) in leader.dispatcher.close() {
-            self.send_to_agent(route, message, env);
+            send_to_agent(self.id, self.boot, route, message, env);
         }
         for (_, call) in std::mem::take(&mut leader.calls) {
             self.leader_reply(call.reply, Err(lost_leadership()), None, env);
@@ -186,40 +186,37 @@ impl Host {
         }
     }
 
-    fn leader_drain(&mut self, out: Outbox, env: &mut Env) {
+    /// Carries out what the loops ask for; the empty outbox serves again.
+    fn leader_drain(&mut self, mut out: Outbox, env: &mut Env) {
+        let (own, boot) = (self.id, self.boot);
         let Some(leader) = self.manager.as_mut().and_then(|manager| manager.leader.as_mut()) else { return };
-        for writer in out.turns {
+        for writer in out.turns.drain(..) {
             leader.ask(writer);
         }
-        for (at, alarm) in out.alarms {
-            env.kernel.schedule(at.max(env.kernel.now()), Event::Leader(self.id, leader.term, alarm));
+        for (at, alarm) in out.alarms.drain(..) {
+            env.kernel.schedule(at.max(env.kernel.now()), Event::Leader(own, leader.term, alarm));
         }
-        let outgoing = std::mem::take(&mut leader.dispatcher.outgoing);
-        for (route, message) in outgoing {
-            self.send_to_agent(route, message, env);
+        for (route, message) in leader.dispatcher.outgoing.drain(..) {
+            send_to_agent(own, boot, route, message, env);
         }
-    }
-
-    /// Sends a dispatcher's message on its way.
-    pub(super) fn send_to_agent(&mut self, route: Route, message: ToAgent, env: &mut Env) {
-        let next = route.via.unwrap_or(route.host);
-        env.send(self.id, self.boot, next, None, Body::ToAgent { route, message: Arc::new(message) });
+        env.outbox = out;
     }
 
     /// An alarm of the leader's loops.
     pub fn leader_alarm(&mut self, term: Term, alarm: Alarm, env: &mut Env) {
         let Some(manager) = &mut self.manager else { return };
-        let (state, now) = (manager.state.clone(), env.kernel.now());
+        let (state, now) = (&*manager.state, env.kernel.now());
         let Some(leader) = manager.leader.as_mut().filter(|leader| leader.term == term) else { return };
-        let mut out = Outbox::default();
+        let mut out = std::mem::take(&mut env.outbox);
         match (alarm, &mut leader.loops) {
-            (Alarm::DispatcherFlush | Alarm::Heartbeat(_) | Alarm::Assignments(_) | Alarm::Orphan(_), _) => {
-                leader.dispatcher.alarm(alarm, &state, now, &mut out)
-            }
-            (Alarm::Scheduler, Some(loops)) => loops.scheduler.alarm(&state, now, &mut out),
-            (Alarm::Reaper, Some(loops)) => loops.reaper.alarm(&state, now, &mut out),
+            (
+                Alarm::DispatcherFlush | Alarm::Heartbeat(_) | Alarm::Assignments(_) | Alarm::Orphan(_),
+                _,
+            ) => leader.dispatcher.alarm(alarm, state, now, &mut out),
+            (Alarm::Scheduler, Some(loops)) => loops.scheduler.alarm(state, now, &mut out),
+            (Alarm::Reaper, Some(loops)) => loops.reaper.alarm(state, now, &mut out),
             (Alarm::RestartDelay(_) | Alarm::RestartGiveUp(_) | Alarm::Update(..), Some(loops)) => {
-                loops.replicated.alarm(alarm, &state, now, &mut out);
+                loops.replicated.alarm(alarm, state, now, &mut out);
             }
             (_, None) => {}
         }
@@ -230,10 +227,10 @@ impl Host {
     /// A message from an agent reached the leader.
     pub fn leader_from_agent(&mut self, route: Route, message: &ToDispatcher, env: &mut Env) {
         let Some(manager) = &mut self.manager else { return };
-        let (state, now) = (manager.state.clone(), env.kernel.now());
+        let (state, now) = (&*manager.state, env.kernel.now());
         let Some(leader) = &mut manager.leader else { return };
-        let mut out = Outbox::default();
-        leader.dispatcher.receive(message, route, &state, now, &mut out);
+        let mut out = std::mem::take(&mut env.outbox);
+        leader.dispatcher.receive(message, route, state, now, &mut out);
         self.leader_drain(out, env);
         self.leader_grant(env);
     }
@@ -242,15 +239,14 @@ impl Host {
     pub(super) fn leader_grant(&mut self, env: &mut Env) {
         loop {
             let Some(manager) = &mut self.manager else { return };
-            let (state, now) = (manager.state.clone(), env.kernel.now());
             let Some(leader) = &mut manager.leader else { return };
             if leader.turn.is_some() {
                 return;
             }
             let Some(writer) = leader.waiting.pop_front() else { return };
             leader.queued.remove(&writer);
-            let mut tx = Transaction::new(&state, now);
-            let mut out = Outbox::default();
+            let mut tx = Transaction::new(&manager.state, env.kernel.now());
+            let mut out = std::mem::take(&mut env.outbox);
             match (writer, &mut leader.loops) {
                 (Writer::Setup, _) => control::setup(&mut tx, self.setup.as_deref(), env),
                 (Writer::Dispatcher, _) => leader.dispatcher.write(&mut tx),
@@ -297,16 +293,16 @@ impl Host {
     /// A proposal was committed and applied: the loops are told, and its writer goes on.
     pub(super) fn leader_committed(&mut self, proposal: u64, events: &[StoreEvent], env: &mut Env) {
         let Some(manager) = &mut self.manager else { return };
-        let (state, now) = (manager.state.clone(), env.kernel.now());
+        let (state, now) = (&*manager.state, env.kernel.now());
         let Some(leader) = &mut manager.leader else { return };
-        let mut out = Outbox::default();
+        let mut out = std::mem::take(&mut env.outbox);
         for event in events.iter().chain([&StoreEvent::Commit]) {
             leader.dispatcher.watch(event, now, &mut out);
             if let Some(loops) = &mut leader.loops {
-                loops.allocator.watch(event, &state, now, &mut out);
-                loops.scheduler.watch(event, &state, now, &mut out);
-                loops.reaper.watch(event, &state, now, &mut out);
-                loops.replicated.watch(event, &state, now, &mut out);
+                loops.allocator.watch(event, state, now, &mut out);
+                loops.scheduler.watch(event, state, now, &mut out);
+                loops.reaper.watch(event, state, now, &mut out);
+                loops.replicated.watch(event, state, now, &mut out);
             }
         }
         let turn = leader.turn.take_if(|turn| turn.proposal == proposal);
@@ -320,12 +316,12 @@ impl Host {
 
     fn leader_written(&mut self, writer: Writer, env: &mut Env) {
         let Some(manager) = &mut self.manager else { return };
-        let (state, now) = (manager.state.clone(), env.kernel.now());
+        let (state, now) = (&*manager.state, env.kernel.now());
         let Some(leader) = &mut manager.leader else { return };
-        let mut out = Outbox::default();
+        let mut out = std::mem::take(&mut env.outbox);
         match (writer, &mut leader.loops) {
             (Writer::Setup, None) => return self.leader_loops(env),
-            (Writer::Dispatcher, _) => leader.dispatcher.written(&state, now, &mut out),
+            (Writer::Dispatcher, _) => leader.dispatcher.written(state, now, &mut out),
             (Writer::Api(number) | Writer::Join(number), _) => {
                 if let Some(call) = leader.calls.remove(&number) {
                     let answer = call.answer.map_or_else(|| Err(lost_leadership()), |answer| (*answer).clone());
@@ -334,7 +330,7 @@ impl Host {
                 return;
             }
             (Writer::Replicated | Writer::Restart | Writer::Update(_), Some(loops)) => {
-                loops.replicated.written(writer, &state, now, &mut out);
+                loops.replicated.written(writer, state, now, &mut out);
             }
             _ => {}
         }
@@ -408,6 +404,12 @@ impl LeaderCall {
             },
         }
     }
+}
+
+/// Sends a dispatcher's message on its way.
+fn send_to_agent(own: HostId, boot: Boot, route: Route, message: ToAgent, env: &mut Env) {
+    let next = route.via.unwrap_or(route.host);
+    env.send(own, boot, next, None, Body::ToAgent { route, message });
 }
 
 fn lost_leadership_text() -> String {

@@ -118,14 +118,14 @@ pub enum Body {
         /// The agent, and the relay once it has passed one.
         route: Route,
         /// What.
-        message: Arc<ToDispatcher>,
+        message: ToDispatcher,
     },
     /// From the dispatcher to an agent, perhaps through a manager that relays.
     ToAgent {
         /// The way back.
         route: Route,
         /// What.
-        message: Arc<ToAgent>,
+        message: ToAgent,
     },
     /// A follower hands an API call to the leader.
     Call {
@@ -244,7 +244,7 @@ impl Hash for Packet {
                 (message.log_term, message.index, message.commit, message.reject).hash(state);
                 (message.reject_hint, message.entries.len()).hash(state);
             }
-            Body::ToDispatcher { route, message } => match &**message {
+            Body::ToDispatcher { route, message } => match message {
                 ToDispatcher::Register { node, .. } => (route, 0u8, node).hash(state),
                 ToDispatcher::Heartbeat { node, session } => (route, 1u8, node, session).hash(state),
                 ToDispatcher::Reports { node, session, reports, .. } => {
@@ -254,7 +254,7 @@ impl Hash for Packet {
                     }
                 }
             },
-            Body::ToAgent { route, message } => match &**message {
+            Body::ToAgent { route, message } => match message {
                 ToAgent::Registered { session, period, .. } => (route, 0u8, session, period.as_nanos()).hash(state),
                 ToAgent::HeartbeatDone { session, period } => (route, 1u8, session, period.as_nanos()).hash(state),
                 ToAgent::ReportsDone { session, number } => (route, 2u8, session, number).hash(state),

@@ -193,7 +193,7 @@ impl Host {
     }
 
     /// An agent's message: for this host's dispatcher, or to be handed on to the leader.
-    fn relay_up(&mut self, from: HostId, route: Route, message: Arc<ToDispatcher>, env: &mut Env) {
+    fn relay_up(&mut self, from: HostId, route: Route, message: ToDispatcher, env: &mut Env) {
         let Some(manager) = &mut self.manager else {
             // Not a manager: whoever asks is told so by a closed door.
             return self.refuse_agent(route.host, env);
@@ -216,10 +216,10 @@ impl Host {
     pub fn refuse_agent(&mut self, agent: HostId, env: &mut Env) {
         let route = Route { host: agent, via: None };
         let message = ToAgent::Refused { session: 0, refusal: Refusal::NoLeader };
-        env.send(self.id, self.boot, agent, None, Body::ToAgent { route, message: Arc::new(message) });
+        env.send(self.id, self.boot, agent, None, Body::ToAgent { route, message });
     }
 
-    fn relay_down(&mut self, from: HostId, route: Route, message: Arc<ToAgent>, env: &mut Env) {
+    fn relay_down(&mut self, from: HostId, route: Route, message: ToAgent, env: &mut Env) {
         if route.host != self.id {
             env.send(self.id, self.boot, route.host, None, Body::ToAgent { route, message });
             return;
@@ -239,7 +239,7 @@ impl Host {
     pub fn agent_do(&mut self, env: &mut Env, act: impl FnOnce(&mut Agent, crate::engine::Time, &mut AgentOutbox)) {
         let Some(agent) = &mut self.agent else { return };
         let had_session = agent.manager().is_some();
-        let mut out = AgentOutbox::default();
+        let mut out = std::mem::take(&mut env.agent_outbox);
         act(agent, env.kernel.now(), &mut out);
         let registered = !had_session && agent.manager().is_some();
         self.agent_drain(out, env);
@@ -250,51 +250,49 @@ impl Host {
 
     /// Carries out what the agent asks for.
     pub fn agent_drain(&mut self, out: AgentOutbox, env: &mut Env) {
-        let AgentOutbox { sends, alarms, actions, managers_changed } = out;
-        for (at, alarm) in alarms {
+        let AgentOutbox { mut sends, mut alarms, mut actions, managers_changed } = out;
+        for (at, alarm) in alarms.drain(..) {
             env.kernel.schedule(at, Event::Agent(self.id, self.boot, alarm));
         }
-        for (manager, message) in sends {
+        for (manager, message) in sends.drain(..) {
             let route = Route { host: self.id, via: None };
-            env.send(self.id, self.boot, manager, None, Body::ToDispatcher { route, message: Arc::new(message) });
+            env.send(self.id, self.boot, manager, None, Body::ToDispatcher { route, message });
         }
         if managers_changed && let (Some(agent), Some(node)) = (&self.agent, &mut self.disk.node) {
             node.managers = agent.remotes.managers().collect();
         }
-        for action in actions {
+        for action in actions.drain(..) {
             self.engine_do(env, |engine, around, out| engine.act(action, around, out));
         }
+        // Empty again, it serves the next.
+        env.agent_outbox = AgentOutbox { sends, alarms, actions, managers_changed: false };
     }
 
     /// Lets the engine do something, and carries out what it asks for.
-    pub fn engine_do(
-        &mut self,
-        env: &mut Env,
-        act: impl FnOnce(&mut Engine, &mut Surroundings<'_>, &mut EngineOutbox),
-    ) {
-        let mut out = EngineOutbox::default();
-        let catalogue = env.catalogue.clone();
+    pub fn engine_do(&mut self, env: &mut Env, act: impl FnOnce(&mut Engine, &mut Surroundings<'_>, &mut EngineOutbox)) {
+        let mut out = std::mem::take(&mut env.engine_outbox);
         let mut around = Surroundings {
             now: env.kernel.now(),
             seed: env.seed,
             ids: &mut env.ids,
-            catalogue: &catalogue,
+            catalogue: &env.catalogue,
             registry: env.registry,
             node_id: self.disk.node.as_ref().map(|node| node.id).unwrap_or_default(),
         };
         act(&mut self.engine, &mut around, &mut out);
-        for (at, alarm) in out.alarms {
+        for (at, alarm) in out.alarms.drain(..) {
             env.kernel.schedule(at, Event::Engine(self.id, alarm));
         }
-        for name in out.started {
+        for name in out.started.drain(..) {
             env.record(What::ContainerStarted { host: self.id, name });
         }
-        for (name, code) in out.ended {
+        for (name, code) in out.ended.drain(..) {
             env.record(What::ContainerEnded { host: self.id, name, code });
         }
-        for (task, operation, outcome) in out.outcomes {
+        for (task, operation, outcome) in out.outcomes.drain(..) {
             self.agent_do(env, |agent, now, out| agent.outcome(task, operation, outcome, now, out));
         }
+        env.engine_outbox = out;
     }
 
     /// Starts what the disk says this host is: a manager, a node, both or neither.
