@@ -4,6 +4,7 @@ use crate::args::ShellArgs;
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
 use swarmlab::engine::{Duration, Time, limits};
+use swarmlab::scenario::MAX_MANAGERS;
 use swarmlab::scenario::run::built_in_images;
 use swarmlab::session::shell::{Dialect, parse};
 use swarmlab::session::{Chunk, Entered, Session, Stop, TerminalId, Timeline, TravelError};
@@ -13,10 +14,14 @@ use swarmlab::swarm::world::DataCentre;
 pub fn shell(args: &ShellArgs) -> u8 {
     let (hosts, first) = match args.hosts {
         Some(hosts) => (hosts, "h1"),
-        None => (args.managers + args.workers, if args.managers > 0 { "m1" } else { "w1" }),
+        None => (args.managers.saturating_add(args.workers), if args.managers > 0 { "m1" } else { "w1" }),
     };
     if hosts == 0 || hosts > limits::HOSTS {
         eprintln!("a lab has 1 to {} hosts, not {hosts}", limits::HOSTS);
+        return 2;
+    }
+    if args.hosts.is_none() && args.managers > MAX_MANAGERS {
+        eprintln!("a swarm has {MAX_MANAGERS} managers at most, not {}", args.managers);
         return 2;
     }
     let mut centre = match args.hosts {

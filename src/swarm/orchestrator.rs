@@ -28,6 +28,7 @@ mod update_worker;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use dirty::DirtyTest;
 pub use replicated::Replicated;
 pub use taskreaper::Reaper;
 

@@ -2,12 +2,12 @@
 //!
 //! One binary, so that it links once. Each module is one promise; `common` holds what several of them need.
 
-// mod cli;
+mod cli;
 mod common;
 mod conformance;
-// mod determinism;
+mod determinism;
 mod house;
-// mod leader_killed;
-// mod mutants;
-// mod shell;
+mod leader_killed;
+mod mutants;
+mod shell;
 mod stories;

@@ -3,6 +3,7 @@
 use super::{View, nodes, present, services};
 use crate::swarm::api::{self, ApiError, Filters};
 use crate::swarm::object::{Mode, Role, Service, Task, TaskState};
+use crate::swarm::orchestrator::DirtyTest;
 use crate::swarm::store::State;
 use std::sync::Arc;
 
@@ -130,8 +131,9 @@ pub fn tasks(filters: &Filters, state: &State) -> Result<Vec<api::Task>, ApiErro
                 "shutdown" => task.desired == TaskState::Shutdown,
                 _ => task.desired == TaskState::Accepted,
             })
+            // What an update need not replace; after a scale that is every old task, though of an older version.
             && (!up_to_date
-                || state.services.get(task.service).is_some_and(|service| service.spec_version == task.spec_version))
+                || state.services.get(task.service).is_some_and(|service| !DirtyTest::new(service, state).task(task)))
     };
     let all: Box<dyn Iterator<Item = &Arc<Task>>> = match wanted_services.as_slice() {
         [service] => Box::new(state.tasks_of_service(*service)),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// The test for one service. Tasks of one version share their spec, so what was found for the last spec is kept: a
 /// service with thousands of old tasks costs one deep comparison.
 #[derive(Debug)]
-pub(super) struct DirtyTest<'a> {
+pub(crate) struct DirtyTest<'a> {
     service: &'a Service,
     state: &'a State,
     last: Option<(Arc<TaskSpec>, Difference)>,
@@ -25,7 +25,7 @@ enum Difference {
 
 impl<'a> DirtyTest<'a> {
     /// The test against `service`, with nodes as `state` knows them.
-    pub(super) fn new(service: &'a Service, state: &'a State) -> Self {
+    pub(crate) fn new(service: &'a Service, state: &'a State) -> Self {
         Self { service, state, last: None }
     }
 
@@ -38,7 +38,7 @@ impl<'a> DirtyTest<'a> {
     }
 
     /// Whether the task is not what its service wants now.
-    pub(super) fn task(&mut self, task: &Task) -> bool {
+    pub(crate) fn task(&mut self, task: &Task) -> bool {
         if task.spec_version == self.service.spec_version {
             return false;
         }
