@@ -142,7 +142,7 @@ impl Front {
             print!("$ {text}");
         }
         self.status = None;
-        match self.timeline.enter(self.terminal, text) {
+        match self.timeline.enter(self.terminal, text.trim_end_matches('\n')) {
             Ok(Entered::Begun) => return self.wait(),
             Ok(Entered::Told(text)) => {
                 print!("{text}");
@@ -158,7 +158,10 @@ impl Front {
                 eprintln!("swarmlab: {past}");
                 self.status = Some(1);
             }
-            Err(TravelError::Shell(error)) => eprint!("swarmlab: {}", error.render(text)),
+            Err(TravelError::Shell(error)) => {
+                eprint!("swarmlab: {}", error.render(text));
+                self.status = Some(2);
+            }
             Err(error) => {
                 eprintln!("swarmlab: {error}");
                 self.status = Some(1);

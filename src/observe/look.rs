@@ -190,15 +190,15 @@ pub fn time(world: &World) -> String {
     );
     let _ = writeln!(
         out,
-        "raft: a tick is {}; a leader speaks every {} ticks, an election comes after {} to {} silent ones",
+        "raft: a tick is {}; a leader speaks every {}, an election comes after {} to {} silent ones",
         settings.tick,
-        settings.heartbeat_tick,
+        if settings.heartbeat_tick == 1 { "tick".to_owned() } else { format!("{} ticks", settings.heartbeat_tick) },
         settings.election_tick,
         settings.election_tick * 2 - 1,
     );
     let _ = writeln!(
         out,
-        "agents: a heartbeat every {}; a node is down after 3 missed; no clock is wrong\n",
+        "agents: a heartbeat every {}; a node is down after 3 missed; every clock is right\n",
         settings.heartbeat_period
     );
     let mut rows = vec![row(["HOST", "BOOT", "DISK WRITE", "ELECTION TIMER", "AGENT'S MANAGER"])];

@@ -6,7 +6,7 @@
 use super::words::sentence;
 use super::{Observed, View, nearest};
 use crate::engine::Record;
-use crate::swarm::object::{NodeState, TaskKey};
+use crate::swarm::object::{NodeState, TaskKey, TaskState};
 use crate::swarm::store::Why;
 use crate::swarm::world::World;
 use crate::swarm::world::record::What;
@@ -187,6 +187,31 @@ fn cause(records: &[&Record<What>], at: usize) -> Option<usize> {
                 _ => false,
             })
         }),
+        What::Task { service, slot, state: TaskState::Running, from: Some((before, _)), .. }
+            if *before != TaskState::Running =>
+        {
+            newest(&|what| matches!(what, What::ContainerStarted { name, .. } if is_of(name, service, *slot)))
+        }
+        What::Task { service, slot, state, from: Some((before, _)), .. } if state.is_terminal() && state != before => {
+            newest(&|what| matches!(what, What::ContainerEnded { name, .. } if is_of(name, service, *slot)))
+        }
+        What::Task { task: own, state: TaskState::Assigned, .. } => {
+            newest(&|what| matches!(what, What::Task { task, .. } if task == own))
+        }
+        What::ContainerStarted { name: container, .. } => newest(
+            &|what| matches!(what, What::Task { service, slot, state: TaskState::Assigned, .. } if is_of(container, service, *slot)),
+        ),
+        What::ContainerEnded { name: container, .. } => {
+            let fault = before.iter().rposition(|other| other.event == record.event || other.event == record.cause);
+            fault.filter(|&place| matches!(before[place].what, What::Fault { .. })).or_else(|| {
+                newest(&|what| match what {
+                    What::Task { service, slot, desired, .. } => {
+                        *desired > TaskState::Running && is_of(container, service, *slot)
+                    }
+                    _ => false,
+                })
+            })
+        }
         What::Node { name, state: NodeState::Down | NodeState::Unknown, availability: None, .. } => {
             newest(&|what| matches!(what, What::Fault { text } if mentions(text, name)))
         }
@@ -195,9 +220,34 @@ fn cause(records: &[&Record<What>], at: usize) -> Option<usize> {
         }
         _ => None,
     };
-    // Of several records of one event the first says what the event was.
-    let known = |event| before.iter().position(|record| record.event == event);
+    // Of several records of one event, one of the same task or service says more than the first.
+    let known = |event| {
+        let of_event = || before.iter().enumerate().filter(|(_, other)| other.event == event).map(|(place, _)| place);
+        of_event()
+            .find(|&place| same_task(&before[place].what, &record.what))
+            .or_else(|| of_event().find(|&place| service_of(&before[place].what) == service_of(&record.what)))
+            .or_else(|| of_event().next())
+    };
     told.or_else(|| known(record.cause)).or_else(|| known(record.landmark))
+}
+
+/// Whether a container is one of this slot's: `web.1.ID`.
+fn is_of(container: &str, service: &str, slot: u32) -> bool {
+    let name = container.rsplit_once('.').map(|(name, _)| name);
+    name.and_then(|name| name.rsplit_once('.'))
+        .is_some_and(|(own, number)| own == service && number.parse() == Ok(slot))
+}
+
+fn same_task(a: &What, b: &What) -> bool {
+    matches!((a, b), (What::Task { task: a, .. }, What::Task { task: b, .. }) if a == b)
+}
+
+fn service_of(what: &What) -> Option<&str> {
+    match what {
+        What::Task { service, .. } | What::TaskRemoved { service, .. } => Some(service),
+        What::Service { name, .. } => Some(name),
+        _ => None,
+    }
 }
 
 fn ended(what: &What, wanted: TaskKey) -> bool {

@@ -268,3 +268,54 @@ impl Runner {
         check.faults(&text, status)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Duration;
+    use crate::observe::{Root, View};
+
+    /// Conditions are judged again only when a stamp moves: so it must, whenever what it stands for has changed.
+    #[test]
+    fn a_stamp_moves_whenever_its_picture_does() {
+        let mut centre = DataCentre::swarm(5, 3, 3);
+        centre.catalogue = built_in_images();
+        let mut session = Session::new(&centre);
+        let mut last: Vec<(Root, u64, String)> = Vec::new();
+        let lines = [
+            ("m1", "docker service create --name web --replicas 6 --detach nginx"),
+            ("w1", "docker rm -f $(docker ps --last 1 -q)"),
+            ("m1", "kill m1"),
+            ("m2", "docker service update --detach --image redis web; kill w2 daemon"),
+            ("m2", "boot m1; boot w2; docker service scale --detach web=3"),
+            ("w3", "docker swarm leave"),
+            ("m2", "partition m1 w1 | m2 m3 w2 w3; docker node update --availability drain w2"),
+            ("m2", "heal; pause m3"),
+            ("m2", "resume m3; docker service rm web"),
+        ];
+        for (number, (host, line)) in lines.into_iter().enumerate() {
+            let host = session.world().host_named(host).expect("a host of this swarm");
+            let terminal = session.open(host, None);
+            session.type_lines(terminal, line).expect("the line is of the shell's grammar");
+            let until = Time::ZERO + Duration::from_secs(30) * (number as i64 + 1);
+            session.run(until, |session| {
+                let view = Observed(session.world());
+                let now = [
+                    (Root::Services, format!("{:?}", view.services())),
+                    (Root::Nodes, format!("{:?}", view.nodes())),
+                    (Root::Tasks, format!("{:?}", view.tasks())),
+                    (Root::Raft, format!("{:?}", view.raft())),
+                    (Root::Hosts, format!("{:?}", view.hosts())),
+                    (Root::Containers, format!("{:?}", view.containers())),
+                ];
+                let now: Vec<_> = now.into_iter().map(|(root, shown)| (root, view.stamp(root), shown)).collect();
+                for (before, now) in last.iter().zip(&now) {
+                    let at = session.world().now();
+                    assert!(before.1 != now.1 || before.2 == now.2, "{line}, {at}: {}\nbecame {}", before.2, now.2);
+                }
+                last = now;
+                true
+            });
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Going through time: seek, step back, undo, fork, and from one branch to another.
 
-use super::{BRANCHES, Branch, Timeline, TravelError, offer};
+use super::{BRANCHES, Branch, NEAR, Timeline, TravelError, offer};
 use crate::engine::Time;
 use crate::observe::nearest;
 use crate::session::replay::Script;
@@ -113,7 +113,7 @@ impl Timeline {
                 break;
             }
             if scout.position() < here {
-                offer(&mut self.checkpoints, &scout);
+                self.leave_behind(&scout, here);
             }
         }
         self.seek_position(before)
@@ -124,7 +124,20 @@ impl Timeline {
     }
 
     fn nearest(&self, position: u64) -> Session {
-        self.checkpoints.nearest(position).cloned().unwrap_or_else(|| Session::new(&self.head.start))
+        let checkpoint = self.checkpoints.nearest(position);
+        let near = self.near.as_ref().filter(|near| near.position() <= position);
+        let nearest = checkpoint.into_iter().chain(near).max_by_key(|session| session.position());
+        nearest.cloned().unwrap_or_else(|| Session::new(&self.head.start))
+    }
+
+    /// Keeps copies of what is passed on the way to a position, so that the next way to near there is short.
+    fn leave_behind(&mut self, session: &Session, target: u64) {
+        offer(&mut self.checkpoints, session);
+        let position = session.position();
+        let close = target.saturating_sub(position) < 2 * NEAR;
+        if close && self.near.as_ref().is_none_or(|near| near.position().abs_diff(position) >= NEAR) {
+            self.near = Some(session.clone());
+        }
     }
 
     /// From the nearest checkpoint at or before that position on, until `there`.
@@ -132,7 +145,7 @@ impl Timeline {
         let script = self.script();
         let mut session = self.nearest(position);
         while !there(&session) && script.step(&mut session)? {
-            offer(&mut self.checkpoints, &session);
+            self.leave_behind(&session, position);
         }
         session.forget_output();
         session.marks = self.head.marks.clone();
@@ -218,6 +231,7 @@ impl Timeline {
         }
         self.printed.retain(|printed| printed.position <= position);
         self.checkpoints.truncate_after(position);
+        (self.near, self.due) = (None, 0);
         let left = self.head.moment();
         self.keep(head, left)
     }
@@ -240,6 +254,7 @@ impl Timeline {
         let shared = shared(&self.head, &branch.head);
         self.printed.retain(|printed| printed.position <= shared);
         self.checkpoints.truncate_after(shared);
+        (self.near, self.due) = (None, 0);
         true
     }
 }

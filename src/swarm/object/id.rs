@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn the_low_digit_comes_first() {
-        let (id, mut rest) = (Id(0x0123_4567_89ab_cdef_fedc_ba98_7654_3210), 0x0123_4567_89ab_cdef_fedc_ba98_7654_3210u128);
+        let (id, mut rest) =
+            (Id(0x0123_4567_89ab_cdef_fedc_ba98_7654_3210), 0x0123_4567_89ab_cdef_fedc_ba98_7654_3210u128);
         for digit in id.text().chars() {
             assert_eq!(digit.to_digit(36), Some((rest % 36) as u32));
             rest /= 36;

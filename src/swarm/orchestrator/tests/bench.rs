@@ -236,8 +236,8 @@ impl World {
                 writer => self.loops.replicated.write(writer, &mut tx, &mut self.ids, &mut out),
             }
             assert!(tx.len() <= 201 || writer == Writer::Dispatcher || writer == Writer::Scheduler, "{writer:?}");
-            self.take(out);
             let changes = tx.into_changes();
+            self.take(out);
             if changes.is_empty() {
                 self.written(writer);
             } else if self.latency == Duration::ZERO {
