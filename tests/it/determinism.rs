@@ -118,7 +118,7 @@ impl Story {
 }
 
 impl Replay for Story {
-    /// One event, or one input with the events that it is made of.
+    /// One event, or the inputs of one instant.
     fn step(&mut self) -> bool {
         let due = self.order.get(self.next).map(|&step| Time::ZERO + self.scenario.steps[step].at);
         let before = self.number();
@@ -129,12 +129,16 @@ impl Replay for Story {
         if self.number() != before {
             return true;
         }
-        let Some(&step) = self.order.get(self.next) else { return false };
-        let step = &self.scenario.steps[step];
-        let host = self.session.world().host_named(&step.on).expect("the scenario was checked");
-        let terminal = self.session.open(host, None);
-        self.session.begin(terminal, &step.run, step.list.clone());
-        self.next += 1;
+        let Some(due) = due else { return false };
+        // Steps of one instant begin before anything that they bring about, as a run begins them.
+        while let Some(step) = self.order.get(self.next).map(|&step| &self.scenario.steps[step])
+            && Time::ZERO + step.at == due
+        {
+            let host = self.session.world().host_named(&step.on).expect("the scenario was checked");
+            let terminal = self.session.open(host, None);
+            self.session.begin(terminal, &step.run, step.list.clone());
+            self.next += 1;
+        }
         true
     }
 
