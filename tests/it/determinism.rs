@@ -296,7 +296,8 @@ fn line() -> impl Strategy<Value = String> {
 }
 
 prop_compose! {
-    fn chaos()(
+    /// A cluster to which a dozen things are done in three minutes.
+    pub fn chaos()(
         seed in any::<u32>(),
         shuffled: bool,
         steps in prop::collection::vec((1u32..170, prop::sample::select(vec!["m1", "m2", "m3", "w1"]), line()), 1..12),

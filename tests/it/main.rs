@@ -9,5 +9,6 @@ mod determinism;
 mod house;
 mod leader_killed;
 mod mutants;
+mod recovery;
 mod shell;
 mod stories;
