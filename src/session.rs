@@ -29,6 +29,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use terminal::{Frame, Process};
 
+/// Contents of files, by host and path.
+type Files = BTreeMap<(HostId, String), Arc<[u8]>>;
+
 /// A world and its terminals.
 #[derive(Clone, Debug)]
 pub struct Session {

@@ -108,8 +108,8 @@ impl View for Observed<'_> {
             .map(|node| {
                 let member = manager.state.member_of_node(node.key);
                 let leader = member.is_some_and(|member| member.raft == manager.member);
-                let active = leader
-                    || member.is_some_and(|m| manager.peers.get(m.raft).is_some_and(|peer| peer.active));
+                let active =
+                    leader || member.is_some_and(|m| manager.peers.get(m.raft).is_some_and(|peer| peer.active));
                 Node {
                     name: self.name(node.host),
                     id: text(node.id.text()),

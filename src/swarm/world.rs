@@ -294,10 +294,9 @@ impl World {
         match &event {
             // A request, or a call that goes on, may end or remove containers at once; what else it changes shows in its
             // host's manager.
-            Event::Engine(..)
-            | Event::Agent(_, _, AgentAlarm::Task(..))
-            | Event::Request { .. }
-            | Event::Call(..) => self.env.changes.containers += 1,
+            Event::Engine(..) | Event::Agent(_, _, AgentAlarm::Task(..)) | Event::Request { .. } | Event::Call(..) => {
+                self.env.changes.containers += 1
+            }
             Event::Packet(packet) if packet.body.assigns() => self.env.changes.containers += 1,
             Event::DaemonUp(..) | Event::Reset { .. } => self.env.changes.all(),
             _ => {}

@@ -45,9 +45,12 @@ fn every_outcome_has_its_status() {
     let held = file("held.toml", scenario("[[expect]]\nat = \"30s\"\ncheck = 'raft.quorum'\n"));
     let failing = file(
         "failing.toml",
-        scenario("[[expect]]\nname = \"three run\"\nfrom = \"20s\"\nuntil = \"30s\"\nalways = 'services[\"web\"].running == 3'\n"),
+        scenario(
+            "[[expect]]\nname = \"three run\"\nfrom = \"20s\"\nuntil = \"30s\"\nalways = 'services[\"web\"].running == 3'\n",
+        ),
     );
-    let unknown = file("unknown.toml", scenario("[[expect]]\nat = \"30s\"\ncheck = 'services[\"wbe\"].running == 2'\n"));
+    let unknown =
+        file("unknown.toml", scenario("[[expect]]\nat = \"30s\"\ncheck = 'services[\"wbe\"].running == 2'\n"));
     let printed = file("printed.toml", scenario("[[output]]\nstep = 1\ncontains = [\"converged\"]\n"));
     for (status, path) in [(0, &held), (1, &failing), (3, &unknown), (1, &printed)] {
         let run = ended(&["run", path]);
@@ -112,7 +115,11 @@ fn bad() -> Vec<(&'static str, String, Vec<&'static str>)> {
         ("a syntax error", scenario("seed = = 1\n"), vec!["10:8", "seed = = 1"]),
         ("an unknown key", scenario("[[step]]\nat = \"2s\"\nrnu = \"hosts\"\n"), vec!["12:1", "rnu", "run"]),
         ("an unknown host", step("kill w2"), vec!["12:15", "w2", "w1"]),
-        ("an unknown host of a step", scenario("[[step]]\nat = \"2s\"\non = \"m7\"\nrun = \"hosts\"\n"), vec!["12:7", "m7", "m1"]),
+        (
+            "an unknown host of a step",
+            scenario("[[step]]\nat = \"2s\"\non = \"m7\"\nrun = \"hosts\"\n"),
+            vec!["12:7", "m7", "m1"],
+        ),
         ("a malformed command", step("docker ps | | grep web"), vec!["12:", "|"]),
         ("an unterminated quote", step("docker ps --filter \"name=web"), vec!["12:", "\""]),
         ("an unknown command", step("dokcer ps"), vec!["12:", "dokcer", "docker"]),
@@ -133,10 +140,22 @@ fn bad() -> Vec<(&'static str, String, Vec<&'static str>)> {
         ("a step after the end", scenario("[[step]]\nat = \"2m\"\nrun = \"hosts\"\n"), vec!["11:", "2m", "40s"]),
         ("a thousand years", scenario("").replace("40s", "8766000h"), vec!["3:12", "8766000h", "720h"]),
         ("more time than a number holds", scenario("").replace("40s", "99999999999999999999h"), vec!["3:12"]),
-        ("a million replicas", step("docker service create --replicas 1000000 nginx"), vec!["12:", "1000000", "100000"]),
+        (
+            "a million replicas",
+            step("docker service create --replicas 1000000 nginx"),
+            vec!["12:", "1000000", "100000"],
+        ),
         ("a million replicas by scale", step("docker service scale web=1000000"), vec!["12:", "1000000", "100000"]),
-        ("a million replicas by update", step("docker service update --replicas=1000000 web"), vec!["12:", "1000000", "100000"]),
-        ("a million workers", scenario("").replace("workers = 1", "workers = 1000000"), vec!["6:11", "1000000", "5000"]),
+        (
+            "a million replicas by update",
+            step("docker service update --replicas=1000000 web"),
+            vec!["12:", "1000000", "100000"],
+        ),
+        (
+            "a million workers",
+            scenario("").replace("workers = 1", "workers = 1000000"),
+            vec!["6:11", "1000000", "5000"],
+        ),
         ("an empty file", String::new(), vec!["1:1", "format"]),
     ]
 }
@@ -194,7 +213,11 @@ fn what_is_no_scenario_file_at_all() {
 fn check_reads_folders() {
     let all = ended(&["check", "scenarios"]);
     assert_eq!(all.status, Some(0), "{}{}", all.stdout, all.stderr);
-    assert!(all.stdout.lines().count() >= 3 && all.stdout.lines().all(|line| line.contains(": ok (")), "{}", all.stdout);
+    assert!(
+        all.stdout.lines().count() >= 3 && all.stdout.lines().all(|line| line.contains(": ok (")),
+        "{}",
+        all.stdout
+    );
     let wrong = file("check-wrong.toml", "format = 1\n");
     let mixed = ended(&["check", "scenarios/kill-node.toml", &wrong, "scenarios/lose-quorum.toml"]);
     assert_eq!(mixed.status, Some(2));
@@ -283,7 +306,8 @@ fn machines_become_a_swarm() {
     assert!(two.stdout.contains("This node joined a swarm as a worker.\n"), "{}", two.stdout);
     assert!(two.stdout.ends_with("h1 Ready Leader\nh2 Ready \n"), "{}", two.stdout);
     assert!(two.stderr.contains("This node is not a swarm manager. Worker nodes can't be used"), "{}", two.stderr);
-    settings().bind(|| insta::assert_snapshot!("from_machines_to_a_swarm", format!("{}---\n{}", one.stdout, two.stdout)));
+    settings()
+        .bind(|| insta::assert_snapshot!("from_machines_to_a_swarm", format!("{}---\n{}", one.stdout, two.stdout)));
 }
 
 /// A shell with a reader that goes away, a huge number, a line without end: no panic.

@@ -183,8 +183,7 @@ fn four_threads_at_once() {
     for (name, scenario) in scenarios() {
         let alone = print_of(&scenario, &Options::default());
         let together: Vec<String> = std::thread::scope(|scope| {
-            let threads: Vec<_> =
-                (0..4).map(|_| scope.spawn(|| print_of(&scenario, &Options::default()))).collect();
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| print_of(&scenario, &Options::default()))).collect();
             threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
         });
         assert_eq!(together, vec![alone; 4], "{name}");

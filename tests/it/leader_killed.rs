@@ -74,7 +74,12 @@ fn world_of(seed: u64) -> Seen {
     enter(&mut session, faults, &format!("kill {name}"));
     let killed = session.world().now();
     if seed.is_multiple_of(3) {
-        watch(&mut session, killed + draw.between(Duration::from_secs(1), Duration::from_secs(60)), &mut seen, &mut looked);
+        watch(
+            &mut session,
+            killed + draw.between(Duration::from_secs(1), Duration::from_secs(60)),
+            &mut seen,
+            &mut looked,
+        );
         enter(&mut session, faults, &format!("boot {name}"));
     }
     let limit = killed + Duration::from_minutes(5);
@@ -84,7 +89,8 @@ fn world_of(seed: u64) -> Seen {
         if !seen.faults.is_empty() {
             return seen;
         }
-        if leader(session.world()).is_some_and(|(_, state)| update_state(state) == "completed") && is_settled(session.world())
+        if leader(session.world()).is_some_and(|(_, state)| update_state(state) == "completed")
+            && is_settled(session.world())
         {
             seen.took = Some(session.world().now() - killed);
             break;
@@ -187,7 +193,8 @@ fn settled(session: &Session, seen: &mut Seen) {
 #[allow(clippy::disallowed_methods, reason = "a sweep over seeds: one world a thread")]
 fn the_update_goes_on() {
     let worlds: Vec<(u64, Seen)> = std::thread::scope(|scope| {
-        let half = |odd: u64| move || (0..SEEDS).filter(|seed| seed % 2 == odd).map(|s| (s, world_of(s))).collect::<Vec<_>>();
+        let half =
+            |odd: u64| move || (0..SEEDS).filter(|seed| seed % 2 == odd).map(|s| (s, world_of(s))).collect::<Vec<_>>();
         let threads = [scope.spawn(half(0)), scope.spawn(half(1))];
         threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect()
     });
@@ -226,7 +233,12 @@ fn a_delayed_start_survives_its_leader() {
         session.run(at(200), |session| {
             let Some((_, state)) = leader(session.world()) else { return true };
             let new = state.tasks.values().find(|task| task.slot == 1 && task.desired <= TaskState::Running);
-            if started.is_none() && new.is_some_and(|task| task.desired == TaskState::Running && task.status.state >= TaskState::Ready && task.meta.created_at > crashed)
+            if started.is_none()
+                && new.is_some_and(|task| {
+                    task.desired == TaskState::Running
+                        && task.status.state >= TaskState::Ready
+                        && task.meta.created_at > crashed
+                })
             {
                 started = Some(session.world().now());
             }

@@ -6,7 +6,7 @@
 use crate::common::{complaints, scenario, settings};
 use swarmlab::raft;
 use swarmlab::scenario::run::{Options, run};
-use swarmlab::swarm::orchestrator::Mutant::{Rebalances, ReaperForgets, UpdaterIgnoresFailures};
+use swarmlab::swarm::orchestrator::Mutant::{ReaperForgets, Rebalances, UpdaterIgnoresFailures};
 use swarmlab::swarm::scheduler::Mutant::IgnoresDown;
 use swarmlab::swarm::world::Mutants;
 

@@ -209,10 +209,9 @@ impl Host {
         let Some(leader) = manager.leader.as_mut().filter(|leader| leader.term == term) else { return };
         let mut out = std::mem::take(&mut env.outbox);
         match (alarm, &mut leader.loops) {
-            (
-                Alarm::DispatcherFlush | Alarm::Heartbeat(_) | Alarm::Assignments(_) | Alarm::Orphan(_),
-                _,
-            ) => leader.dispatcher.alarm(alarm, state, now, &mut out),
+            (Alarm::DispatcherFlush | Alarm::Heartbeat(_) | Alarm::Assignments(_) | Alarm::Orphan(_), _) => {
+                leader.dispatcher.alarm(alarm, state, now, &mut out)
+            }
             (Alarm::Scheduler, Some(loops)) => loops.scheduler.alarm(state, now, &mut out),
             (Alarm::Reaper, Some(loops)) => loops.reaper.alarm(state, now, &mut out),
             (Alarm::RestartDelay(_) | Alarm::RestartGiveUp(_) | Alarm::Update(..), Some(loops)) => {

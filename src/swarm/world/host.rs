@@ -269,7 +269,11 @@ impl Host {
     }
 
     /// Lets the engine do something, and carries out what it asks for.
-    pub fn engine_do(&mut self, env: &mut Env, act: impl FnOnce(&mut Engine, &mut Surroundings<'_>, &mut EngineOutbox)) {
+    pub fn engine_do(
+        &mut self,
+        env: &mut Env,
+        act: impl FnOnce(&mut Engine, &mut Surroundings<'_>, &mut EngineOutbox),
+    ) {
         let mut out = std::mem::take(&mut env.engine_outbox);
         let mut around = Surroundings {
             now: env.kernel.now(),

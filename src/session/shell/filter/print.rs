@@ -6,12 +6,25 @@ use super::{Filtered, Options, Outcome, ReadFile};
 
 pub(super) fn cat(args: &[String], stdin: &str, files: ReadFile) -> Filtered {
     let options = Options::read("cat", args, "n", "")?;
-    let text = options.input(&options.operands, stdin, files)?;
-    if !options.has('n') {
-        return Ok(Outcome::ok(text));
+    let mut outcome = Outcome::default();
+    if options.operands.is_empty() {
+        outcome.stdout = stdin.to_string();
     }
-    let numbered = text.split_inclusive('\n').enumerate().map(|(index, line)| format!("{:>6}\t{line}", index + 1));
-    Ok(Outcome::ok(numbered.collect()))
+    // A file that is not there does not keep the others from being shown.
+    for name in &options.operands {
+        match files(name).or_else(|| (name == "-").then(|| stdin.to_string())) {
+            Some(text) => outcome.stdout += &text,
+            None => {
+                outcome.stderr += &format!("cat: {name}: No such file or directory\n");
+                outcome.status = 1;
+            }
+        }
+    }
+    if options.has('n') {
+        let lines = outcome.stdout.split_inclusive('\n').enumerate();
+        outcome.stdout = lines.map(|(index, line)| format!("{:>6}\t{line}", index + 1)).collect();
+    }
+    Ok(outcome)
 }
 
 pub(super) fn echo(args: &[String]) -> Outcome {
