@@ -51,9 +51,6 @@ pub struct Session {
     saves: Vec<String>,
 }
 
-/// Files on hosts' disks, by host and path.
-type Files = BTreeMap<(HostId, String), Arc<[u8]>>;
-
 /// Why a session stopped before the time that it was to reach.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stop {

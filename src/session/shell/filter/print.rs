@@ -12,7 +12,7 @@ pub(super) fn cat(args: &[String], stdin: &str, files: ReadFile) -> Filtered {
     }
     // A file that is not there does not keep the others from being shown.
     for name in &options.operands {
-        match files(name).or_else(|| (name == "-").then(|| stdin.to_string())) {
+        match files(name).or_else(|| (*name == "-").then(|| stdin.to_string())) {
             Some(text) => outcome.stdout += &text,
             None => {
                 outcome.stderr += &format!("cat: {name}: No such file or directory\n");
