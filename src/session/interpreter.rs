@@ -406,11 +406,11 @@ impl Session {
                 let text = format!("{}\n", crate::swarm::api::time::rfc3339(self.world.now().nanos()));
                 self.terminals[id.0].print(&text);
             }
-            "pwd" => self.terminals[id.0].print("/root\n"),
+            "pwd" => self.terminals[id.0].print("/home/lab\n"),
             "ls" => {
                 let mut text = String::new();
                 for ((_, path), _) in self.files.range((host, String::new())..).take_while(|((h, _), _)| *h == host) {
-                    text.push_str(path.strip_prefix("/root/").unwrap_or(path));
+                    text.push_str(path.strip_prefix(super::HOME).unwrap_or(path));
                     text.push('\n');
                 }
                 self.terminals[id.0].print(&text);
