@@ -107,6 +107,15 @@ pub enum Effect {
     Exit(i32),
 }
 
+/// What the client refuses about these words before it asks any daemon (an unknown command or flag, a bad value, a wrong
+/// number of arguments, something that is not modelled): the first line of its complaint.
+pub fn refusal(args: &[String]) -> Option<String> {
+    match invocation::resolve(args) {
+        Resolved::Print { stderr, status, .. } if status != 0 => stderr.lines().next().map(str::to_owned),
+        _ => None,
+    }
+}
+
 /// One `docker ...` process.
 #[derive(Clone, Debug)]
 pub struct Client {

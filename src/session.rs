@@ -340,10 +340,13 @@ impl Replay for Session {
     }
 }
 
+/// Where a relative path begins on every host.
+const HOME: &str = "/home/lab/";
+
 /// Paths are of the hosts' simulated disks; a relative one is in the home folder.
 fn absolute(path: &str) -> String {
     let path = path.strip_prefix("./").unwrap_or(path);
-    if path.starts_with('/') { path.to_owned() } else { format!("/root/{path}") }
+    if path.starts_with('/') { path.to_owned() } else { format!("{HOME}{path}") }
 }
 
 #[cfg(test)]

@@ -55,6 +55,9 @@ pub fn shell(args: &ShellArgs) -> u8 {
     }
 }
 
+/// An attached command that can never be satisfied would run for ever, as it does in life: someone presses Ctrl-C then.
+const COMMAND_LIMIT: Duration = Duration::from_minutes(30);
+
 /// The person or the script in front of a lab.
 struct Front {
     timeline: Timeline,
@@ -185,7 +188,16 @@ impl Front {
     /// Lets time pass until the prompt is back. False when the session is over.
     fn wait(&mut self) -> bool {
         let limit = Time::ZERO + limits::MAX_DURATION;
+        let mut running = (None, self.timeline.now());
         loop {
+            let client = self.timeline.present().terminal(self.terminal).docker_client();
+            if client != running.0 {
+                running = (client, self.timeline.now());
+            } else if client.is_some() && self.timeline.now() - running.1 >= COMMAND_LIMIT {
+                eprintln!("swarmlab: Ctrl-C after {COMMAND_LIMIT} of virtual time: the command does not end by itself");
+                self.timeline.interrupt(self.terminal);
+                running = (None, self.timeline.now());
+            }
             let until = (self.timeline.now() + Duration::from_secs(1)).min(limit);
             let stop = self.timeline.run_terminal(self.terminal, until);
             show(self.timeline.take_output(self.terminal));

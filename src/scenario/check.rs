@@ -9,12 +9,13 @@ use super::problem::{Problem, ScenarioErrors};
 use super::read::{File, Table};
 use super::text::Placed;
 use super::{Cluster, FORMAT, MAX_FILES, Scenario, Step, Ties, cluster, expect, image};
+use crate::docker;
 use crate::engine::Duration;
 use crate::engine::limits::{MAX_DURATION, MAX_REPLICAS, SCENARIO_FILE_BYTES, STEPS};
 use crate::observe::nearest;
 use crate::predicate::Condition;
 use crate::session::shell::verb::KillTarget;
-use crate::session::shell::{self, Command, Dialect, List, PieceKind, SimpleCommand, Span, Verb};
+use crate::session::shell::{self, BUILTINS, Command, Dialect, List, PieceKind, SimpleCommand, Span, Verb, filter};
 
 /// Reads and checks a scenario.
 pub(super) fn scenario(path: &str, text: &str) -> Result<Scenario, ScenarioErrors> {
@@ -277,6 +278,31 @@ impl Hosts<'_, '_> {
         }
     }
 
+    /// A program that no host has can never do what the author meant.
+    fn program(&self, run: &Placed, name: &str, span: Span) {
+        let known = || filter::FILTERS.iter().chain(BUILTINS).copied().chain(["docker"]);
+        if known().any(|other| other == name) {
+            return;
+        }
+        let verbs = shell::verb::table().iter().map(|doc| doc.name);
+        let problem = Problem::new(run.range(span.start, span.end), format!("`{name}` is no command of this lab"));
+        let problem = problem.label("not known");
+        self.file.problem(match nearest(name, known().chain(verbs)) {
+            Some(near) => problem.help(format!("did you mean `{near}`?")),
+            None => problem.help("docker, the lab's own verbs (`help` lists them) and a few filters are there"),
+        });
+    }
+
+    /// What the client would refuse before it asks a daemon, where every word is known beforehand.
+    fn docker(&self, run: &Placed, command: &SimpleCommand) {
+        let words: Option<Vec<String>> = command.words[1..].iter().map(|w| w.literal().map(str::to_owned)).collect();
+        if let Some(complaint) = words.and_then(|words| docker::refusal(&words)) {
+            let problem = Problem::new(run.range(command.span.start, command.span.end), complaint);
+            let help = "see `docker COMMAND --help`; to show the error on purpose, put a word of it into a variable";
+            self.file.problem(problem.label("docker refuses this").help(help));
+        }
+    }
+
     fn simple(&self, run: &Placed, command: &SimpleCommand) {
         let pieces = command.words.iter().flat_map(|word| &word.pieces);
         let values = command.assignments.iter().flat_map(|assignment| &assignment.value.pieces);
@@ -285,8 +311,10 @@ impl Hosts<'_, '_> {
                 self.list(run, list);
             }
         }
-        if command.name() != Some("docker") {
-            return;
+        match command.name() {
+            Some("docker") => self.docker(run, command),
+            Some(name) => return self.program(run, name, command.words[0].span),
+            None => return,
         }
         let scale = command.words.iter().any(|word| word.literal() == Some("scale"));
         let mut flag = false;

@@ -10,8 +10,8 @@ use crate::engine::Duration;
 use crate::net::HostId;
 use crate::observe::Observed;
 use crate::predicate::Verdict;
-use crate::swarm::world::Told;
 use crate::swarm::world::event::ClientId;
+use crate::swarm::world::{DaemonState, Told};
 use std::collections::VecDeque;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -364,6 +364,14 @@ impl Session {
 
     fn run_program(&mut self, id: TerminalId, argv: &[String], stdin: &str) {
         let host = self.terminals[id.0].host;
+        if argv[0] == "docker" && self.world.host(host).daemon == DaemonState::Off {
+            let name = self.world.env.name(host).clone();
+            let terminal = &mut self.terminals[id.0];
+            terminal
+                .complain(&format!("swarmlab: {name} has no power: `boot {name}` first, or `on HOST` for another\n"));
+            terminal.status = 255;
+            return;
+        }
         if argv[0] == "docker" {
             let client = self.new_client(id);
             let args = argv[1..].to_vec();
@@ -398,11 +406,11 @@ impl Session {
                 let text = format!("{}\n", crate::swarm::api::time::rfc3339(self.world.now().nanos()));
                 self.terminals[id.0].print(&text);
             }
-            "pwd" => self.terminals[id.0].print("/root\n"),
+            "pwd" => self.terminals[id.0].print("/home/lab\n"),
             "ls" => {
                 let mut text = String::new();
                 for ((_, path), _) in self.files.range((host, String::new())..).take_while(|((h, _), _)| *h == host) {
-                    text.push_str(path.strip_prefix("/root/").unwrap_or(path));
+                    text.push_str(path.strip_prefix(super::HOME).unwrap_or(path));
                     text.push('\n');
                 }
                 self.terminals[id.0].print(&text);

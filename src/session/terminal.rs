@@ -132,6 +132,15 @@ impl Terminal {
         self.stack.is_empty()
     }
 
+    /// The number of the docker client that runs now, if one does: two looks that see the same number see the same
+    /// command still running.
+    pub fn docker_client(&self) -> Option<u32> {
+        match self.stack.last() {
+            Some(Frame::Process(Process::Docker { client, .. })) => Some(client.0),
+            _ => None,
+        }
+    }
+
     pub(super) fn start(&mut self, list: Arc<List>) {
         // Lines that are typed while others run wait behind them.
         self.stack.insert(0, Frame::List { list, item: 0, next: 0 });

@@ -159,7 +159,6 @@ fn bad() -> Vec<(&'static str, String, Vec<&'static str>)> {
 
 /// Words that no shell here knows can never do what the author meant.
 #[test]
-#[ignore = "not yet: they run, print Docker's complaint into the story, and the run exits 0"]
 fn a_misspelt_command_is_refused() {
     for (line, wrong) in [
         ("dokcer ps", "dokcer"),
