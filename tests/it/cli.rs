@@ -345,6 +345,7 @@ fn nothing_panics() {
         "docker service create --name 'é\u{1F600}' nginx; docker service create \u{7f} nginx",
         "docker node ls --format '{{.Nope}}{{'; docker ps --filter x=y=z; docker service ls --filter =",
         "docker; docker service; docker swarm; docker node; docker help; docker service create --help",
+        "pause m1; docker node ls",
         "exit 300",
     ] {
         let run = shell(lines);
