@@ -3,7 +3,8 @@
 //! Schema (`format` 1): every object has `event` (number of the event during which it happened), `cause` (number of the
 //! event that caused that event; 0: the beginning), `at` (virtual nanoseconds since the start; the data centre boots at a
 //! negative time) and `kind`; the other keys are the kind's own, with names of hosts, services and states as Docker and
-//! SwarmKit write them. The first line is a header: `{"format":1,"seed":N,"fingerprint":"..."}`.
+//! SwarmKit write them. Events are numbered when they are planned, so `event` does not grow from line to line; `at` does.
+//! The first line is a header: `{"format":1,"seed":N,"fingerprint":"..."}`.
 
 use crate::scenario::run::Run;
 use crate::swarm::world::World;

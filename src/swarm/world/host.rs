@@ -18,6 +18,9 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+/// What a paused host's kernel holds for its processes, at most: events, alarms and packets together.
+const DEFERRED: usize = 10_000;
+
 /// A host.
 #[derive(Clone, Debug)]
 pub struct Host {
@@ -37,6 +40,8 @@ pub struct Host {
     paused: bool,
     /// What waits for the processes to go on.
     deferred: Vec<Event>,
+    /// A Raft tick is among it.
+    tick_waits: bool,
     /// What survives a crash.
     pub disk: Disk,
     /// Its containers and images.
@@ -104,6 +109,7 @@ impl Host {
             daemon: DaemonState::Running,
             paused: false,
             deferred: Vec::new(),
+            tick_waits: false,
             disk: Disk { latency: disk, ..Disk::default() },
             engine: Engine::default(),
             manager: None,
@@ -121,15 +127,19 @@ impl Host {
     /// Its processes stand still, or go on; says what has waited.
     pub fn set_paused(&mut self, paused: bool) -> Vec<Event> {
         self.paused = paused;
+        self.tick_waits = false;
         if paused { Vec::new() } else { std::mem::take(&mut self.deferred) }
     }
 
-    /// Keeps an event until the processes go on. A clock that stood still rings once.
+    /// Keeps an event until the processes go on. A clock that stood still rings once, and what does not fit into the
+    /// buffers any more is lost to its sender's time-out.
     pub fn defer(&mut self, event: Event) {
-        let tick = |event: &Event| matches!(event, Event::Tick(..));
-        if !(tick(&event) && self.deferred.iter().any(tick)) {
-            self.deferred.push(event);
+        let tick = matches!(event, Event::Tick(..));
+        if (tick && self.tick_waits) || self.deferred.len() >= DEFERRED {
+            return;
         }
+        self.tick_waits |= tick;
+        self.deferred.push(event);
     }
 
     /// Whether the daemon's process of this boot is there.
