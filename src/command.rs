@@ -1,5 +1,23 @@
 //! One file a subcommand: reads files, calls the library, prints, and says with which status to exit.
 
+/// Prints, and lets be what cannot be printed: a reader that goes away early (`| head`) is no failure of ours, and the
+/// standard macros would panic.
+macro_rules! say {
+    ($($text:tt)*) => {{ use std::io::Write as _; let _ = write!(std::io::stdout(), $($text)*); }};
+}
+/// The same with a line end.
+macro_rules! say_line {
+    ($($text:tt)*) => {{ use std::io::Write as _; let _ = writeln!(std::io::stdout(), $($text)*); }};
+}
+/// The same to stderr.
+macro_rules! complain {
+    ($($text:tt)*) => {{ use std::io::Write as _; let _ = write!(std::io::stderr(), $($text)*); }};
+}
+/// The same to stderr with a line end.
+macro_rules! complain_line {
+    ($($text:tt)*) => {{ use std::io::Write as _; let _ = writeln!(std::io::stderr(), $($text)*); }};
+}
+
 pub mod check;
 pub mod run;
 pub mod shell;
@@ -13,11 +31,11 @@ pub fn load(path: &Path) -> Option<Scenario> {
     let limit = swarmlab::engine::limits::SCENARIO_FILE_BYTES;
     match std::fs::metadata(path) {
         Ok(meta) if meta.len() > limit => {
-            eprintln!("{shown}: a scenario file may have {limit} bytes at most, and this one has {}", meta.len());
+            complain_line!("{shown}: a scenario file may have {limit} bytes at most, and this one has {}", meta.len());
             return None;
         }
         Ok(meta) if meta.is_dir() => {
-            eprintln!("{shown}: this is a folder; name a scenario file in it");
+            complain_line!("{shown}: this is a folder; name a scenario file in it");
             return None;
         }
         _ => {}
@@ -26,11 +44,11 @@ pub fn load(path: &Path) -> Option<Scenario> {
         Ok(Ok(text)) => text,
         Ok(Err(error)) => {
             let at = error.utf8_error().valid_up_to();
-            eprintln!("{shown}: not a text in UTF-8 (byte {at} is the first that is not)");
+            complain_line!("{shown}: not a text in UTF-8 (byte {at} is the first that is not)");
             return None;
         }
         Err(error) => {
-            eprintln!("{shown}: cannot be read: {error}");
+            complain_line!("{shown}: cannot be read: {error}");
             return None;
         }
     };
@@ -41,7 +59,7 @@ pub fn load(path: &Path) -> Option<Scenario> {
                 match std::fs::read_to_string(folder.join(&*local)) {
                     Ok(content) => *local = content,
                     Err(error) => {
-                        eprintln!("{shown}: [files] {on_host:?}: {local} cannot be read: {error}");
+                        complain_line!("{shown}: [files] {on_host:?}: {local} cannot be read: {error}");
                         return None;
                     }
                 }
@@ -49,7 +67,7 @@ pub fn load(path: &Path) -> Option<Scenario> {
             Some(scenario)
         }
         Err(errors) => {
-            eprint!("{}", errors.render());
+            complain!("{}", errors.render());
             None
         }
     }
@@ -60,7 +78,7 @@ pub fn write(path: &Path, text: &str) -> bool {
     match std::fs::write(path, text) {
         Ok(()) => true,
         Err(error) => {
-            eprintln!("{}: cannot be written: {error}", path.display());
+            complain_line!("{}: cannot be written: {error}", path.display());
             false
         }
     }

@@ -10,13 +10,13 @@ pub fn check(paths: &[PathBuf]) -> u8 {
         if path.is_dir() { collect(path, &mut files) } else { files.push(path.clone()) }
     }
     if files.is_empty() {
-        eprintln!("no scenario (a file ending in .toml) was found there");
+        complain_line!("no scenario (a file ending in .toml) was found there");
         return 2;
     }
     let mut status = 0;
     for file in &files {
         match load(file) {
-            Some(scenario) => println!(
+            Some(scenario) => say_line!(
                 "{}: ok ({} hosts, {} steps, {} expectations)",
                 file.display(),
                 scenario.cluster.hosts.len(),

@@ -25,7 +25,7 @@ pub fn run(args: &RunArgs) -> u8 {
         let report = Report::of(scenario, &result);
         if !json_to_stdout {
             if number > 0 {
-                println!();
+                say_line!();
             }
             // A reader that goes away early (`| head`) is no failure of the run.
             let _ = write!(std::io::stdout(), "{}", report.to_text());

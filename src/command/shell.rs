@@ -17,11 +17,11 @@ pub fn shell(args: &ShellArgs) -> u8 {
         None => (args.managers.saturating_add(args.workers), if args.managers > 0 { "m1" } else { "w1" }),
     };
     if hosts == 0 || hosts > limits::HOSTS {
-        eprintln!("a lab has 1 to {} hosts, not {hosts}", limits::HOSTS);
+        complain_line!("a lab has 1 to {} hosts, not {hosts}", limits::HOSTS);
         return 2;
     }
     if args.hosts.is_none() && args.managers > MAX_MANAGERS {
-        eprintln!("a swarm has {MAX_MANAGERS} managers at most, not {}", args.managers);
+        complain_line!("a swarm has {MAX_MANAGERS} managers at most, not {}", args.managers);
         return 2;
     }
     let mut centre = match args.hosts {
@@ -34,7 +34,7 @@ pub fn shell(args: &ShellArgs) -> u8 {
         (None, Some(path)) => match std::fs::read_to_string(path) {
             Ok(text) => Some(text),
             Err(error) => {
-                eprintln!("{}: cannot be read: {error}", path.display());
+                complain_line!("{}: cannot be read: {error}", path.display());
                 return 2;
             }
         },
@@ -72,7 +72,7 @@ impl Front {
     /// Runs a text of commands. Each line is read and run in turn, so that what came before an error has happened.
     fn lines(&mut self, text: &str) -> u8 {
         if let Err(error) = parse(text, Dialect::Lab) {
-            eprint!("swarmlab: {}", error.render(text));
+            complain!("swarmlab: {}", error.render(text));
             return 2;
         }
         let mut pending = String::new();
@@ -97,7 +97,7 @@ impl Front {
         loop {
             if self.interactive {
                 let ready = if pending.is_empty() { self.ready() } else { "> ".to_owned() };
-                print!("{ready}");
+                say!("{ready}");
                 let _ = std::io::stdout().flush();
             }
             let mut line = String::new();
@@ -108,7 +108,7 @@ impl Front {
             match parse(&pending, Dialect::Lab) {
                 Err(error) if error.incomplete => continue,
                 Err(error) => {
-                    eprint!("swarmlab: {}", error.render(&pending));
+                    complain!("swarmlab: {}", error.render(&pending));
                     pending.clear();
                     if !self.interactive {
                         return 2;
@@ -142,31 +142,31 @@ impl Front {
     /// One command line: runs until the prompt is back. False when the session is over.
     fn enter(&mut self, text: &str) -> bool {
         if self.echo && !text.trim().is_empty() {
-            print!("$ {text}");
+            say!("$ {text}");
         }
         self.status = None;
         match self.timeline.enter(self.terminal, text.trim_end_matches('\n')) {
             Ok(Entered::Begun) => return self.wait(),
             Ok(Entered::Told(text)) => {
-                print!("{text}");
+                say!("{text}");
                 self.status = Some(0);
             }
             Ok(Entered::Aside { session, terminal }) => self.aside(*session, terminal),
             Ok(Entered::Asks) => {
                 if self.agrees() {
-                    println!("the other future is kept as {}", self.timeline.fork());
+                    say_line!("the other future is kept as {}", self.timeline.fork());
                     return self.enter(text);
                 }
                 let past = TravelError::Past(self.timeline.now());
-                eprintln!("swarmlab: {past}");
+                complain_line!("swarmlab: {past}");
                 self.status = Some(1);
             }
             Err(TravelError::Shell(error)) => {
-                eprint!("swarmlab: {}", error.render(text));
+                complain!("swarmlab: {}", error.render(text));
                 self.status = Some(2);
             }
             Err(error) => {
-                eprintln!("swarmlab: {error}");
+                complain_line!("swarmlab: {error}");
                 self.status = Some(1);
             }
         }
@@ -178,7 +178,7 @@ impl Front {
         if !self.interactive {
             return false;
         }
-        print!("this is the past ({}): go on from here, and keep its future as a branch? [y/N] ", self.timeline.now());
+        say!("this is the past ({}): go on from here, and keep its future as a branch? [y/N] ", self.timeline.now());
         let _ = std::io::stdout().flush();
         let mut answer = String::new();
         let read = std::io::stdin().lock().read_line(&mut answer);
@@ -194,7 +194,9 @@ impl Front {
             if client != running.0 {
                 running = (client, self.timeline.now());
             } else if client.is_some() && self.timeline.now() - running.1 >= COMMAND_LIMIT {
-                eprintln!("swarmlab: Ctrl-C after {COMMAND_LIMIT} of virtual time: the command does not end by itself");
+                complain_line!(
+                    "swarmlab: Ctrl-C after {COMMAND_LIMIT} of virtual time: the command does not end by itself"
+                );
                 self.timeline.interrupt(self.terminal);
                 running = (None, self.timeline.now());
             }
@@ -205,11 +207,12 @@ impl Front {
             match stop {
                 Stop::Idle => return !self.timeline.present().terminal(self.terminal).exited,
                 Stop::Broken(text) => {
-                    eprintln!("{text}");
+                    complain_line!("{text}");
                     return false;
                 }
                 Stop::Reached if self.timeline.now() >= limit => {
-                    eprintln!("swarmlab: this lab has reached its last day ({})", limits::MAX_DURATION);
+                    complain_line!("swarmlab: this lab has reached its last day ({})", limits::MAX_DURATION);
+                    self.status = Some(1);
                     return false;
                 }
                 Stop::Reached | Stop::Wants => {}
@@ -234,7 +237,7 @@ impl Front {
         let stop = session.run_terminal(terminal, until);
         show(session.take_output(terminal));
         if let Stop::Broken(text) = stop {
-            eprintln!("{text}");
+            complain_line!("{text}");
         }
         self.status = Some(session.terminal(terminal).status);
     }

@@ -52,7 +52,7 @@ impl Host {
                 min_api_version: "1.40".into(),
             }))),
             Request::Info if self.manager.is_none() => Ok(Response::Info(Arc::new(self.info(None, env)))),
-            Request::NetworkList(_) => Ok(Response::Networks(Arc::new(self.networks(env)))),
+            Request::NetworkList(filters) => self.network_list(filters, env),
             Request::ContainerList { all, limit, filters } => self.container_list(*all, *limit, filters, env),
             Request::ContainerInspect(id) => self.container_inspect(id, env),
             Request::ContainerRemove { id, force } => self.container_remove(id, *force, env),

@@ -166,6 +166,11 @@ impl Env {
                 if to_server && from != to && self.net.connection(from, to).is_none() {
                     self.net.open(from, from_boot, to, self.boots[to.index()]);
                 }
+                if matches!(body, Body::Raft(_)) && at > now + SEND_TIMEOUT {
+                    // On its way for longer than the sender waits.
+                    self.kernel
+                        .schedule(now + SEND_TIMEOUT, Event::SendFailed { host: from, boot: from_boot, peer: to });
+                }
                 self.kernel.schedule(at, Event::Packet(Arc::new(Packet { from, from_boot, to, to_boot, body })));
             }
             Transit::Vanishes => self.vanished(from, from_boot, to, &body, now),

@@ -230,7 +230,7 @@ impl Parser<'_> {
                         span,
                         format!("`{word}` is a word of bash that this shell does not have"),
                     )
-                    .help("`wait until CONDITION` waits for something; `watch -n N COMMAND` repeats a command"));
+                    .help("`wait until CONDITION` waits for something"));
                 }
             }
             let word = self.word(end)?;

@@ -118,8 +118,6 @@ impl Host {
     pub(super) fn container_remove(&mut self, name: &str, force: bool, env: &mut Env) -> Answer {
         let (id, runs) = match self.find_container(name) {
             Ok(container) => (container.id, container.runs()),
-            // With force a container that is not there is as good as removed.
-            Err(error) if force && error.status == 404 => return Ok(Response::Done),
             Err(error) => return Err(error.into()),
         };
         if runs && !force {

@@ -1,8 +1,9 @@
 //! `docker info` and `docker network ls` of one host (cli.md §5.7).
 
 use super::engine::ContainerState;
-use crate::swarm::api::{Answer, Info, NetworkSummary, Peer, Response, SwarmInfo};
+use crate::swarm::api::{Answer, ApiError, Filters, Info, NetworkSummary, Peer, Response, SwarmInfo};
 use crate::swarm::world::{Env, Host};
+use std::sync::Arc;
 
 impl Host {
     /// The answer to `GET /info`; `cluster` is what the leader said, on a manager.
@@ -71,6 +72,27 @@ impl Host {
             None => {}
         }
         info
+    }
+
+    /// The answer to `GET /networks`.
+    pub(super) fn network_list(&self, filters: &Filters, env: &Env) -> Answer {
+        let known = ["driver", "id", "name", "scope", "type"];
+        if let Some(key) = filters.0.keys().find(|key| !known.contains(&key.as_str())) {
+            return Err(ApiError::new(400, format!("invalid filter '{key}'")).into());
+        }
+        let any = |key: &str, test: &dyn Fn(&str) -> bool| {
+            filters.get(key).is_empty() || filters.get(key).iter().any(|value| test(value))
+        };
+        let mut networks = self.networks(env);
+        networks.retain(|network| {
+            any("driver", &|driver| network.driver == driver)
+                && any("id", &|id| network.id.starts_with(id))
+                && any("name", &|name| network.name.contains(name))
+                && any("scope", &|scope| network.scope == scope)
+                // All of them come with the engine or the swarm.
+                && any("type", &|kind| kind == "builtin")
+        });
+        Ok(Response::Networks(Arc::new(networks)))
     }
 
     /// The networks that every engine has, and those that a swarm brings.
