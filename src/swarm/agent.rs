@@ -13,7 +13,7 @@ pub use remotes::Remotes;
 pub use task::{Action, AgentTask, Outcome};
 
 use super::dispatcher::{Refusal, Report, ToAgent, ToDispatcher};
-use super::object::{NodeDescription, NodeKey, Task, TaskKey, TaskState};
+use super::object::{NodeDescription, NodeKey, Task, TaskKey};
 use crate::engine::{Duration, Stream, Time};
 use crate::net::HostId;
 use std::collections::BTreeMap;
@@ -132,11 +132,6 @@ impl Agent {
     /// Whether its session, or the one it tries to get, goes by this manager.
     pub fn speaks_with(&self, host: HostId) -> bool {
         matches!(self.session, Session::Registering { manager } | Session::Open { manager, .. } if manager == host)
-    }
-
-    /// It has become a manager, or no longer is one.
-    pub fn set_own_manager(&mut self, manager: Option<HostId>) {
-        self.own_manager = manager;
     }
 
     /// An alarm.
@@ -350,10 +345,5 @@ impl Agent {
             manager,
             ToDispatcher::Reports { node: self.node, session: id, number: self.report_number, reports },
         ));
-    }
-
-    /// Whether a task of this node should run now, as the agent sees it.
-    pub fn desired(&self, key: TaskKey) -> Option<TaskState> {
-        self.tasks.get(&key).map(AgentTask::desired)
     }
 }

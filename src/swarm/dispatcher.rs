@@ -17,7 +17,6 @@ use super::component::{Alarm, Outbox, Writer};
 use super::object::{Node, NodeDescription, NodeKey, NodeState, Task, TaskKey, TaskState};
 use super::store::{Event, State, Transaction, Why};
 use crate::engine::{Duration, Key, Seed, Time};
-use crate::net::HostId;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -452,14 +451,4 @@ impl Dispatcher {
         }
         closing
     }
-
-    /// Whether a node has a session whose heartbeats have not failed (invariant 23 of control-plane.md §12).
-    pub fn has_session(&self, node: NodeKey) -> bool {
-        self.sessions.get(&node).is_some_and(|session| session.id != 0)
-    }
-}
-
-/// A route for messages that never leave the host.
-pub fn local(host: HostId) -> Route {
-    Route { host, via: None }
 }

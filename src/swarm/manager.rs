@@ -13,7 +13,7 @@ pub use leader::{Leader, LeaderCall, ReplyTo};
 pub use peers::{Peer, Peers};
 
 use super::store::{Event as StoreEvent, LineageId, Proposal, ProposalKind, State};
-use super::world::event::{Body, Event, SEND_TIMEOUT};
+use super::world::event::{Body, Event};
 use super::world::record::What;
 use super::world::{Env, Host};
 use crate::engine::{Duration, Stream};
@@ -166,11 +166,6 @@ impl Manager {
     /// There has been no leader for so long that requests fail at once.
     pub fn has_lost_quorum(&self) -> bool {
         self.raft.leader() == crate::raft::NONE && self.leaderless_ticks > LEADERLESS_TICKS
-    }
-
-    /// What it applied last of the log's members.
-    pub fn members(&self) -> &[Member] {
-        &self.state.members
     }
 }
 
@@ -409,7 +404,7 @@ impl Host {
         self.manager_input(Input::Message(message), env);
     }
 
-    /// A send to a peer failed: reset, refused or silent for [`SEND_TIMEOUT`].
+    /// A send to a peer failed: reset, refused or silent for the send time-out.
     pub fn manager_peer_failed(&mut self, host: HostId, env: &mut Env) {
         let Some(manager) = &mut self.manager else { return };
         let Some((member, peer)) = manager.peers.on_mut(host) else { return };
@@ -435,10 +430,5 @@ impl Host {
     /// Whether this manager thinks that it cannot reach a peer: then a message that gets through is news.
     pub fn manager_misses(&self, host: HostId) -> bool {
         self.manager.as_ref().is_some_and(|manager| manager.peers.on(host).any(|peer| !peer.active))
-    }
-
-    /// When a message that vanished is noticed.
-    pub fn send_timeout() -> Duration {
-        SEND_TIMEOUT
     }
 }

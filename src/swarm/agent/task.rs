@@ -312,11 +312,6 @@ impl AgentTask {
     pub fn forget(self, out: &mut AgentOutbox) {
         out.actions.push(Action::Remove { task: self.task });
     }
-
-    /// Its row.
-    pub fn key(&self) -> TaskKey {
-        self.task.key
-    }
 }
 
 /// Marks the number of a stop operation, which nothing cancels.

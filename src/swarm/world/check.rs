@@ -3,7 +3,7 @@
 //! A broken one is a bug in the model (or a mutant at work): it is reported loudly, with its name, the event and the
 //! seed, and the run stops.
 //!
-//! Source: raft-and-security.md §10 (1, 5, 18), control-plane.md §12 (1-4, 7, 11, 23).
+//! Source: raft-and-security.md §10 (1, 5), control-plane.md §12 (1-5, 12, and of 11 that the node was not long down).
 
 use super::Env;
 use super::record::What;
