@@ -11,9 +11,13 @@ pub mod engine;
 pub mod image;
 mod info;
 mod membership;
+mod recover;
 mod registry;
+mod role;
 
 pub use call::{Call, CallAlarm};
+pub use role::{RoleAlarm, RoleChange};
+
 pub use engine::{Container, ContainerState, Engine, EngineAlarm, EngineOutbox, Surroundings};
 
 use crate::swarm::api::{Answer, ApiError, Failure, NoAnswer, Request, Response, Version};
@@ -22,18 +26,22 @@ use crate::swarm::world::{DaemonState, Env, Host};
 use std::sync::Arc;
 
 const NOT_IN_SWARM: &str = "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to swarm and try again.";
+const PREPARED: &str =
+    "This node is not a swarm manager. Manager is being prepared or has trouble connecting to the cluster.";
 const NOT_A_MANAGER: &str = "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. Please run this command on a manager node or promote the current node to a manager.";
 
 impl Host {
     /// A client's request has reached this host.
     pub fn api_request(&mut self, client: ClientId, number: u64, request: &Arc<Request>, env: &mut Env) {
         match self.daemon {
-            DaemonState::Running => {}
+            DaemonState::Running if self.serves => {}
             // A host that is off has no terminal either; whoever still asks finds nothing.
             DaemonState::Off | DaemonState::Stopped => {
                 return env.answer(client, number, Err(Failure::NoAnswer(NoAnswer::NoSocket)));
             }
-            DaemonState::Killed | DaemonState::Starting => {
+            // The socket is there before the daemon answers on it: whoever asks waits.
+            DaemonState::Starting | DaemonState::Running => return self.early.push((client, number, request.clone())),
+            DaemonState::Killed => {
                 return env.answer(client, number, Err(Failure::NoAnswer(NoAnswer::Refused)));
             }
         }
@@ -78,7 +86,11 @@ impl Host {
             return env.answer(client, number, Err(ApiError::new(503, NOT_IN_SWARM).into()));
         }
         if self.manager.is_none() {
-            return env.answer(client, number, Err(ApiError::new(503, NOT_A_MANAGER).into()));
+            if self.held_while_stopping(client, number) {
+                return;
+            }
+            let text = if self.role.is_joining() { PREPARED } else { NOT_A_MANAGER };
+            return env.answer(client, number, Err(ApiError::new(503, text).into()));
         }
         let (request, warnings) = registry::resolve(request, env);
         let request = match request {

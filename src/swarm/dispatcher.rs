@@ -14,9 +14,10 @@ mod protocol;
 pub use protocol::{Refusal, Report, Route, ToAgent, ToDispatcher};
 
 use super::component::{Alarm, Outbox, Writer};
-use super::object::{Node, NodeDescription, NodeKey, NodeState, Task, TaskKey, TaskState};
+use super::object::{Node, NodeDescription, NodeKey, NodeState, Role, Task, TaskKey, TaskState};
 use super::store::{Event, State, Transaction, Why};
 use crate::engine::{Duration, Key, Seed, Time};
+use crate::net::HostId;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -43,6 +44,7 @@ const MESSAGE_DOWN_FROM_UNKNOWN: &str = "heartbeat failure for node in \"unknown
 #[derive(Clone, Debug)]
 pub struct Dispatcher {
     seed: Seed,
+    term: u64,
     period: Duration,
     /// When batches are cut: every [`BATCH`] from the start of leadership on.
     started_at: Time,
@@ -110,10 +112,11 @@ impl Session {
 }
 
 impl Dispatcher {
-    /// Starts on a new leader.
-    pub fn start(seed: Seed, state: &State, now: Time, out: &mut Outbox) -> Self {
+    /// Starts on the new leader of this term.
+    pub fn start(seed: Seed, term: u64, state: &State, now: Time, out: &mut Outbox) -> Self {
         let mut dispatcher = Self {
             seed,
+            term,
             period: state.cluster.as_ref().map_or(Duration::from_secs(5), |cluster| cluster.heartbeat_period),
             started_at: now,
             flush_armed: false,
@@ -143,7 +146,7 @@ impl Dispatcher {
 
     /// Arms the expiry of a node that has no session yet.
     fn expect(&mut self, node: &Node, now: Time, grace: i64, out: &mut Outbox) {
-        let draw_key = self.seed.key("dispatcher.heartbeat", &(node.host.0, self.started_at.nanos()));
+        let draw_key = self.seed.key("dispatcher.heartbeat", &(node.host.0, self.term));
         let session = self.sessions.entry(node.key).or_insert_with(|| Session {
             id: 0,
             route: Route { host: node.host, via: None },
@@ -172,8 +175,12 @@ impl Dispatcher {
     /// A message from an agent.
     pub fn receive(&mut self, message: &ToDispatcher, route: Route, state: &State, now: Time, out: &mut Outbox) {
         match message {
-            ToDispatcher::Register { node, addr, description } => {
-                self.register(*node, *addr, description, route, state, now, out);
+            ToDispatcher::Register { node, id, addr, description } => {
+                if state.nodes.get(*node).is_some_and(|known| known.id == *id) {
+                    self.register(*node, *addr, description, route, state, now, out);
+                } else {
+                    self.refuse(route, 0, Refusal::UnknownNode);
+                }
             }
             ToDispatcher::Heartbeat { node, session } => match self.sessions.get_mut(node) {
                 Some(known) if known.id == *session && *session != 0 => {
@@ -321,6 +328,12 @@ impl Dispatcher {
                 self.registering.retain(|&key| key != old.key);
                 self.node_updates.remove(&old.key);
             }
+            Event::Node { old: Some(old), new: Some(new) } if old.spec.role != new.spec.role => {
+                if let Some(session) = self.sessions.get(&new.key).filter(|session| session.id != 0) {
+                    let message = ToAgent::DesiredRole { session: session.id, role: new.spec.role };
+                    self.outgoing.push((session.route, message));
+                }
+            }
             // A node that has joined and does not register is down after the usual grace.
             Event::Node { old: None, new: Some(node) }
                 if node.status.state != NodeState::Down && !self.sessions.contains_key(&node.key) =>
@@ -347,6 +360,13 @@ impl Dispatcher {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// The set of Raft members has changed: every agent is told who the managers are now.
+    pub fn members_changed(&mut self, state: &State) {
+        for session in self.sessions.values().filter(|session| session.id != 0) {
+            self.outgoing.push((session.route, ToAgent::Managers { session: session.id, managers: managers(state) }));
         }
     }
 
@@ -421,16 +441,13 @@ impl Dispatcher {
                 continue;
             };
             let period = session.draw_period(self.period);
-            let managers = state
-                .members
-                .iter()
-                .filter_map(|member| Some((member.node, state.nodes.get(member.node)?.host)))
-                .collect();
+            let managers = managers(state);
+            let role = state.nodes.get(key).map_or(Role::Worker, |node| node.spec.role);
             let tasks: Vec<_> =
                 state.tasks_of_node(key).filter(|task| task.status.state >= TaskState::Assigned).cloned().collect();
             session.sequence = 1;
             let (route, id) = (session.route, session.id);
-            self.outgoing.push((route, ToAgent::Registered { session: id, period, managers }));
+            self.outgoing.push((route, ToAgent::Registered { session: id, period, managers, role }));
             self.outgoing.push((
                 route,
                 ToAgent::Assignments { session: id, sequence: 1, complete: true, tasks, removed: Vec::new() },
@@ -451,4 +468,9 @@ impl Dispatcher {
         }
         closing
     }
+}
+
+/// The managers, as agents are told of them.
+fn managers(state: &State) -> Vec<(NodeKey, HostId)> {
+    state.members.iter().filter(|member| state.nodes.get(member.node).is_some()).map(|m| (m.node, m.host)).collect()
 }

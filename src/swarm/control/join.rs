@@ -1,8 +1,9 @@
 //! Making a cluster, and letting hosts in (control-plane.md §0, §8.5; raft-and-security.md §5, §7).
 
 use super::nodes;
+use crate::engine::Duration;
 use crate::net::HostId;
-use crate::swarm::api::{ApiError, Code, Response};
+use crate::swarm::api::{ApiError, Code, Response, SwarmInitRequest};
 use crate::swarm::component::Ids;
 use crate::swarm::object::{
     Availability, Cluster, Id, Labels, Node, NodeDescription, NodeKey, NodeSpec, NodeState, NodeStatus, Role,
@@ -23,9 +24,14 @@ pub struct Setup {
     pub nodes: Vec<Node>,
 }
 
-/// Secrets and ids of a new cluster begun on a host.
-pub fn new_cluster(ids: &mut Ids, host: &str, env_settings: &crate::swarm::world::Settings) -> Cluster {
-    Cluster {
+/// Secrets and ids of a new cluster begun on a host, with the settings that its request names.
+pub fn new_cluster(
+    ids: &mut Ids,
+    host: &str,
+    env_settings: &crate::swarm::world::Settings,
+    init: &SwarmInitRequest,
+) -> Cluster {
+    let mut cluster = Cluster {
         id: ids.secret("id.cluster", host),
         meta: Default::default(),
         task_history_limit: env_settings.task_history_limit,
@@ -35,7 +41,9 @@ pub fn new_cluster(ids: &mut Ids, host: &str, env_settings: &crate::swarm::world
         worker_secret: ids.secret("secret.worker", host),
         manager_secret: ids.secret("secret.manager", host),
         leadership_changed: false,
-    }
+    };
+    settle(&mut cluster, init);
+    cluster
 }
 
 /// A node object as it is before the node has registered.
@@ -62,8 +70,22 @@ pub fn new_node(
     }
 }
 
-/// A new leader's first transaction: what is missing of the cluster is made.
-pub fn setup(tx: &mut Transaction, setup: Option<&Setup>, _env: &mut Env) {
+/// The settings that a request for a new cluster names.
+fn settle(cluster: &mut Cluster, init: &SwarmInitRequest) {
+    if let Some(limit) = init.task_history_limit {
+        cluster.task_history_limit = limit;
+    }
+    if let Some(period) = init.heartbeat_period {
+        cluster.heartbeat_period = Duration::from_nanos(period);
+    }
+    if let Some(interval) = init.snapshot_interval {
+        cluster.snapshot_interval = interval;
+    }
+}
+
+/// A new leader's first transaction: what is missing of the cluster is made. After a force-new-cluster the cluster is there,
+/// and the settings that its request names are merged into it.
+pub fn setup(tx: &mut Transaction, setup: Option<&Setup>, recovery: Option<&SwarmInitRequest>) {
     match (tx.state().cluster.clone(), setup) {
         (None, Some(setup)) => {
             tx.put_cluster(setup.cluster.clone(), Why::Setup);
@@ -71,9 +93,13 @@ pub fn setup(tx: &mut Transaction, setup: Option<&Setup>, _env: &mut Env) {
                 tx.put_node(node.clone(), Why::Setup);
             }
         }
-        (Some(cluster), _) if !cluster.leadership_changed => {
+        (Some(cluster), _) if !cluster.leadership_changed || recovery.is_some() => {
             // The first change of leadership completes what the init left out: the default address pool.
-            tx.put_cluster(Cluster { leadership_changed: true, ..(*cluster).clone() }, Why::Setup);
+            let mut cluster = Cluster { leadership_changed: true, ..(*cluster).clone() };
+            if let Some(init) = recovery {
+                settle(&mut cluster, init);
+            }
+            tx.put_cluster(cluster, Why::Setup);
         }
         _ => {}
     }
@@ -92,28 +118,21 @@ pub fn join(request: &JoinRequest, host: HostId, tx: &mut Transaction, env: &mut
         // The joiner finds this out itself in the real one: the manager shows another certificate than the token says.
         return Err(ApiError::new(500, format!("remote CA does not match fingerprint. Expected: {expected}")));
     }
-    if request.token == cluster.token(true) {
-        return Err(ApiError::new(501, "swarmlab: joining as a manager is not modelled yet"));
-    }
-    if request.token != cluster.token(false) {
+    let role = if request.token == cluster.token(true) {
+        Role::Manager
+    } else if request.token == cluster.token(false) {
+        Role::Worker
+    } else {
         return Err(refused());
-    }
+    };
     let key = tx.state().nodes.next_key();
     let id = env.ids.node(&request.hostname);
     let availability = nodes::availability(&request.availability)?;
-    let node = new_node(
-        key,
-        id,
-        host,
-        Role::Worker,
-        availability,
-        Labels::new(),
-        request.addr,
-        Arc::new(NodeDescription::default()),
-    );
+    let node =
+        new_node(key, id, host, role, availability, Labels::new(), request.addr, Arc::new(NodeDescription::default()));
     tx.put_node(node, Why::Joined);
     let managers = tx.state().members.iter().map(|member| (member.node, member.host)).collect();
-    Ok(JoinGrant { node: key, id, managers, lineage: LineageId(0) })
+    Ok(JoinGrant { node: key, id, role, managers, lineage: LineageId(0) })
 }
 
 /// Replaces the secret of one token.

@@ -1,5 +1,6 @@
 //! `swarm init`, `join` and `leave` at the daemon that is asked (raft-and-security.md §3.6, §5; cli.md §5.1).
 
+use super::RoleChange;
 use super::call::{CallAlarm, CallKind};
 use crate::engine::Duration;
 use crate::net::HostId;
@@ -50,6 +51,13 @@ pub(super) struct JoinCall {
     granted: bool,
 }
 
+impl JoinCall {
+    /// The host is certified; its node is being started.
+    pub(super) fn is_granted(&self) -> bool {
+        self.granted
+    }
+}
+
 /// A leave under way: what comes of it is known, or the managers' state is waited for.
 #[derive(Clone, Debug)]
 pub(super) struct LeaveCall {
@@ -65,9 +73,8 @@ impl Host {
     }
 
     pub(super) fn swarm_init(&mut self, client: ClientId, number: u64, init: &SwarmInitRequest, env: &mut Env) {
-        if init.force_new_cluster {
-            let error = ApiError::new(501, "swarmlab: --force-new-cluster is not modelled yet");
-            return env.answer(client, number, Err(error.into()));
+        if init.force_new_cluster && self.disk.node.is_some() {
+            return self.recover(client, number, init, env);
         }
         if self.disk.node.is_some() {
             return env.answer(client, number, Err(ApiError::new(503, ALREADY_IN).into()));
@@ -89,16 +96,7 @@ impl Host {
         }
         let lineage = LineageId(u32::try_from(env.lineages.len()).expect("clusters are few"));
         env.lineages.push(Lineage::default());
-        let mut cluster = new_cluster(&mut env.ids, &self.name, &env.settings.clone());
-        if let Some(limit) = init.task_history_limit {
-            cluster.task_history_limit = limit;
-        }
-        if let Some(period) = init.heartbeat_period {
-            cluster.heartbeat_period = Duration::from_nanos(period);
-        }
-        if let Some(interval) = init.snapshot_interval {
-            cluster.snapshot_interval = interval;
-        }
+        let cluster = new_cluster(&mut env.ids, &self.name, &env.settings.clone(), init);
         let node = NodeKey(0);
         let id = env.ids.node(&self.name);
         let description = Arc::new(NodeDescription::default());
@@ -107,7 +105,7 @@ impl Host {
         let member = env.ids.member(&self.name);
         let stored = Stored::bootstrap(&[(member, member_context(node, self.id))]);
         self.disk.raft = Some(RaftDisk { member, lineage, stored });
-        self.disk.node = Some(NodeIdentity { node, id, lineage, managers: vec![(node, self.id)] });
+        self.disk.node = Some(NodeIdentity { node, id, role: Role::Manager, lineage, managers: vec![(node, self.id)] });
         self.call_open(client, number, CallKind::Init, env);
         self.start_swarm(env);
         // The first member of a cluster does not wait for an election.
@@ -189,10 +187,7 @@ impl Host {
             env.send(this.id, this.boot, from, None, body);
         };
         let Some(manager) = &self.manager else {
-            let text = format!(
-                "rpc error: code = Unavailable desc = connection error: desc = \"transport: Error while dialing: dial tcp {}:2377: connect: connection refused\"",
-                self.addr
-            );
+            let text = ApiError::grpc(Code::FailedPrecondition, "raft: node is not yet part of a raft cluster").message;
             return refuse(self, text, env);
         };
         if manager.leads() {
@@ -217,19 +212,51 @@ impl Host {
         match result {
             Ok(grant) => {
                 join.granted = true;
+                let remote = join.remote;
                 self.disk.node = Some(NodeIdentity {
                     node: grant.node,
                     id: grant.id,
+                    role: grant.role,
                     lineage: grant.lineage,
                     managers: grant.managers,
                 });
                 self.start_agent(env);
+                if grant.role == Role::Manager {
+                    self.member_join(remote, env);
+                }
             }
             Err(error) => {
                 join.refusal = error.message;
                 self.call_alarm_in(number, JOIN_PAUSE, CallAlarm::Retry, env);
             }
         }
+    }
+
+    /// The node was certified and could not become a manager: the host is in no swarm again.
+    pub(super) fn join_failed(&mut self, number: u64, text: &str, env: &mut Env) {
+        let Some(call) = self.calls.remove(&number) else { return };
+        let CallKind::Join(join) = &call.kind else { return };
+        let answered = join.answered;
+        self.forget_swarm(env);
+        if !answered {
+            env.answer(call.client, call.number, Err(ApiError::new(500, text).into()));
+        }
+    }
+
+    /// The host is in no swarm any more: what it kept for one is wiped, and alarms of the node that it was must not reach the
+    /// one that it may become.
+    fn forget_swarm(&mut self, env: &mut Env) {
+        self.boot = env.next_boot(self.id);
+        for (client, number) in self.take_clients() {
+            env.answer(client, number, Err(ApiError::new(503, "context canceled").into()));
+        }
+        self.manager = None;
+        self.agent = None;
+        self.setup = None;
+        self.role = RoleChange::default();
+        self.disk.raft = None;
+        self.disk.node = None;
+        self.disk.tasks.clear();
     }
 
     pub(super) fn join_deadline(&mut self, number: u64, env: &mut Env) {
@@ -243,17 +270,30 @@ impl Host {
 
     /// The agent has a session: an init or a join that waited for it is done.
     pub fn node_is_in(&mut self, env: &mut Env) {
+        self.serve(env);
         let now = env.kernel.now();
+        let manages = self.disk.node.as_ref().is_some_and(|node| node.role == Role::Manager);
+        // A manager is ready when it is a Raft member, too.
+        let ready = !manages || self.manager.is_some();
+        let has_session = self.agent.as_ref().is_some_and(|agent| agent.manager().is_some());
+        if !ready || !has_session {
+            return;
+        }
         let waiting: Vec<_> = self
             .calls
             .iter()
             .filter(|(_, call)| match &call.kind {
                 CallKind::Init => true,
                 CallKind::Join(join) => join.granted,
+                CallKind::Recover(recover) => recover.is_started(),
                 _ => false,
             })
             .map(|(number, call)| {
-                let least = if matches!(call.kind, CallKind::Init) { INIT } else { JOIN };
+                let least = match call.kind {
+                    CallKind::Join(_) if !manages => JOIN,
+                    CallKind::Init | CallKind::Join(_) => INIT,
+                    _ => Duration::ZERO,
+                };
                 (*number, (call.started + least).max(now) - now)
             })
             .collect();
@@ -265,7 +305,9 @@ impl Host {
     pub(super) fn call_finish(&mut self, number: u64, env: &mut Env) {
         let Some(call) = self.calls.remove(&number) else { return };
         let answer = match call.kind {
-            CallKind::Init => Ok(Response::SwarmInit(self.disk.node.as_ref().map(|n| n.id.text()).unwrap_or_default())),
+            CallKind::Init | CallKind::Recover(_) => {
+                Ok(Response::SwarmInit(self.disk.node.as_ref().map(|n| n.id.text()).unwrap_or_default()))
+            }
             CallKind::Join(join) if join.answered => return,
             _ => Ok(Response::Done),
         };
@@ -298,17 +340,7 @@ impl Host {
             return;
         }
         let busy = !self.engine.containers.is_empty();
-        // Alarms of the node that this host was must not reach the one that it may become.
-        self.boot = env.next_boot(self.id);
-        for (client, number) in self.take_clients() {
-            env.answer(client, number, Err(ApiError::new(503, "context canceled").into()));
-        }
-        self.manager = None;
-        self.agent = None;
-        self.setup = None;
-        self.disk.raft = None;
-        self.disk.node = None;
-        self.disk.tasks.clear();
+        self.forget_swarm(env);
         self.engine_do(env, |engine, around, out| engine.remove_all(around.now, out));
         let call = self.call_open(client, number, CallKind::Leave(LeaveCall { refusing: false }), env);
         self.call_alarm_in(call, if busy { LEAVE_BUSY } else { LEAVE }, CallAlarm::Finish, env);

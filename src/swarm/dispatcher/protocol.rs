@@ -2,7 +2,7 @@
 
 use crate::engine::{Duration, Time};
 use crate::net::HostId;
-use crate::swarm::object::{ContainerId, NodeDescription, NodeKey, Task, TaskKey, TaskState, TaskStatus};
+use crate::swarm::object::{ContainerId, Id, NodeDescription, NodeKey, Role, Task, TaskKey, TaskState, TaskStatus};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ pub enum ToDispatcher {
     Register {
         /// Who.
         node: NodeKey,
+        /// Its id: after a force-new-cluster two clusters may give one row to different nodes.
+        id: Id,
         /// Where.
         addr: Ipv4Addr,
         /// What it is like.
@@ -56,6 +58,22 @@ pub enum ToAgent {
         session: u64,
         /// When to send the next heartbeat after the first.
         period: Duration,
+        /// All managers.
+        managers: Vec<(NodeKey, HostId)>,
+        /// What the user wants the node to be.
+        role: Role,
+    },
+    /// The user wants the node to be this now.
+    DesiredRole {
+        /// Of this session.
+        session: u64,
+        /// Worker or manager.
+        role: Role,
+    },
+    /// The set of managers has changed.
+    Managers {
+        /// Of this session.
+        session: u64,
         /// All managers.
         managers: Vec<(NodeKey, HostId)>,
     },

@@ -80,6 +80,8 @@ pub enum Why {
     Orphaned,
     /// A node joined.
     Joined,
+    /// The role manager made a node what the user wants it to be.
+    Role,
 }
 
 /// A transaction under construction.

@@ -7,6 +7,7 @@ use super::{Env, World};
 use crate::engine::{Duration, Kernel, Limits, QueueKind, Seed, Time, Trace};
 use crate::net::{HostId, LinkSpec, Net};
 use crate::raft::Stored;
+use crate::swarm::api::SwarmInitRequest;
 use crate::swarm::component::Ids;
 use crate::swarm::control::{Setup, new_cluster, new_node};
 use crate::swarm::daemon::Engine;
@@ -28,6 +29,8 @@ pub struct Settings {
     pub election_tick: u32,
     /// One Raft tick.
     pub tick: Duration,
+    /// Entries kept in the log behind a snapshot, for followers that are a little behind.
+    pub log_entries_for_slow_followers: u64,
     /// Tasks kept a slot, the live one included.
     pub task_history_limit: i64,
     /// From a disk write to its being safe.
@@ -62,6 +65,7 @@ impl Default for Settings {
             heartbeat_tick: 1,
             election_tick: 10,
             tick: Duration::from_secs(1),
+            log_entries_for_slow_followers: 500,
             task_history_limit: 5,
             disk_latency: Duration::from_micros(500),
             api_latency: Duration::from_millis(1),
@@ -243,7 +247,7 @@ impl World {
         let mut nodes = Vec::new();
         let mut managers = Vec::new();
         let mut raft = Vec::new();
-        let cluster = new_cluster(&mut env.ids, &first.name, &env.settings);
+        let cluster = new_cluster(&mut env.ids, &first.name, &env.settings, &SwarmInitRequest::default());
         for (row, (spec, host)) in members.iter().enumerate() {
             let key = NodeKey(u32::try_from(row).expect("hosts are limited"));
             let role = spec.role.expect("members have a role");
@@ -272,6 +276,7 @@ impl World {
                 node: Some(NodeIdentity {
                     node: node.key,
                     id: node.id,
+                    role: node.role,
                     lineage: LineageId(0),
                     managers: managers.clone(),
                 }),
