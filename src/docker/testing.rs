@@ -172,8 +172,9 @@ fn cluster_info() -> ClusterInfo {
             election_tick: 10,
             heartbeat_period: 5 * SECOND,
             node_cert_expiry: 2160 * 3600 * SECOND,
-            auto_lock_managers: false,
+            ..ClusterSpec::default()
         },
+        tls_info: TlsInfo::default(),
         default_addr_pool: Some(vec!["10.0.0.0/8".into()]),
         subnet_size: 24,
         data_path_port: 4789,

@@ -2,7 +2,7 @@
 
 use super::nodes;
 use crate::net::HostId;
-use crate::swarm::api::{ApiError, Code, Response};
+use crate::swarm::api::{ApiError, Code};
 use crate::swarm::component::Ids;
 use crate::swarm::object::{
     Availability, Cluster, Id, Labels, Node, NodeDescription, NodeKey, NodeSpec, NodeState, NodeStatus, Role,
@@ -27,14 +27,12 @@ pub struct Setup {
 pub fn new_cluster(ids: &mut Ids, host: &str, env_settings: &crate::swarm::world::Settings) -> Cluster {
     Cluster {
         id: ids.secret("id.cluster", host),
-        meta: Default::default(),
         task_history_limit: env_settings.task_history_limit,
         heartbeat_period: env_settings.heartbeat_period,
-        snapshot_interval: 10_000,
         ca_digest: ids.secret("secret.root", host),
         worker_secret: ids.secret("secret.worker", host),
         manager_secret: ids.secret("secret.manager", host),
-        leadership_changed: false,
+        ..Cluster::default()
     }
 }
 
@@ -114,20 +112,4 @@ pub fn join(request: &JoinRequest, host: HostId, tx: &mut Transaction, env: &mut
     tx.put_node(node, Why::Joined);
     let managers = tx.state().members.iter().map(|member| (member.node, member.host)).collect();
     Ok(JoinGrant { node: key, id, managers, lineage: LineageId(0) })
-}
-
-/// Replaces the secret of one token.
-pub fn rotate(manager: bool, tx: &mut Transaction, env: &mut Env) -> Result<Response, ApiError> {
-    let Some(cluster) = tx.state().cluster.clone() else {
-        return Err(ApiError::grpc(Code::Unavailable, "the cluster is not ready"));
-    };
-    let mut cluster = (*cluster).clone();
-    let host = cluster.id.text();
-    if manager {
-        cluster.manager_secret = env.ids.secret("secret.manager", &host);
-    } else {
-        cluster.worker_secret = env.ids.secret("secret.worker", &host);
-    }
-    tx.put_cluster(cluster, Why::Request);
-    Ok(Response::Done)
 }

@@ -36,8 +36,8 @@ pub(super) enum CallKind {
     },
     /// `swarm join`.
     Join(JoinCall),
-    /// `swarm init`: waits for the node to be ready.
-    Init,
+    /// `swarm init`: waits for the node to be ready; then it is said what of its settings was refused.
+    Init { refused: Option<ApiError> },
     /// `swarm leave`.
     Leave(LeaveCall),
 }
