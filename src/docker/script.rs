@@ -70,7 +70,7 @@ pub enum Stop {
 pub struct Finish {
     /// For stderr, one a line; any makes the status 1.
     pub errors: Vec<String>,
-    /// Services whose convergence is waited for, in this order.
+    /// What is waited for, in this order.
     pub waits: VecDeque<Wait>,
 }
 
@@ -81,16 +81,27 @@ impl Finish {
     }
 }
 
-/// A service to wait for.
+/// Something to wait for.
 #[derive(Clone, Debug)]
-pub struct Wait {
-    /// As it was addressed.
-    pub service: String,
-    /// Without a word.
-    pub quiet: bool,
-    /// Errors begin with the service's name (`service scale`).
-    pub named: bool,
+pub enum Wait {
+    /// A service that converges.
+    Service {
+        /// As it was addressed.
+        service: String,
+        /// Without a word.
+        quiet: bool,
+        /// Errors begin with the service's name (`service scale`).
+        named: bool,
+    },
+    /// A new root certificate that reaches all nodes.
+    Rotation {
+        /// Without a word.
+        quiet: bool,
+    },
 }
+
+/// The file that stands for a line typed at the terminal.
+pub const TERMINAL: &str = "/dev/tty";
 
 /// A request that was refused, or that nobody answered.
 #[derive(Clone, Debug)]
@@ -244,6 +255,8 @@ requests! {
     version() -> Arc<Version> { Request::Version => Response::Version(version) => version }
     /// The cluster and its tokens.
     swarm() -> Arc<Swarm> { Request::SwarmInspect => Response::Swarm(swarm) => swarm }
+    /// The key that unlocks managers.
+    unlock_key() -> String { Request::SwarmUnlockKey => Response::UnlockKey(key) => key }
     /// Nodes.
     nodes(filters: Filters) -> Arc<Vec<Node>> { Request::NodeList(filters) => Response::Nodes(nodes) => nodes }
     /// A node.
@@ -313,7 +326,15 @@ fn endpoint(request: &Request) -> (&'static str, String) {
         Request::SwarmJoin(_) => ("Post", "/swarm/join".into()),
         Request::SwarmLeave { force } => ("Post", if *force { "/swarm/leave?force=1" } else { "/swarm/leave" }.into()),
         Request::SwarmInspect => ("Get", "/swarm".into()),
-        Request::SwarmRotateToken { .. } => ("Post", "/swarm/update".into()),
+        Request::SwarmUpdate { version, rotate, .. } => {
+            let (unlock, manager, worker) = (rotate.unlock_key, rotate.manager_token, rotate.worker_token);
+            let rotate = format!(
+                "rotateManagerToken={manager}&rotateManagerUnlockKey={unlock}&rotateWorkerToken={worker}&version={version}"
+            );
+            ("Post", format!("/swarm/update?{rotate}"))
+        }
+        Request::SwarmUnlockKey => ("Get", "/swarm/unlockkey".into()),
+        Request::SwarmUnlock { .. } => ("Post", "/swarm/unlock".into()),
         Request::NodeList(_) => ("Get", "/nodes".into()),
         Request::NodeInspect(id) => ("Get", format!("/nodes/{id}")),
         Request::NodeUpdate { id, version, .. } => ("Post", format!("/nodes/{id}/update?version={version}")),

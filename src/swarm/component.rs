@@ -138,6 +138,11 @@ impl Ids {
         Id(self.draw(what, &host))
     }
 
+    /// 32 bytes that unlock the managers of a cluster.
+    pub fn unlock_key(&mut self, cluster: Id) -> [u128; 2] {
+        [self.draw("secret.unlock", &cluster.0), self.draw("secret.unlock", &cluster.0)]
+    }
+
     /// For the container of a task.
     pub fn container(&mut self, task: Id) -> ContainerId {
         ContainerId(self.draw("id.container", &task.0))

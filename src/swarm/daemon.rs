@@ -6,6 +6,7 @@
 //! Source: raft-and-security.md §1.5, §4.2; cli.md §3.4, §5.1, §5.7, §5.8.
 
 mod call;
+mod checks;
 mod containers;
 pub mod engine;
 pub mod image;
@@ -14,6 +15,7 @@ mod membership;
 mod recover;
 mod registry;
 mod role;
+mod unlock;
 
 pub use call::{Call, CallAlarm};
 pub use role::{RoleAlarm, RoleChange};
@@ -79,6 +81,7 @@ impl Host {
         match &**request {
             Request::SwarmInit(init) => return self.swarm_init(client, number, init, env),
             Request::SwarmJoin(join) => return self.swarm_join(client, number, join, env),
+            Request::SwarmUnlock { key } => return env.answer(client, number, self.swarm_unlock(key)),
             Request::SwarmLeave { force } => return self.swarm_leave(client, number, *force, env),
             _ => {}
         }

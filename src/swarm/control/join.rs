@@ -1,9 +1,8 @@
 //! Making a cluster, and letting hosts in (control-plane.md §0, §8.5; raft-and-security.md §5, §7).
 
 use super::nodes;
-use crate::engine::Duration;
 use crate::net::HostId;
-use crate::swarm::api::{ApiError, Code, Response, SwarmInitRequest};
+use crate::swarm::api::{ApiError, Code, SwarmInitRequest};
 use crate::swarm::component::Ids;
 use crate::swarm::object::{
     Availability, Cluster, Id, Labels, Node, NodeDescription, NodeKey, NodeSpec, NodeState, NodeStatus, Role,
@@ -24,26 +23,17 @@ pub struct Setup {
     pub nodes: Vec<Node>,
 }
 
-/// Secrets and ids of a new cluster begun on a host, with the settings that its request names.
-pub fn new_cluster(
-    ids: &mut Ids,
-    host: &str,
-    env_settings: &crate::swarm::world::Settings,
-    init: &SwarmInitRequest,
-) -> Cluster {
-    let mut cluster = Cluster {
+/// Secrets and ids of a new cluster begun on a host.
+pub fn new_cluster(ids: &mut Ids, host: &str, env_settings: &crate::swarm::world::Settings) -> Cluster {
+    Cluster {
         id: ids.secret("id.cluster", host),
-        meta: Default::default(),
         task_history_limit: env_settings.task_history_limit,
         heartbeat_period: env_settings.heartbeat_period,
-        snapshot_interval: 10_000,
         ca_digest: ids.secret("secret.root", host),
         worker_secret: ids.secret("secret.worker", host),
         manager_secret: ids.secret("secret.manager", host),
-        leadership_changed: false,
-    };
-    settle(&mut cluster, init);
-    cluster
+        ..Cluster::default()
+    }
 }
 
 /// A node object as it is before the node has registered.
@@ -70,22 +60,9 @@ pub fn new_node(
     }
 }
 
-/// The settings that a request for a new cluster names.
-fn settle(cluster: &mut Cluster, init: &SwarmInitRequest) {
-    if let Some(limit) = init.task_history_limit {
-        cluster.task_history_limit = limit;
-    }
-    if let Some(period) = init.heartbeat_period {
-        cluster.heartbeat_period = Duration::from_nanos(period);
-    }
-    if let Some(interval) = init.snapshot_interval {
-        cluster.snapshot_interval = interval;
-    }
-}
-
 /// A new leader's first transaction: what is missing of the cluster is made. After a force-new-cluster the cluster is there,
 /// and the settings that its request names are merged into it.
-pub fn setup(tx: &mut Transaction, setup: Option<&Setup>, recovery: Option<&SwarmInitRequest>) {
+pub fn setup(tx: &mut Transaction, setup: Option<&Setup>, recovery: Option<&SwarmInitRequest>, ids: &mut Ids) {
     match (tx.state().cluster.clone(), setup) {
         (None, Some(setup)) => {
             tx.put_cluster(setup.cluster.clone(), Why::Setup);
@@ -97,7 +74,7 @@ pub fn setup(tx: &mut Transaction, setup: Option<&Setup>, recovery: Option<&Swar
             // The first change of leadership completes what the init left out: the default address pool.
             let mut cluster = Cluster { leadership_changed: true, ..(*cluster).clone() };
             if let Some(init) = recovery {
-                settle(&mut cluster, init);
+                super::cluster::at_init(&mut cluster, init, ids);
             }
             tx.put_cluster(cluster, Why::Setup);
         }
@@ -133,20 +110,4 @@ pub fn join(request: &JoinRequest, host: HostId, tx: &mut Transaction, env: &mut
     tx.put_node(node, Why::Joined);
     let managers = tx.state().members.iter().map(|member| (member.node, member.host)).collect();
     Ok(JoinGrant { node: key, id, role, managers, lineage: LineageId(0) })
-}
-
-/// Replaces the secret of one token.
-pub fn rotate(manager: bool, tx: &mut Transaction, env: &mut Env) -> Result<Response, ApiError> {
-    let Some(cluster) = tx.state().cluster.clone() else {
-        return Err(ApiError::grpc(Code::Unavailable, "the cluster is not ready"));
-    };
-    let mut cluster = (*cluster).clone();
-    let host = cluster.id.text();
-    if manager {
-        cluster.manager_secret = env.ids.secret("secret.manager", &host);
-    } else {
-        cluster.worker_secret = env.ids.secret("secret.worker", &host);
-    }
-    tx.put_cluster(cluster, Why::Request);
-    Ok(Response::Done)
 }

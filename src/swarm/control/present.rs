@@ -1,6 +1,6 @@
 //! From what the store keeps to what the API shows.
 
-use super::View;
+use super::{View, cluster};
 use crate::engine::Time;
 use crate::swarm::api::{self, time::rfc3339};
 use crate::swarm::object::{Meta, Node, PortConfig, Service, ServiceSpec, Task, UpdateConfig, UpdateState};
@@ -230,30 +230,19 @@ pub fn task(task: &Task, state: &State) -> api::Task {
 
 /// The cluster and its tokens; `None` before the first leader has made it.
 pub fn swarm(view: &View<'_>) -> Option<api::Swarm> {
-    let cluster = view.state().cluster.as_ref()?;
-    let settings = &view.env.settings;
+    let cluster = view.state().cluster.as_deref()?;
     Some(api::Swarm {
         cluster: api::ClusterInfo {
             id: cluster.id.text(),
             version: version(&cluster.meta),
             created_at: moment(cluster.meta.created_at),
             updated_at: moment(cluster.meta.updated_at),
-            spec: api::ClusterSpec {
-                name: "default".into(),
-                labels: api::Labels::new(),
-                task_history_retention_limit: cluster.task_history_limit,
-                snapshot_interval: cluster.snapshot_interval,
-                keep_old_snapshots: 0,
-                heartbeat_tick: settings.heartbeat_tick,
-                election_tick: settings.election_tick,
-                heartbeat_period: cluster.heartbeat_period.as_nanos(),
-                node_cert_expiry: 90 * 24 * 3_600_000_000_000,
-                auto_lock_managers: false,
-            },
-            default_addr_pool: cluster.leadership_changed.then(|| vec!["10.0.0.0/8".to_owned()]),
-            subnet_size: 24,
-            data_path_port: 4789,
-            root_rotation_in_progress: false,
+            spec: cluster::spec(cluster, &view.env.settings),
+            tls_info: tls_info(view.state()),
+            root_rotation_in_progress: cluster.root_rotation_in_progress,
+            default_addr_pool: cluster::pool(cluster),
+            subnet_size: cluster.subnet_size,
+            data_path_port: cluster.data_path_port,
         },
         join_tokens: api::JoinTokens { worker: cluster.token(false), manager: cluster.token(true) },
     })

@@ -40,8 +40,8 @@ pub(super) enum CallKind {
     },
     /// `swarm join`.
     Join(JoinCall),
-    /// `swarm init`: waits for the node to be ready.
-    Init,
+    /// `swarm init`: waits for the node to be ready; then it is said what of its settings was refused.
+    Init { refused: Option<ApiError> },
     /// `swarm init --force-new-cluster`: waits for the old node to stop and for the new one to be ready.
     Recover(RecoverCall),
     /// `swarm leave`.

@@ -2,11 +2,12 @@
 
 use super::RoleChange;
 use super::call::{CallAlarm, CallKind};
+use super::checks;
 use crate::engine::Duration;
 use crate::net::HostId;
 use crate::raft::Stored;
 use crate::swarm::api::{ApiError, Code, Node, Response, SwarmInitRequest, SwarmJoinRequest};
-use crate::swarm::control::{Setup, new_cluster, new_node};
+use crate::swarm::control::{Setup, at_init, check_at_init, new_cluster, new_node};
 use crate::swarm::manager::{Input, RaftDisk, ReplyTo, member_context};
 use crate::swarm::object::{Availability, Labels, NodeDescription, NodeKey, Role, token_digest};
 use crate::swarm::store::{Lineage, LineageId};
@@ -79,24 +80,21 @@ impl Host {
         if self.disk.node.is_some() {
             return env.answer(client, number, Err(ApiError::new(503, ALREADY_IN).into()));
         }
+        let addr = match checks::init(init, self.addr) {
+            Ok(addr) => addr,
+            Err(error) => return env.answer(client, number, Err(error.into())),
+        };
         let availability = match init.availability.as_str() {
             "pause" => Availability::Pause,
             "drain" => Availability::Drain,
             _ => Availability::Active,
         };
-        if let Some(addr) = advertised(&init.advertise_addr, self.addr) {
-            self.addr = addr;
-            env.net.set_address(self.id, addr);
-        } else {
-            let error = ApiError::new(
-                400,
-                "advertise address must be a non-zero IP address or network interface (with optional port number)",
-            );
-            return env.answer(client, number, Err(error.into()));
-        }
+        self.addr = addr;
+        env.net.set_address(self.id, addr);
         let lineage = LineageId(u32::try_from(env.lineages.len()).expect("clusters are few"));
         env.lineages.push(Lineage::default());
-        let cluster = new_cluster(&mut env.ids, &self.name, &env.settings.clone(), init);
+        let mut cluster = new_cluster(&mut env.ids, &self.name, &env.settings.clone());
+        at_init(&mut cluster, init, &mut env.ids);
         let node = NodeKey(0);
         let id = env.ids.node(&self.name);
         let description = Arc::new(NodeDescription::default());
@@ -106,7 +104,7 @@ impl Host {
         let stored = Stored::bootstrap(&[(member, member_context(node, self.id))]);
         self.disk.raft = Some(RaftDisk { member, lineage, stored });
         self.disk.node = Some(NodeIdentity { node, id, role: Role::Manager, lineage, managers: vec![(node, self.id)] });
-        self.call_open(client, number, CallKind::Init, env);
+        self.call_open(client, number, CallKind::Init { refused: check_at_init(init).err() }, env);
         self.start_swarm(env);
         // The first member of a cluster does not wait for an election.
         self.manager_input(Input::Campaign, env);
@@ -115,6 +113,9 @@ impl Host {
     pub(super) fn swarm_join(&mut self, client: ClientId, number: u64, join: &SwarmJoinRequest, env: &mut Env) {
         if self.disk.node.is_some() || self.pending_join().is_some() {
             return env.answer(client, number, Err(ApiError::new(503, ALREADY_IN).into()));
+        }
+        if let Err(error) = checks::join(join, self.addr) {
+            return env.answer(client, number, Err(error.into()));
         }
         if !join.token.is_empty() && token_digest(&join.token).is_none() {
             return env.answer(client, number, Err(ApiError::new(400, "invalid join token").into()));
@@ -283,7 +284,7 @@ impl Host {
             .calls
             .iter()
             .filter(|(_, call)| match &call.kind {
-                CallKind::Init => true,
+                CallKind::Init { .. } => true,
                 CallKind::Join(join) => join.granted,
                 CallKind::Recover(recover) => recover.is_started(),
                 _ => false,
@@ -291,7 +292,7 @@ impl Host {
             .map(|(number, call)| {
                 let least = match call.kind {
                     CallKind::Join(_) if !manages => JOIN,
-                    CallKind::Init | CallKind::Join(_) => INIT,
+                    CallKind::Init { .. } | CallKind::Join(_) => INIT,
                     _ => Duration::ZERO,
                 };
                 (*number, (call.started + least).max(now) - now)
@@ -305,7 +306,8 @@ impl Host {
     pub(super) fn call_finish(&mut self, number: u64, env: &mut Env) {
         let Some(call) = self.calls.remove(&number) else { return };
         let answer = match call.kind {
-            CallKind::Init | CallKind::Recover(_) => {
+            CallKind::Init { refused: Some(error) } => Err(error.into()),
+            CallKind::Recover(_) | CallKind::Init { refused: None } => {
                 Ok(Response::SwarmInit(self.disk.node.as_ref().map(|n| n.id.text()).unwrap_or_default()))
             }
             CallKind::Join(join) if join.answered => return,
@@ -377,13 +379,4 @@ impl Host {
         }
         env.answer(call.client, call.number, Err(ApiError::new(503, text.trim_end()).into()));
     }
-}
-
-/// The address that `--advertise-addr` names; an interface is the host's own.
-fn advertised(text: &str, own: Ipv4Addr) -> Option<Ipv4Addr> {
-    let bare = text.split_once(':').map_or(text, |(addr, _)| addr);
-    if bare.is_empty() || bare == "eth0" {
-        return Some(own);
-    }
-    bare.parse::<Ipv4Addr>().ok().filter(|addr| !addr.is_unspecified())
 }

@@ -297,7 +297,7 @@ impl Host {
             let mut tx = Transaction::new(&manager.state, env.kernel.now());
             let mut out = std::mem::take(&mut env.outbox);
             match (writer, &mut leader.loops) {
-                (Writer::Setup, _) => control::setup(&mut tx, self.setup.as_deref(), recovery.as_deref()),
+                (Writer::Setup, _) => control::setup(&mut tx, self.setup.as_deref(), recovery.as_deref(), &mut env.ids),
                 (Writer::Dispatcher, _) => leader.dispatcher.write(&mut tx),
                 (Writer::Api(number) | Writer::Join(number), _) => {
                     if let Some(call) = leader.calls.get_mut(&number) {

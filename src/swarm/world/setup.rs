@@ -7,7 +7,6 @@ use super::{Env, World};
 use crate::engine::{Duration, Kernel, Limits, QueueKind, Seed, Time, Trace};
 use crate::net::{HostId, LinkSpec, Net};
 use crate::raft::Stored;
-use crate::swarm::api::SwarmInitRequest;
 use crate::swarm::component::Ids;
 use crate::swarm::control::{Setup, new_cluster, new_node};
 use crate::swarm::daemon::Engine;
@@ -247,7 +246,7 @@ impl World {
         let mut nodes = Vec::new();
         let mut managers = Vec::new();
         let mut raft = Vec::new();
-        let cluster = new_cluster(&mut env.ids, &first.name, &env.settings, &SwarmInitRequest::default());
+        let cluster = new_cluster(&mut env.ids, &first.name, &env.settings);
         for (row, (spec, host)) in members.iter().enumerate() {
             let key = NodeKey(u32::try_from(row).expect("hosts are limited"));
             let role = spec.role.expect("members have a role");
