@@ -125,10 +125,7 @@ fn all(scenario: &Scenario, args: &SweepArgs, stop: &AtomicBool) -> Result<Sweep
 
 /// Runs one seed; a failing one leaves its report and its trace in the folder.
 fn one(scenario: &Scenario, seed: u64, out: Option<&Path>) -> Result<SeedResult, String> {
-    let guarded = |make: &dyn Fn() -> SeedResult| {
-        catch_unwind(AssertUnwindSafe(make)).unwrap_or_else(|_| SeedResult::panicked(seed, last_panic()))
-    };
-    let result = guarded(&|| SeedResult::of(scenario, seed));
+    let result = guarded(seed, || SeedResult::of(scenario, seed));
     let Some(folder) = out.filter(|_| result.ending.is_failure()) else { return Ok(result) };
     let stem = format!("{}-seed-{seed}", scenario.name);
     let whole = |ending: &str, text: &str| {
@@ -151,6 +148,11 @@ fn one(scenario: &Scenario, seed: u64, out: Option<&Path>) -> Result<SeedResult,
         Err(_) => whole(".panic.txt", &format!("{}\n{}\n", last_panic(), told::replay(scenario, seed)))?,
     }
     Ok(result)
+}
+
+/// A run, or what it said when the model panicked in it.
+fn guarded(seed: u64, make: impl Fn() -> SeedResult) -> SeedResult {
+    catch_unwind(AssertUnwindSafe(make)).unwrap_or_else(|_| SeedResult::panicked(seed, last_panic()))
 }
 
 thread_local! {
@@ -214,5 +216,30 @@ impl Drop for Progress<'_> {
             // The line is taken back: what stays is the report.
             complain!("\r\x1b[K");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use swarmlab::scenario::sweep::Ending;
+
+    /// A seed in which the model panics is a failure like others, with the place, and the next seed runs.
+    #[test]
+    fn a_panic_is_a_failure_with_its_seed() {
+        remember_panics();
+        let text = "format = 1\nname = \"x\"\nduration = \"1s\"\n[cluster]\nmanagers = 1\n";
+        let scenario = Scenario::parse("x.toml", text).expect("it is right");
+        let mut sweep = Sweep::default();
+        sweep.add(guarded(2, || panic!("slot {} is empty", 3)));
+        sweep.add(guarded(1, || SeedResult::of(&scenario, 1)));
+        let (first, second) = (&sweep.results()[0], &sweep.results()[1]);
+        assert_eq!((first.ending, second.ending, second.seed), (Ending::Held, Ending::Panicked, 2));
+        let words = &second.faults[0].explanation;
+        assert!(words.starts_with("slot 3 is empty, at src/command/sweep.rs:"), "{words}");
+        let asked = told::Asked { seeds: swarmlab::scenario::sweep::Seeds { first: 1, last: 2 }, shard: None };
+        let shown = told::text(&scenario, asked, &sweep);
+        assert!(shown.contains("held 1, failed 0, panicked 1"), "{shown}");
+        assert!(shown.contains("replay:  swarmlab run x.toml --seed 2"), "{shown}");
     }
 }
