@@ -12,3 +12,4 @@ mod mutants;
 mod recovery;
 mod shell;
 mod stories;
+mod sweep;
