@@ -81,11 +81,11 @@ const NETWORK_PLUGINS: [&str; 6] = ["bridge", "host", "ipvlan", "macvlan", "null
 /// What every node of the cluster trusts. A certificate in shape only: nothing here is cryptography.
 fn tls_info(state: &State) -> api::TlsInfo {
     let Some(cluster) = &state.cluster else { return api::TlsInfo::default() };
-    let body = format!("{}{}", cluster.ca_digest, cluster.id);
+    let root = cluster.root();
     api::TlsInfo {
-        trust_root: format!("-----BEGIN CERTIFICATE-----\nMIIB{body}\n-----END CERTIFICATE-----\n"),
-        cert_issuer_subject: "MBMxETAPBgNVBAMTCHN3YXJtLWNh".into(),
-        cert_issuer_public_key: format!("MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE{}==", cluster.ca_digest),
+        trust_root: root.pem(),
+        cert_issuer_subject: crate::swarm::ca::RootId::subject(),
+        cert_issuer_public_key: root.id.public_key(),
     }
 }
 
