@@ -43,8 +43,14 @@ impl<D: Payload, T: Timeouts> Raft<D, T> {
     }
 
     /// Campaigns now, without waiting for the timeout (etcd's "Hup").
+    ///
+    /// May be called while a Ready is being worked on, so also by an owner that applies the removal of its leader: if
+    /// a configuration change is not known to be applied yet, the campaign begins with [`Raft::advance`].
     pub fn campaign(&mut self) {
-        self.hup(false);
+        self.campaign_wanted = self.outstanding.is_some() && self.has_unapplied_conf_change();
+        if !self.campaign_wanted {
+            self.hup(false);
+        }
     }
 
     /// Campaigns, if the member may. Not while a committed configuration change waits to be applied: it could make

@@ -61,6 +61,8 @@ pub struct Raft<D: Payload, T> {
     /// The hard state and the role last told to the owner.
     pub(super) told_hard_state: HardState,
     pub(super) told_soft_state: (Role, MemberId),
+    /// A campaign was asked for while the owner applied a configuration change: it begins once that is done.
+    pub(super) campaign_wanted: bool,
     /// The Ready that the owner is working on.
     pub(super) outstanding: Option<Outstanding<D>>,
 
@@ -113,6 +115,7 @@ impl<D: Payload, T: Timeouts> Raft<D, T> {
             messages_after_append: Vec::new(),
             told_hard_state: hard_state,
             told_soft_state: (Role::Follower, NONE),
+            campaign_wanted: false,
             outstanding: None,
             #[cfg(any(test, feature = "mutants"))]
             mutant: None,

@@ -19,9 +19,9 @@ pub struct Ready<D: Payload> {
     pub entries: Vec<Entry<D>>,
     /// A snapshot from the leader: to write to the disk in place of the whole log, and to restore from.
     pub snapshot: Option<Arc<Snapshot<D>>>,
-    /// To send, once all of the above is on the disk. A snapshot among them names the voters as of its own index;
-    /// an owner that never uses an id twice should put the current voters there (SwarmKit does): a member that
-    /// joined after the snapshot was made refuses one that does not name it.
+    /// To send, once all of the above is on the disk. A snapshot among them names the voters that this member knows
+    /// now, not those of the snapshot's index, as SwarmKit has it: a member that joined after the snapshot was made
+    /// would refuse one that does not name it. This asks that no id is ever used twice.
     pub messages: Vec<Message<D>>,
     /// To apply, in order.
     pub committed: Vec<Entry<D>>,
@@ -76,6 +76,11 @@ impl<D: Payload, T: Timeouts> Raft<D, T> {
         for message in self.messages_after_append.drain(..) {
             if message.to == self.config.id { own_answers.push(message) } else { messages.push(message) }
         }
+        for snapshot in messages.iter_mut().filter_map(|message| message.snapshot.as_mut()) {
+            if !self.voters().eq(snapshot.voters.iter().copied()) {
+                Arc::make_mut(snapshot).voters = self.voters().collect();
+            }
+        }
         let ready = Ready {
             soft_state: (soft_state != self.told_soft_state).then_some(soft_state),
             hard_state: (hard_state != told).then_some(hard_state),
@@ -117,5 +122,8 @@ impl<D: Payload, T: Timeouts> Raft<D, T> {
             self.applied = self.applied.max(index);
         }
         self.applied = self.applied.max(done.applied);
+        if std::mem::take(&mut self.campaign_wanted) {
+            self.hup(false);
+        }
     }
 }

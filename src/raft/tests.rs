@@ -4,6 +4,7 @@
 //! |-----------------|----------------------------------------------------------------------------------|
 //! | `group`         | a group of members with disks and a wire, driven by hand                         |
 //! | `ledger`        | the invariants of Raft, checked after every step of a group                      |
+//! | `hosting`       | disks, leaders that leave, groups of two, the forced new cluster                 |
 //! | `conversations` | scripted exchanges with their exact outcome, in `conversations/*.txt`            |
 //! | `properties`    | random networks: losses, duplicates, partitions, crashes, changes of membership  |
 //! | `mutants`       | each deliberate fault is caught by an invariant                                  |
@@ -11,6 +12,7 @@
 
 mod conversations;
 mod group;
+mod hosting;
 mod ledger;
 mod mutants;
 mod properties;

@@ -4,7 +4,6 @@
 //! Ready is worked on; after each such step the [`Ledger`] checks the invariants.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::ledger::Ledger;
 use crate::raft::{
@@ -187,55 +186,32 @@ impl Group {
         if !raft.has_ready() {
             return None;
         }
-        let mut ready = raft.ready();
+        let ready = raft.ready();
         if crash == Crash::BeforeWrite {
             self.crash(id);
             return Some(ready);
         }
-        self.write(id, &ready);
+        self.node(id).disk.write(&ready);
         self.check(id);
         if crash == Crash::AfterWrite {
             self.crash(id);
             return Some(ready);
         }
-        let voters: Vec<MemberId> = self.raft(id).voters().collect();
-        for message in &mut ready.messages {
+        for message in &ready.messages {
             self.ledger.sent(&self.nodes[&id], message);
-            if let Some(snapshot) = &mut message.snapshot {
-                // As SwarmKit does: a newcomer finds itself in the list, though it joined after the snapshot.
-                Arc::make_mut(snapshot).voters.clone_from(&voters);
-            }
         }
         self.wire.extend(ready.messages.iter().cloned());
         if crash == Crash::AfterSend {
             self.crash(id);
             return Some(ready);
         }
-        let leader_left = self.apply(id, &ready);
+        self.apply(id, &ready);
         self.with(id, Machine::advance);
-        if leader_left {
-            // As SwarmKit wants it: nobody waits for a leader that has left. Before the advance the machine would
-            // refuse, because the change is not yet known to be applied.
-            self.with(id, Machine::campaign);
-        }
         Some(ready)
     }
 
-    fn write(&mut self, id: MemberId, ready: &Ready<Text>) {
-        let disk = &mut self.node(id).disk;
-        if let Some(snapshot) = &ready.snapshot {
-            disk.log.restore(snapshot.index, snapshot.term);
-            disk.snapshot = Some(snapshot.clone());
-        }
-        disk.log.append(&ready.entries);
-        if let Some(hard_state) = ready.hard_state {
-            disk.hard_state = hard_state;
-        }
-    }
-
-    /// Applies what a Ready brings. Whether another member, the leader, left with it.
-    fn apply(&mut self, id: MemberId, ready: &Ready<Text>) -> bool {
-        let mut leader_left = false;
+    /// Applies what a Ready brings. As SwarmKit wants it, nobody waits for a leader that has left.
+    fn apply(&mut self, id: MemberId, ready: &Ready<Text>) {
         if let Some(snapshot) = &ready.snapshot {
             self.node(id).state = snapshot.data.clone();
         }
@@ -247,8 +223,9 @@ impl Group {
                 EntryKind::ConfChange(change) => {
                     let leader = self.raft(id).leader();
                     self.with(id, |raft| raft.apply_conf_change(change));
-                    let removed = change.kind == ConfChangeKind::RemoveMember && change.member == leader;
-                    leader_left |= removed && leader != id;
+                    if change.kind == ConfChangeKind::RemoveMember && change.member == leader && leader != id {
+                        self.with(id, Machine::campaign);
+                    }
                 }
             }
         }
@@ -256,7 +233,6 @@ impl Group {
         if let Some(applied) = applied.or(ready.snapshot.as_ref().map(|snapshot| snapshot.index)) {
             self.ledger.state_at(id, applied, &self.nodes[&id].state);
         }
-        leader_left
     }
 
     /// Makes a snapshot of what a member has applied and drops the log up to `through` (at most).
@@ -267,11 +243,11 @@ impl Group {
         if raft.applied() > 0
             && let Some(snapshot) = raft.create_snapshot(raft.applied(), voters, node.state.clone())
         {
-            node.disk.snapshot = Some(snapshot);
+            node.disk.put_snapshot(snapshot);
         }
         let covered = raft.snapshot().map_or(0, |snapshot| snapshot.index);
         raft.compact(through.min(covered));
-        node.disk.log.compact(through.min(covered));
+        node.disk.compact(through.min(covered));
         self.check(id);
     }
 
