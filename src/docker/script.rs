@@ -244,6 +244,8 @@ requests! {
     version() -> Arc<Version> { Request::Version => Response::Version(version) => version }
     /// The cluster and its tokens.
     swarm() -> Arc<Swarm> { Request::SwarmInspect => Response::Swarm(swarm) => swarm }
+    /// The key that unlocks managers.
+    unlock_key() -> String { Request::SwarmUnlockKey => Response::UnlockKey(key) => key }
     /// Nodes.
     nodes(filters: Filters) -> Arc<Vec<Node>> { Request::NodeList(filters) => Response::Nodes(nodes) => nodes }
     /// A node.
@@ -313,7 +315,15 @@ fn endpoint(request: &Request) -> (&'static str, String) {
         Request::SwarmJoin(_) => ("Post", "/swarm/join".into()),
         Request::SwarmLeave { force } => ("Post", if *force { "/swarm/leave?force=1" } else { "/swarm/leave" }.into()),
         Request::SwarmInspect => ("Get", "/swarm".into()),
-        Request::SwarmRotateToken { .. } => ("Post", "/swarm/update".into()),
+        Request::SwarmUpdate { version, rotate, .. } => {
+            let (unlock, manager, worker) = (rotate.unlock_key, rotate.manager_token, rotate.worker_token);
+            let rotate = format!(
+                "rotateManagerToken={manager}&rotateManagerUnlockKey={unlock}&rotateWorkerToken={worker}&version={version}"
+            );
+            ("Post", format!("/swarm/update?{rotate}"))
+        }
+        Request::SwarmUnlockKey => ("Get", "/swarm/unlockkey".into()),
+        Request::SwarmUnlock { .. } => ("Post", "/swarm/unlock".into()),
         Request::NodeList(_) => ("Get", "/nodes".into()),
         Request::NodeInspect(id) => ("Get", format!("/nodes/{id}")),
         Request::NodeUpdate { id, version, .. } => ("Post", format!("/nodes/{id}/update?version={version}")),

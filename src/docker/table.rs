@@ -152,7 +152,6 @@ pub const UNMODELLED: &[&str] = &[
     "node promote",
     "swarm ca",
     "swarm unlock",
-    "swarm unlock-key",
     "swarm update",
     "system df",
     "system dial-stdio",
@@ -384,6 +383,14 @@ pub const COMMANDS: &[Command] = &[
         "Show or replace the join tokens",
     ),
     command("swarm leave", OPTIONS, Exactly(0), &[other::LEAVE], run::swarm::leave, "Leave the swarm"),
+    command(
+        "swarm unlock-key",
+        OPTIONS,
+        Exactly(0),
+        &[other::UNLOCK_KEY],
+        run::swarm::unlock_key,
+        "Show or replace the key that unlocks managers",
+    ),
     aliased(
         command("system info", OPTIONS, Exactly(0), &[other::FORMAT], run::info::info, "Describe this host's engine"),
         &[],

@@ -172,8 +172,9 @@ fn cluster_info() -> ClusterInfo {
             election_tick: 10,
             heartbeat_period: 5 * SECOND,
             node_cert_expiry: 2160 * 3600 * SECOND,
-            auto_lock_managers: false,
+            ..ClusterSpec::default()
         },
+        tls_info: tls_info(),
         default_addr_pool: Some(vec!["10.0.0.0/8".into()]),
         subnet_size: 24,
         data_path_port: 4789,
@@ -240,11 +241,7 @@ pub fn nodes() -> Vec<Node> {
                 .to_vec(),
                 ..EngineDescription::default()
             },
-            tls_info: TlsInfo {
-                trust_root: "-----BEGIN CERTIFICATE-----\nMIIBajCCARCgAwIBAgIUXXXX\n-----END CERTIFICATE-----\n".into(),
-                cert_issuer_subject: "MBMxETAPBgNVBAMTCHN3YXJtLWNh".into(),
-                cert_issuer_public_key: "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE".into(),
-            },
+            tls_info: tls_info(),
         },
         status: NodeStatus { state: "ready".into(), message: String::new(), addr: format!("192.168.65.{last}") },
         manager_status: None,
@@ -461,4 +458,13 @@ fn networks() -> Vec<NetworkSummary> {
         network("c152442010dbaa", "docker_gwbridge", "bridge", "local"),
         network("1ea68c681dbdaa", "host", "host", "local"),
     ]
+}
+
+/// What all nodes of the script trust.
+fn tls_info() -> TlsInfo {
+    TlsInfo {
+        trust_root: "-----BEGIN CERTIFICATE-----\nMIIBajCCARCgAwIBAgIUXXXX\n-----END CERTIFICATE-----\n".into(),
+        cert_issuer_subject: "MBMxETAPBgNVBAMTCHN3YXJtLWNh".into(),
+        cert_issuer_public_key: "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE".into(),
+    }
 }

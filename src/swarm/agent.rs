@@ -168,7 +168,12 @@ impl Agent {
         out.alarms.push((now + CALL_TIMEOUT, AgentAlarm::RegisterTimeout(self.stamp)));
         out.sends.push((
             manager,
-            ToDispatcher::Register { node: self.node, addr: self.addr, description: self.description.clone() },
+            ToDispatcher::Register {
+                node: self.node,
+                addr: self.addr,
+                description: self.description.clone(),
+                shown: None,
+            },
         ));
     }
 
@@ -254,6 +259,8 @@ impl Agent {
                 *last = *sequence;
                 self.assign(*complete, tasks, removed, now, out);
             }
+            // It concerns the node's certificate: its host sees to it.
+            ToAgent::Node { .. } => {}
             ToAgent::Refused { session, refusal } => self.refused(*session, *refusal, now, out),
             ToAgent::Closed { session } => {
                 if let Session::Open { manager, id, .. } = self.session
@@ -262,6 +269,20 @@ impl Agent {
                     self.end_session(manager, now, out);
                 }
             }
+        }
+    }
+
+    /// Something is new about the node that only a new session makes known.
+    pub fn register_again(&mut self, now: Time, out: &mut AgentOutbox) {
+        if let Session::Open { .. } = self.session {
+            if let Some((_, reports)) = self.reporting.take() {
+                for (key, report) in reports {
+                    self.news.entry(key).or_insert(report);
+                }
+            }
+            self.stamp += 1;
+            self.session = Session::Waiting;
+            out.alarms.push((now, AgentAlarm::Connect(self.stamp)));
         }
     }
 

@@ -8,6 +8,7 @@
 //!
 //! Source: moby `api/types`, version 1.55 (engine 29.7.2); cli.md §3.4, §5, control-plane.md §1.
 
+mod cluster;
 mod container;
 mod human;
 mod info;
@@ -16,6 +17,7 @@ mod service;
 mod task;
 pub mod time;
 
+pub use cluster::*;
 pub use container::*;
 pub use human::human_duration;
 pub use info::*;
@@ -53,7 +55,7 @@ pub enum Request {
     /// `GET /version`
     Version,
     /// `POST /swarm/init`
-    SwarmInit(SwarmInitRequest),
+    SwarmInit(Box<SwarmInitRequest>),
     /// `POST /swarm/join`
     SwarmJoin(SwarmJoinRequest),
     /// `POST /swarm/leave`
@@ -63,10 +65,21 @@ pub enum Request {
     },
     /// `GET /swarm`
     SwarmInspect,
-    /// `POST /swarm/update` with one of the rotate options.
-    SwarmRotateToken {
-        /// The manager's token rather than the worker's.
-        manager: bool,
+    /// `POST /swarm/update`
+    SwarmUpdate {
+        /// The version that was read.
+        version: u64,
+        /// The whole new spec.
+        spec: Box<ClusterSpec>,
+        /// Secrets to replace.
+        rotate: RotateFlags,
+    },
+    /// `GET /swarm/unlockkey`
+    SwarmUnlockKey,
+    /// `POST /swarm/unlock`
+    SwarmUnlock {
+        /// As typed.
+        key: String,
     },
     /// `GET /nodes`
     NodeList(Filters),
@@ -200,6 +213,8 @@ pub enum Response {
     SwarmInit(String),
     /// Of `SwarmInspect`.
     Swarm(Arc<Swarm>),
+    /// Of `SwarmUnlockKey`: empty when managers do not lock.
+    UnlockKey(String),
     /// Of `NodeList`.
     Nodes(Arc<Vec<Node>>),
     /// Of `NodeInspect`.

@@ -10,8 +10,10 @@
 //!
 //! Source: raft-and-security.md §5.3-§5.6, §6; SwarmKit's `ca`, `manager/encryption`, `manager/controlapi/ca_rotation.go`.
 
+mod authority;
 pub mod authorize;
 pub mod certificate;
+mod credentials;
 mod der;
 pub mod key;
 pub mod renewer;
@@ -20,8 +22,10 @@ pub mod rotation;
 pub mod server;
 pub mod token;
 
+pub use authority::{CaServer, RenewCall, Renewed};
 pub use authorize::{Blacklist, Denied};
 pub use certificate::{CertStatus, Certificate, LoadError, TlsError};
+pub use credentials::Credentials;
 pub use key::{DiskKeys, Kek, UnlockError, UnlockKey};
 pub use renewer::{Renewer, RenewerAlarm, RenewerOutbox};
 pub use root::{RootCa, RootId};

@@ -27,6 +27,8 @@ pub enum Writer {
     Allocator,
     /// Decisions of one tick.
     Scheduler,
+    /// Renewed certificates, and a root that is replaced.
+    Authority,
     /// Deletions.
     Reaper,
     /// Restarts, then one service's reconciliation.
@@ -43,6 +45,8 @@ pub enum Writer {
 pub enum Alarm {
     /// The scheduler's debounce.
     Scheduler,
+    /// A look at how far the replacement of the root is.
+    RootRotation,
     /// The reaper's batch.
     Reaper,
     /// A delayed start: the restart delay of this (new) task is over.
@@ -130,6 +134,11 @@ impl Ids {
     /// For a cluster begun on a host, its tokens, its root.
     pub fn secret(&mut self, what: &'static str, host: &str) -> Id {
         Id(self.draw(what, &host))
+    }
+
+    /// 32 bytes that unlock the managers of a cluster.
+    pub fn unlock_key(&mut self, cluster: Id) -> [u128; 2] {
+        [self.draw("secret.unlock", &cluster.0), self.draw("secret.unlock", &cluster.0)]
     }
 
     /// For the container of a task.

@@ -3,6 +3,7 @@
 //!
 //! Source: control-plane.md §1.3-§1.5, §8; SwarmKit's `manager/controlapi`, the engine's `daemon/cluster`.
 
+mod cluster;
 mod join;
 mod list;
 mod nodes;
@@ -10,6 +11,7 @@ mod present;
 mod services;
 mod spec;
 
+pub use cluster::{at_init, check_at_init};
 pub use join::{Setup, join, new_cluster, new_node, setup};
 
 use crate::net::HostId;
@@ -51,6 +53,7 @@ pub fn read(request: &ControlRequest, view: &View<'_>) -> Option<Answer> {
             Some(swarm) => Ok(Response::Swarm(Arc::new(swarm))),
             None => Err(ApiError::new(500, "the cluster object is not there yet").into()),
         },
+        Request::SwarmUnlockKey => Ok(Response::UnlockKey(cluster::unlock_key(state))),
         Request::NodeList(filters) => match list::check_node_filters(filters) {
             Ok(()) => Ok(Response::Nodes(Arc::new(list::nodes(filters, view)))),
             Err(error) => Err(error.into()),
@@ -92,7 +95,7 @@ pub fn write(request: &ControlRequest, tx: &mut Transaction, env: &mut Env) -> A
         Request::ServiceRemove(id) => services::remove(id, tx),
         Request::NodeUpdate { id, version, spec } => nodes::update(id, *version, spec, tx),
         Request::NodeRemove { id, force } => nodes::remove(id, *force, tx),
-        Request::SwarmRotateToken { manager } => join::rotate(*manager, tx, env),
+        Request::SwarmUpdate { version, spec, rotate } => cluster::update(*version, spec, *rotate, tx, env),
         _ => Err(ApiError::new(501, "swarmlab: this request is not modelled yet")),
     };
     done.map_err(Into::into)

@@ -6,7 +6,9 @@
 //! Source: raft-and-security.md §1.5, §4.2; cli.md §3.4, §5.1, §5.7, §5.8.
 
 mod call;
+mod checks;
 mod containers;
+mod credentials;
 pub mod engine;
 pub mod image;
 mod info;
@@ -14,6 +16,7 @@ mod membership;
 mod registry;
 
 pub use call::{Call, CallAlarm};
+pub use credentials::NotStarted;
 pub use engine::{Container, ContainerState, Engine, EngineAlarm, EngineOutbox, Surroundings};
 
 use crate::swarm::api::{Answer, ApiError, Failure, NoAnswer, Request, Response, Version};
@@ -71,14 +74,12 @@ impl Host {
         match &**request {
             Request::SwarmInit(init) => return self.swarm_init(client, number, init, env),
             Request::SwarmJoin(join) => return self.swarm_join(client, number, join, env),
+            Request::SwarmUnlock { key } => return self.swarm_unlock(client, number, key, env),
             Request::SwarmLeave { force } => return self.swarm_leave(client, number, *force, env),
             _ => {}
         }
-        if self.disk.node.is_none() {
-            return env.answer(client, number, Err(ApiError::new(503, NOT_IN_SWARM).into()));
-        }
         if self.manager.is_none() {
-            return env.answer(client, number, Err(ApiError::new(503, NOT_A_MANAGER).into()));
+            return env.answer(client, number, Err(ApiError::new(503, self.no_manager()).into()));
         }
         let (request, warnings) = registry::resolve(request, env);
         let request = match request {
@@ -86,5 +87,14 @@ impl Host {
             other => ControlRequest::Api(other),
         };
         self.call_start(client, number, Arc::new(request), warnings, env);
+    }
+
+    /// Why a host that is no manager cannot do what only a manager can. A swarm that could not be started is none.
+    fn no_manager(&self) -> &'static str {
+        match (&self.not_started, &self.disk.node) {
+            (Some(NotStarted::Locked), _) => credentials::LOCKED,
+            (Some(NotStarted::Failed(_)), _) | (None, None) => NOT_IN_SWARM,
+            (None, Some(_)) => NOT_A_MANAGER,
+        }
     }
 }

@@ -11,10 +11,11 @@
 
 mod protocol;
 
-pub use protocol::{Refusal, Report, Route, ToAgent, ToDispatcher};
+pub use protocol::{NodeNews, Refusal, Report, Route, ToAgent, ToDispatcher};
 
+use super::ca::{IssuanceState, RootCa, RootId};
 use super::component::{Alarm, Outbox, Writer};
-use super::object::{Node, NodeDescription, NodeKey, NodeState, Task, TaskKey, TaskState};
+use super::object::{Node, NodeDescription, NodeKey, NodeState, Role, Task, TaskKey, TaskState};
 use super::store::{Event, State, Transaction, Why};
 use crate::engine::{Duration, Key, Seed, Time};
 use std::collections::BTreeMap;
@@ -58,6 +59,8 @@ pub struct Dispatcher {
     /// Those whose batch is being written.
     registered: Vec<NodeKey>,
     orphaned: Vec<NodeKey>,
+    /// Whom all trust.
+    root: RootCa,
     /// To be sent.
     pub outgoing: Vec<(Route, ToAgent)>,
 }
@@ -67,6 +70,8 @@ struct Session {
     /// 0: none yet (the node is "unknown" since leadership changed).
     id: u64,
     route: Route,
+    /// The role that its node was last told.
+    role: Role,
     /// The node is down when nothing was heard until then.
     deadline: Time,
     /// How many periods were drawn for this node.
@@ -85,10 +90,14 @@ struct Session {
 struct NodeUpdate {
     state: NodeState,
     message: &'static str,
-    registration: Option<(Ipv4Addr, Arc<NodeDescription>)>,
+    registration: Option<(Ipv4Addr, Arc<NodeDescription>, Option<RootId>)>,
 }
 
 impl Session {
+    fn end(&self) -> (Route, u64, Role) {
+        (self.route, self.id, self.role)
+    }
+
     /// The period that the node is told now: the cluster's, give or take half a second.
     fn draw_period(&mut self, period: Duration) -> Duration {
         let half = Duration::from_millis(500);
@@ -125,6 +134,7 @@ impl Dispatcher {
             registering: Vec::new(),
             registered: Vec::new(),
             orphaned: Vec::new(),
+            root: state.cluster.as_ref().map(|cluster| cluster.root).unwrap_or_default(),
             outgoing: Vec::new(),
         };
         for node in state.nodes.values() {
@@ -147,6 +157,7 @@ impl Dispatcher {
         let session = self.sessions.entry(node.key).or_insert_with(|| Session {
             id: 0,
             route: Route { host: node.host, via: None },
+            role: node.role,
             deadline: now,
             draws: 0,
             draw_key,
@@ -172,8 +183,9 @@ impl Dispatcher {
     /// A message from an agent.
     pub fn receive(&mut self, message: &ToDispatcher, route: Route, state: &State, now: Time, out: &mut Outbox) {
         match message {
-            ToDispatcher::Register { node, addr, description } => {
-                self.register(*node, *addr, description, route, state, now, out);
+            ToDispatcher::Register { node, addr, description, shown } => {
+                let issuer = shown.map(|shown| shown.issuer);
+                self.register(*node, *addr, description, issuer, route, state, now, out);
             }
             ToDispatcher::Heartbeat { node, session } => match self.sessions.get_mut(node) {
                 Some(known) if known.id == *session && *session != 0 => {
@@ -212,6 +224,7 @@ impl Dispatcher {
         key: NodeKey,
         addr: Ipv4Addr,
         description: &Arc<NodeDescription>,
+        issuer: Option<RootId>,
         route: Route,
         state: &State,
         now: Time,
@@ -242,7 +255,11 @@ impl Dispatcher {
         session.sequence = 0;
         self.node_updates.insert(
             key,
-            NodeUpdate { state: NodeState::Ready, message: "", registration: Some((addr, description.clone())) },
+            NodeUpdate {
+                state: NodeState::Ready,
+                message: "",
+                registration: Some((addr, description.clone(), issuer)),
+            },
         );
         if !self.registering.contains(&key) {
             self.registering.push(key);
@@ -315,7 +332,19 @@ impl Dispatcher {
     /// The store has changed.
     pub fn watch(&mut self, event: &Event, now: Time, out: &mut Outbox) {
         match event {
-            Event::Cluster(cluster) => self.period = cluster.heartbeat_period,
+            Event::Cluster(cluster) => {
+                self.period = cluster.heartbeat_period;
+                let changed = std::mem::replace(&mut self.root, cluster.root) != cluster.root;
+                for (route, id, role) in self.sessions.values().filter(|s| changed && s.id != 0).map(Session::end) {
+                    let node = NodeNews { role, rotate: false, root: cluster.root };
+                    self.outgoing.push((route, ToAgent::Node { session: id, node }));
+                }
+            }
+            Event::Node { old: Some(old), new: Some(new) }
+                if old.role != new.role || old.certificate.state != new.certificate.state =>
+            {
+                self.tell_news(new);
+            }
             Event::Node { old: Some(old), new: None } => {
                 self.sessions.remove(&old.key);
                 self.registering.retain(|&key| key != old.key);
@@ -350,6 +379,21 @@ impl Dispatcher {
         }
     }
 
+    /// Tells a node with a session of its own object.
+    fn tell_news(&mut self, node: &Node) {
+        let news = self.news(node);
+        let settled = !self.registering.contains(&node.key) && !self.registered.contains(&node.key);
+        let Some(session) = self.sessions.get_mut(&node.key) else { return };
+        session.role = node.role;
+        if session.id != 0 && settled {
+            self.outgoing.push((session.route, ToAgent::Node { session: session.id, node: news }));
+        }
+    }
+
+    fn news(&self, node: &Node) -> NodeNews {
+        NodeNews { role: node.role, rotate: node.certificate.state == IssuanceState::Rotate, root: self.root }
+    }
+
     fn assign(&mut self, node: NodeKey, key: TaskKey, task: Option<Arc<Task>>, now: Time, out: &mut Outbox) {
         let Some(session) = self.sessions.get_mut(&node) else { return };
         if session.id == 0 || self.registering.contains(&node) || self.registered.contains(&node) {
@@ -381,7 +425,8 @@ impl Dispatcher {
             let mut node = (**node).clone();
             node.status.state = update.state;
             node.status.message = update.message;
-            if let Some((addr, description)) = update.registration {
+            if let Some((addr, description, issuer)) = update.registration {
+                node.certificate.issuer = issuer.or(node.certificate.issuer);
                 node.status.addr = addr;
                 node.description = description;
             }
@@ -430,7 +475,9 @@ impl Dispatcher {
                 state.tasks_of_node(key).filter(|task| task.status.state >= TaskState::Assigned).cloned().collect();
             session.sequence = 1;
             let (route, id) = (session.route, session.id);
-            self.outgoing.push((route, ToAgent::Registered { session: id, period, managers }));
+            let Some(node) = state.nodes.get(key) else { continue };
+            let node = self.news(node);
+            self.outgoing.push((route, ToAgent::Registered { session: id, period, managers, node }));
             self.outgoing.push((
                 route,
                 ToAgent::Assignments { session: id, sequence: 1, complete: true, tasks, removed: Vec::new() },

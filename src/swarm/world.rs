@@ -9,6 +9,7 @@ pub mod fault;
 mod host;
 pub mod record;
 mod setup;
+mod tls;
 
 pub use check::Violation;
 pub use fault::{Fault, FaultError};
@@ -207,7 +208,10 @@ impl Body {
 
     /// It goes to a server's port, rather than back from it.
     fn is_request(&self) -> bool {
-        matches!(self, Body::Raft(_) | Body::ToDispatcher { .. } | Body::Call { .. } | Body::Join { .. })
+        matches!(
+            self,
+            Body::Raft(_) | Body::ToDispatcher { .. } | Body::Call { .. } | Body::Join { .. } | Body::Renew { .. }
+        )
     }
 }
 
@@ -316,6 +320,8 @@ impl World {
             | Event::DiskDone(host, _)
             | Event::Leader(host, ..)
             | Event::Agent(host, ..)
+            | Event::Renewer(host, ..)
+            | Event::TlsFailed { host, .. }
             | Event::Engine(host, _)
             | Event::Call(host, ..)
             | Event::DaemonUp(host, _)
@@ -370,6 +376,10 @@ impl World {
             // The process that held the other end is gone: the kernel of today knows nothing of this connection.
             self.env.net.close(from, to);
             self.env.reset(to, from, packet.from_boot);
+            return;
+        }
+        self.check_silence(&packet);
+        if to_server && !self.handshake(&packet) {
             return;
         }
         if matches!(packet.body, Body::Raft(_)) && self.hosts[from.index()].manager_misses(to) {

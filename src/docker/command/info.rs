@@ -63,12 +63,12 @@ pub fn info(context: &mut Context) -> Result<Finish, Stop> {
     }
     if format == "json" {
         let info = context.info()??;
-        context.out(json::compact(&as_json(&info), false) + "\n");
+        context.out(json::compact(&value(&info), false) + "\n");
         return Ok(Finish::default());
     }
     let template = template(context, &format)?;
     let info = context.info()??;
-    let text = template.execute(&as_json(&info), Missing::Object);
+    let text = template.execute(&value(&info), Missing::Object);
     context.out(text.map_err(|error| format!("template parsing error: {error}"))? + "\n");
     Ok(Finish::default())
 }
@@ -145,31 +145,8 @@ fn swarm(swarm: &SwarmInfo) -> String {
     text
 }
 
-/// The API's JSON, the cluster's spec nested as Docker nests it.
-fn as_json(info: &Info) -> Value {
-    let mut value = serde_json::to_value(info).unwrap_or(Value::Null);
-    let Some(cluster) = &info.swarm.cluster else { return value };
-    let spec = &cluster.spec;
-    let nested = json!({
-        "Name": spec.name,
-        "Labels": spec.labels,
-        "Orchestration": { "TaskHistoryRetentionLimit": spec.task_history_retention_limit },
-        "Raft": {
-            "SnapshotInterval": spec.snapshot_interval,
-            "KeepOldSnapshots": spec.keep_old_snapshots,
-            "LogEntriesForSlowFollowers": 500,
-            "ElectionTick": spec.election_tick,
-            "HeartbeatTick": spec.heartbeat_tick,
-        },
-        "Dispatcher": { "HeartbeatPeriod": spec.heartbeat_period },
-        "CAConfig": { "NodeCertExpiry": spec.node_cert_expiry },
-        "TaskDefaults": {},
-        "EncryptionConfig": { "AutoLockManagers": spec.auto_lock_managers },
-    });
-    if let Some(spec) = value.pointer_mut("/Swarm/Cluster/Spec") {
-        *spec = nested;
-    }
-    value
+fn value(info: &Info) -> Value {
+    serde_json::to_value(info).unwrap_or(Value::Null)
 }
 
 const VERSION_CLIENT: &str = "Client:

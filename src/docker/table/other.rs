@@ -79,6 +79,11 @@ pub const JOIN_TOKEN: &[Flag] = &[
     Flag::new("quiet", Kind::Bool, "Print only the token").short('q'),
     Flag::new("rotate", Kind::Bool, "Replace the token first"),
 ];
+/// Of `swarm unlock-key`.
+pub const UNLOCK_KEY: &[Flag] = &[
+    Flag::new("quiet", Kind::Bool, "Print only the key").short('q'),
+    Flag::new("rotate", Kind::Bool, "Replace the key first"),
+];
 /// Of `swarm leave`.
 pub const LEAVE: &[Flag] = &[Flag::new("force", Kind::Bool, "Leave without regard to what the swarm loses").short('f')];
 

@@ -5,7 +5,6 @@
 //! none, and needs that one at its next start. Modelled: "encrypted" is a note of the key, compared as a whole.
 
 use super::der;
-use crate::engine::Key;
 use std::fmt;
 
 const PREFIX: &str = "SWMKEY-1-";
@@ -15,11 +14,12 @@ const PREFIX: &str = "SWMKEY-1-";
 pub struct UnlockKey(pub [u8; 32]);
 
 impl UnlockKey {
-    /// Draws one; `number` counts the cluster's keys.
-    pub fn draw(key: &Key, number: u64) -> Self {
+    /// From two numbers.
+    pub fn from_words(words: [u128; 2]) -> Self {
         let mut bytes = [0; 32];
-        bytes[..16].copy_from_slice(&key.at_u128(2 * number).to_be_bytes());
-        bytes[16..].copy_from_slice(&key.at_u128(2 * number + 1).to_be_bytes());
+        for (chunk, word) in bytes.chunks_exact_mut(16).zip(words) {
+            chunk.copy_from_slice(&word.to_be_bytes());
+        }
         Self(bytes)
     }
 
@@ -171,11 +171,10 @@ impl DiskKeys {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Seed;
     use proptest::prelude::*;
 
     fn key(number: u64) -> UnlockKey {
-        UnlockKey::draw(&Seed(1).key("test", &0u8), number)
+        UnlockKey::from_words([u128::from(number) << 64, !0])
     }
 
     fn kek(version: u64, number: Option<u64>) -> Kek {

@@ -39,7 +39,7 @@ impl RootId {
 }
 
 /// A root certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RootCa {
     /// Its key pair.
     pub id: RootId,

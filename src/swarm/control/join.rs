@@ -1,8 +1,10 @@
 //! Making a cluster, and letting hosts in (control-plane.md §0, §8.5; raft-and-security.md §5, §7).
 
 use super::nodes;
+use crate::engine::Time;
 use crate::net::HostId;
-use crate::swarm::api::{ApiError, Code, Response};
+use crate::swarm::api::{ApiError, Code};
+use crate::swarm::ca::{Credentials, RootCa, RootId};
 use crate::swarm::component::Ids;
 use crate::swarm::object::{
     Availability, Cluster, Id, Labels, Node, NodeDescription, NodeKey, NodeSpec, NodeState, NodeStatus, Role,
@@ -24,17 +26,15 @@ pub struct Setup {
 }
 
 /// Secrets and ids of a new cluster begun on a host.
-pub fn new_cluster(ids: &mut Ids, host: &str, env_settings: &crate::swarm::world::Settings) -> Cluster {
+pub fn new_cluster(ids: &mut Ids, host: &str, env_settings: &crate::swarm::world::Settings, wall: Time) -> Cluster {
     Cluster {
         id: ids.secret("id.cluster", host),
-        meta: Default::default(),
         task_history_limit: env_settings.task_history_limit,
         heartbeat_period: env_settings.heartbeat_period,
-        snapshot_interval: 10_000,
-        ca_digest: ids.secret("secret.root", host),
+        root: RootCa::new(RootId(ids.secret("secret.root", host).0), wall),
         worker_secret: ids.secret("secret.worker", host),
         manager_secret: ids.secret("secret.manager", host),
-        leadership_changed: false,
+        ..Cluster::default()
     }
 }
 
@@ -58,6 +58,7 @@ pub fn new_node(
         role,
         description,
         status: NodeStatus { state: NodeState::Unknown, message: "", addr },
+        certificate: Default::default(),
         host,
     }
 }
@@ -86,7 +87,7 @@ pub fn join(request: &JoinRequest, host: HostId, tx: &mut Transaction, env: &mut
     };
     let refused = || ApiError::grpc(Code::InvalidArgument, "A valid join token is necessary to join this cluster");
     if let Some(expected) = token_digest(&request.token)
-        && expected != cluster.root().digest_hex()
+        && expected != cluster.root.digest_hex()
     {
         // The joiner finds this out itself in the real one: the manager shows another certificate than the token says.
         return Err(ApiError::new(500, format!("remote CA does not match fingerprint. Expected: {expected}")));
@@ -110,23 +111,9 @@ pub fn join(request: &JoinRequest, host: HostId, tx: &mut Transaction, env: &mut
         request.addr,
         Arc::new(NodeDescription::default()),
     );
+    env.check_token(&request.token, node.role, &cluster);
+    let credentials = Credentials::issue(&cluster, id, node.role, tx.now(), tx.version());
     tx.put_node(node, Why::Joined);
     let managers = tx.state().members.iter().map(|member| (member.node, member.host)).collect();
-    Ok(JoinGrant { node: key, id, managers, lineage: LineageId(0) })
-}
-
-/// Replaces the secret of one token.
-pub fn rotate(manager: bool, tx: &mut Transaction, env: &mut Env) -> Result<Response, ApiError> {
-    let Some(cluster) = tx.state().cluster.clone() else {
-        return Err(ApiError::grpc(Code::Unavailable, "the cluster is not ready"));
-    };
-    let mut cluster = (*cluster).clone();
-    let host = cluster.id.text();
-    if manager {
-        cluster.manager_secret = env.ids.secret("secret.manager", &host);
-    } else {
-        cluster.worker_secret = env.ids.secret("secret.worker", &host);
-    }
-    tx.put_cluster(cluster, Why::Request);
-    Ok(Response::Done)
+    Ok(JoinGrant { node: key, id, managers, lineage: LineageId(0), credentials })
 }

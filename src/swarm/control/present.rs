@@ -1,9 +1,10 @@
 //! From what the store keeps to what the API shows.
 
-use super::View;
+use super::{View, cluster};
 use crate::engine::Time;
 use crate::swarm::api::{self, time::rfc3339};
-use crate::swarm::object::{Meta, Node, PortConfig, Service, ServiceSpec, Task, UpdateConfig, UpdateState};
+use crate::swarm::ca::RootId;
+use crate::swarm::object::{Cluster, Meta, Node, PortConfig, Service, ServiceSpec, Task, UpdateConfig, UpdateState};
 use crate::swarm::store::State;
 
 fn version(meta: &Meta) -> api::ObjectVersion {
@@ -61,7 +62,10 @@ pub fn node(node: &Node, view: &View<'_>) -> api::Node {
                 labels: description.engine_labels.clone(),
                 plugins,
             },
-            tls_info: tls_info(state),
+            tls_info: match node.certificate.issuer {
+                Some(issuer) if reported => tls_info(state.cluster.as_deref(), Some(issuer)),
+                _ => api::TlsInfo::default(),
+            },
         },
         status: api::NodeStatus {
             state: node.status.state.as_str().into(),
@@ -78,14 +82,14 @@ const LOG_PLUGINS: [&str; 9] =
 /// Network drivers of every engine.
 const NETWORK_PLUGINS: [&str; 6] = ["bridge", "host", "ipvlan", "macvlan", "null", "overlay"];
 
-/// What every node of the cluster trusts. A certificate in shape only: nothing here is cryptography.
-fn tls_info(state: &State) -> api::TlsInfo {
-    let Some(cluster) = &state.cluster else { return api::TlsInfo::default() };
-    let root = cluster.root();
+/// What the cluster's nodes trust, and who issued the certificates that they should have (`None`: that a certain node
+/// has).
+fn tls_info(cluster: Option<&Cluster>, issuer: Option<RootId>) -> api::TlsInfo {
+    let Some(cluster) = cluster else { return api::TlsInfo::default() };
     api::TlsInfo {
-        trust_root: root.pem(),
-        cert_issuer_subject: crate::swarm::ca::RootId::subject(),
-        cert_issuer_public_key: root.id.public_key(),
+        trust_root: cluster.root.pem(),
+        cert_issuer_subject: RootId::subject(),
+        cert_issuer_public_key: issuer.unwrap_or(cluster.signer().issuer).public_key(),
     }
 }
 
@@ -230,30 +234,19 @@ pub fn task(task: &Task, state: &State) -> api::Task {
 
 /// The cluster and its tokens; `None` before the first leader has made it.
 pub fn swarm(view: &View<'_>) -> Option<api::Swarm> {
-    let cluster = view.state().cluster.as_ref()?;
-    let settings = &view.env.settings;
+    let cluster = view.state().cluster.as_deref()?;
     Some(api::Swarm {
         cluster: api::ClusterInfo {
             id: cluster.id.text(),
             version: version(&cluster.meta),
             created_at: moment(cluster.meta.created_at),
             updated_at: moment(cluster.meta.updated_at),
-            spec: api::ClusterSpec {
-                name: "default".into(),
-                labels: api::Labels::new(),
-                task_history_retention_limit: cluster.task_history_limit,
-                snapshot_interval: cluster.snapshot_interval,
-                keep_old_snapshots: 0,
-                heartbeat_tick: settings.heartbeat_tick,
-                election_tick: settings.election_tick,
-                heartbeat_period: cluster.heartbeat_period.as_nanos(),
-                node_cert_expiry: 90 * 24 * 3_600_000_000_000,
-                auto_lock_managers: false,
-            },
-            default_addr_pool: cluster.leadership_changed.then(|| vec!["10.0.0.0/8".to_owned()]),
-            subnet_size: 24,
-            data_path_port: 4789,
-            root_rotation_in_progress: false,
+            spec: cluster::spec(cluster, &view.env.settings),
+            tls_info: tls_info(Some(cluster), None),
+            root_rotation_in_progress: cluster.root_rotation.is_some(),
+            default_addr_pool: cluster::pool(cluster),
+            subnet_size: cluster.subnet_size,
+            data_path_port: cluster.data_path_port,
         },
         join_tokens: api::JoinTokens { worker: cluster.token(false), manager: cluster.token(true) },
     })

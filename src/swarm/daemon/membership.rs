@@ -1,11 +1,14 @@
 //! `swarm init`, `join` and `leave` at the daemon that is asked (raft-and-security.md §3.6, §5; cli.md §5.1).
 
 use super::call::{CallAlarm, CallKind};
+use super::checks;
+use super::credentials::LOCKED_LEAVE;
 use crate::engine::Duration;
 use crate::net::HostId;
 use crate::raft::Stored;
 use crate::swarm::api::{ApiError, Code, Node, Response, SwarmInitRequest, SwarmJoinRequest};
-use crate::swarm::control::{Setup, new_cluster, new_node};
+use crate::swarm::ca::Credentials;
+use crate::swarm::control::{Setup, at_init, check_at_init, new_cluster, new_node};
 use crate::swarm::manager::{Input, RaftDisk, ReplyTo, member_context};
 use crate::swarm::object::{Availability, Labels, NodeDescription, NodeKey, Role, token_digest};
 use crate::swarm::store::{Lineage, LineageId};
@@ -72,43 +75,33 @@ impl Host {
         if self.disk.node.is_some() {
             return env.answer(client, number, Err(ApiError::new(503, ALREADY_IN).into()));
         }
+        let addr = match checks::init(init, self.addr) {
+            Ok(addr) => addr,
+            Err(error) => return env.answer(client, number, Err(error.into())),
+        };
         let availability = match init.availability.as_str() {
             "pause" => Availability::Pause,
             "drain" => Availability::Drain,
             _ => Availability::Active,
         };
-        if let Some(addr) = advertised(&init.advertise_addr, self.addr) {
-            self.addr = addr;
-            env.net.set_address(self.id, addr);
-        } else {
-            let error = ApiError::new(
-                400,
-                "advertise address must be a non-zero IP address or network interface (with optional port number)",
-            );
-            return env.answer(client, number, Err(error.into()));
-        }
+        self.addr = addr;
+        env.net.set_address(self.id, addr);
         let lineage = LineageId(u32::try_from(env.lineages.len()).expect("clusters are few"));
         env.lineages.push(Lineage::default());
-        let mut cluster = new_cluster(&mut env.ids, &self.name, &env.settings.clone());
-        if let Some(limit) = init.task_history_limit {
-            cluster.task_history_limit = limit;
-        }
-        if let Some(period) = init.heartbeat_period {
-            cluster.heartbeat_period = Duration::from_nanos(period);
-        }
-        if let Some(interval) = init.snapshot_interval {
-            cluster.snapshot_interval = interval;
-        }
+        let mut cluster = new_cluster(&mut env.ids, &self.name, &env.settings.clone(), self.wall(env.kernel.now()));
+        at_init(&mut cluster, init, &mut env.ids);
         let node = NodeKey(0);
         let id = env.ids.node(&self.name);
         let description = Arc::new(NodeDescription::default());
         let object = new_node(node, id, self.id, Role::Manager, availability, Labels::new(), self.addr, description);
+        let now = self.wall(env.kernel.now());
+        self.disk.credentials = Some(Credentials::issue(&cluster, id, Role::Manager, now, 0));
         self.setup = Some(Arc::new(Setup { cluster, nodes: vec![object] }));
         let member = env.ids.member(&self.name);
         let stored = Stored::bootstrap(&[(member, member_context(node, self.id))]);
         self.disk.raft = Some(RaftDisk { member, lineage, stored });
         self.disk.node = Some(NodeIdentity { node, id, lineage, managers: vec![(node, self.id)] });
-        self.call_open(client, number, CallKind::Init, env);
+        self.call_open(client, number, CallKind::Init { refused: check_at_init(init).err() }, env);
         self.start_swarm(env);
         // The first member of a cluster does not wait for an election.
         self.manager_input(Input::Campaign, env);
@@ -117,6 +110,9 @@ impl Host {
     pub(super) fn swarm_join(&mut self, client: ClientId, number: u64, join: &SwarmJoinRequest, env: &mut Env) {
         if self.disk.node.is_some() || self.pending_join().is_some() {
             return env.answer(client, number, Err(ApiError::new(503, ALREADY_IN).into()));
+        }
+        if let Err(error) = checks::join(join, self.addr) {
+            return env.answer(client, number, Err(error.into()));
         }
         if !join.token.is_empty() && token_digest(&join.token).is_none() {
             return env.answer(client, number, Err(ApiError::new(400, "invalid join token").into()));
@@ -223,6 +219,7 @@ impl Host {
                     lineage: grant.lineage,
                     managers: grant.managers,
                 });
+                self.credentials_granted(grant.credentials, env);
                 self.start_agent(env);
             }
             Err(error) => {
@@ -248,12 +245,12 @@ impl Host {
             .calls
             .iter()
             .filter(|(_, call)| match &call.kind {
-                CallKind::Init => true,
+                CallKind::Init { .. } => true,
                 CallKind::Join(join) => join.granted,
                 _ => false,
             })
             .map(|(number, call)| {
-                let least = if matches!(call.kind, CallKind::Init) { INIT } else { JOIN };
+                let least = if matches!(call.kind, CallKind::Init { .. }) { INIT } else { JOIN };
                 (*number, (call.started + least).max(now) - now)
             })
             .collect();
@@ -265,7 +262,10 @@ impl Host {
     pub(super) fn call_finish(&mut self, number: u64, env: &mut Env) {
         let Some(call) = self.calls.remove(&number) else { return };
         let answer = match call.kind {
-            CallKind::Init => Ok(Response::SwarmInit(self.disk.node.as_ref().map(|n| n.id.text()).unwrap_or_default())),
+            CallKind::Init { refused: Some(error) } => Err(error.into()),
+            CallKind::Init { refused: None } => {
+                Ok(Response::SwarmInit(self.disk.node.as_ref().map(|n| n.id.text()).unwrap_or_default()))
+            }
             CallKind::Join(join) if join.answered => return,
             _ => Ok(Response::Done),
         };
@@ -283,6 +283,9 @@ impl Host {
                 self.calls.remove(&call);
             }
             return env.answer(client, number, Ok(Response::Done));
+        }
+        if self.is_locked() && !force {
+            return env.answer(client, number, Err(ApiError::new(503, LOCKED_LEAVE).into()));
         }
         if self.manager.is_some() && !force {
             let call = self.call_open(client, number, CallKind::Leave(LeaveCall { refusing: true }), env);
@@ -308,6 +311,9 @@ impl Host {
         self.setup = None;
         self.disk.raft = None;
         self.disk.node = None;
+        self.disk.credentials = None;
+        self.renewer = None;
+        self.not_started = None;
         self.disk.tasks.clear();
         self.engine_do(env, |engine, around, out| engine.remove_all(around.now, out));
         let call = self.call_open(client, number, CallKind::Leave(LeaveCall { refusing: false }), env);
@@ -345,13 +351,4 @@ impl Host {
         }
         env.answer(call.client, call.number, Err(ApiError::new(503, text.trim_end()).into()));
     }
-}
-
-/// The address that `--advertise-addr` names; an interface is the host's own.
-fn advertised(text: &str, own: Ipv4Addr) -> Option<Ipv4Addr> {
-    let bare = text.split_once(':').map_or(text, |(addr, _)| addr);
-    if bare.is_empty() || bare == "eth0" {
-        return Some(own);
-    }
-    bare.parse::<Ipv4Addr>().ok().filter(|addr| !addr.is_unspecified())
 }

@@ -2,7 +2,8 @@
 
 use crate::engine::{Duration, Time};
 use crate::net::HostId;
-use crate::swarm::object::{ContainerId, NodeDescription, NodeKey, Task, TaskKey, TaskState, TaskStatus};
+use crate::swarm::ca::{Certificate, RootCa};
+use crate::swarm::object::{ContainerId, NodeDescription, NodeKey, Role, Task, TaskKey, TaskState, TaskStatus};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -26,6 +27,8 @@ pub enum ToDispatcher {
         addr: Ipv4Addr,
         /// What it is like.
         description: Arc<NodeDescription>,
+        /// The certificate that it shows.
+        shown: Option<Certificate>,
     },
     /// Still here.
     Heartbeat {
@@ -58,6 +61,15 @@ pub enum ToAgent {
         period: Duration,
         /// All managers.
         managers: Vec<(NodeKey, HostId)>,
+        /// What the managers want of it.
+        node: NodeNews,
+    },
+    /// The node's object, or the root that all trust, has changed.
+    Node {
+        /// Of this session.
+        session: u64,
+        /// How they are now.
+        node: NodeNews,
     },
     /// A heartbeat arrived.
     HeartbeatDone {
@@ -100,6 +112,17 @@ pub enum ToAgent {
     },
 }
 
+/// What a session tells a node of its own object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NodeNews {
+    /// The role that its certificate should have.
+    pub role: Role,
+    /// It should renew its certificate.
+    pub rotate: bool,
+    /// Whom to trust.
+    pub root: RootCa,
+}
+
 /// Why the dispatcher refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Refusal {
@@ -113,6 +136,8 @@ pub enum Refusal {
     RateLimit,
     /// The manager has no leader to relay to.
     NoLeader,
+    /// Its certificate does not allow it.
+    Denied,
 }
 
 /// An agent's word on one task.

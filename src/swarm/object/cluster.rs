@@ -4,7 +4,9 @@ use super::{Id, Meta, NodeKey};
 use crate::engine::Duration;
 use crate::net::HostId;
 use crate::raft::MemberId;
-use crate::swarm::ca::{RootCa, RootId};
+use crate::swarm::api::ExternalCa;
+use crate::swarm::ca::{Blacklist, Kek, RootCa, RootRotation, Signer, UnlockKey};
+use std::sync::Arc;
 
 /// The cluster object, named `default`.
 #[derive(Clone, Debug)]
@@ -19,8 +21,32 @@ pub struct Cluster {
     pub heartbeat_period: Duration,
     /// Raft entries between snapshots.
     pub snapshot_interval: u64,
-    /// Digest of the root CA, as the middle part of a token shows it (50 characters).
-    pub ca_digest: Id,
+    /// Older Raft snapshots that are kept.
+    pub keep_old_snapshots: u64,
+    /// How long a node certificate is valid.
+    pub node_cert_expiry: Duration,
+    /// Where else certificates are signed.
+    pub external_cas: Arc<[ExternalCa]>,
+    /// A root that the user gave: certificate and key, both PEM. The key may be missing where an external CA has it.
+    pub signing_ca: Option<Arc<(String, String)>>,
+    /// How often a new root has been asked for.
+    pub force_rotate: u64,
+    /// Whom all nodes trust.
+    pub root: RootCa,
+    /// A new root has been asked for and is not everywhere yet.
+    pub root_rotation: Option<RootRotation>,
+    /// Certificates of removed nodes.
+    pub blacklist: Arc<Blacklist>,
+    /// Managers start locked.
+    pub autolock: bool,
+    /// What unlocks them; only while `autolock` holds.
+    pub unlock_keys: Option<UnlockKey>,
+    /// Networks of `--default-addr-pool`; empty: the built-in `10.0.0.0/8`.
+    pub default_addr_pool: Arc<[String]>,
+    /// Prefix length of a network from the pool.
+    pub subnet_size: u32,
+    /// VXLAN's port.
+    pub data_path_port: u32,
     /// Secret part of the worker token.
     pub worker_secret: Id,
     /// Secret part of the manager token.
@@ -29,16 +55,54 @@ pub struct Cluster {
     pub leadership_changed: bool,
 }
 
+impl Default for Cluster {
+    /// Docker's defaults, and no secrets.
+    fn default() -> Self {
+        Self {
+            id: Id::default(),
+            meta: Meta::default(),
+            task_history_limit: 5,
+            heartbeat_period: Duration::from_secs(5),
+            snapshot_interval: 10_000,
+            keep_old_snapshots: 0,
+            node_cert_expiry: Duration::from_secs(90 * 24 * 3600),
+            external_cas: Arc::default(),
+            signing_ca: None,
+            force_rotate: 0,
+            root: RootCa::default(),
+            root_rotation: None,
+            blacklist: Arc::default(),
+            autolock: false,
+            unlock_keys: None,
+            default_addr_pool: Arc::default(),
+            subnet_size: 24,
+            data_path_port: 4789,
+            worker_secret: Id::default(),
+            manager_secret: Id::default(),
+            leadership_changed: false,
+        }
+    }
+}
+
 impl Cluster {
     /// `SWMTKN-1-<50>-<25>`
     pub fn token(&self, manager: bool) -> String {
         let secret = if manager { self.manager_secret } else { self.worker_secret };
-        crate::swarm::ca::token::token(&self.root(), secret)
+        crate::swarm::ca::token::token(&self.root, secret)
     }
 
-    /// The root that everybody trusts.
-    pub fn root(&self) -> RootCa {
-        RootCa::new(RootId(self.ca_digest.0), self.meta.created_at)
+    /// What locks its managers, as of this version of the object.
+    pub fn kek(&self) -> Kek {
+        Kek { version: self.meta.version, key: self.unlock_keys }
+    }
+
+    /// Who signs its certificates now.
+    pub fn signer(&self) -> Signer {
+        let (issuer, cross_signed_by) = match self.root_rotation {
+            Some(rotation) => (rotation.next.id, Some(self.root.id)),
+            None => (self.root.id, None),
+        };
+        Signer { organization: self.id, issuer, cross_signed_by, expiry: self.node_cert_expiry }
     }
 }
 

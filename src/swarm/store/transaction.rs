@@ -80,6 +80,10 @@ pub enum Why {
     Orphaned,
     /// A node joined.
     Joined,
+    /// A node has another certificate.
+    Renewed,
+    /// The root is being replaced.
+    RootRotation,
 }
 
 /// A transaction under construction.

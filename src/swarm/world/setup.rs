@@ -7,6 +7,7 @@ use super::{Env, World};
 use crate::engine::{Duration, Kernel, Limits, QueueKind, Seed, Time, Trace};
 use crate::net::{HostId, LinkSpec, Net};
 use crate::raft::Stored;
+use crate::swarm::ca::Credentials;
 use crate::swarm::component::Ids;
 use crate::swarm::control::{Setup, new_cluster, new_node};
 use crate::swarm::daemon::Engine;
@@ -243,7 +244,7 @@ impl World {
         let mut nodes = Vec::new();
         let mut managers = Vec::new();
         let mut raft = Vec::new();
-        let cluster = new_cluster(&mut env.ids, &first.name, &env.settings);
+        let cluster = new_cluster(&mut env.ids, &first.name, &env.settings, first.wall(env.kernel.now()));
         for (row, (spec, host)) in members.iter().enumerate() {
             let key = NodeKey(u32::try_from(row).expect("hosts are limited"));
             let role = spec.role.expect("members have a role");
@@ -265,6 +266,7 @@ impl World {
         }
         let setup = Arc::new(Setup { cluster, nodes: nodes.clone() });
         let stored = Stored::bootstrap(&raft);
+        let now = env.kernel.now();
         for node in &nodes {
             let host = &mut hosts[node.host.index()];
             let member = managers.iter().position(|(key, _)| *key == node.key).map(|place| raft[place].0);
@@ -275,6 +277,7 @@ impl World {
                     lineage: LineageId(0),
                     managers: managers.clone(),
                 }),
+                credentials: Some(Credentials::issue(&setup.cluster, node.id, node.role, host.wall(now), 0)),
                 raft: member.map(|member| RaftDisk { member, lineage: LineageId(0), stored: stored.clone() }),
                 ..host.disk.clone()
             };

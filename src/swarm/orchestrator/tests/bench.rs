@@ -6,7 +6,7 @@ use super::specs::Image;
 use crate::engine::{Duration, Seed, Time};
 use crate::swarm::allocator::Allocator;
 use crate::swarm::component::{Alarm, Ids, Outbox, Writer};
-use crate::swarm::object::{Cluster, Id, Meta, NodeKey, ServiceKey, Task, TaskKey, TaskState};
+use crate::swarm::object::{Cluster, Id, NodeKey, ServiceKey, Task, TaskKey, TaskState};
 use crate::swarm::orchestrator::{Mutant, Reaper, Replicated};
 use crate::swarm::scheduler::{Scheduler, Ties};
 use crate::swarm::store::{Change, Event, State, Transaction, Why};
@@ -70,17 +70,7 @@ impl World {
     /// So many nodes, ready, of 4 CPUs; task history of 5.
     pub fn new(nodes: u32) -> Self {
         let mut state = State::default();
-        let cluster = Cluster {
-            id: Id(1),
-            meta: Meta::default(),
-            task_history_limit: 5,
-            heartbeat_period: Duration::from_secs(5),
-            snapshot_interval: 10_000,
-            ca_digest: Id(2),
-            worker_secret: Id(3),
-            manager_secret: Id(4),
-            leadership_changed: false,
-        };
+        let cluster = Cluster { id: Id(1), worker_secret: Id(3), manager_secret: Id(4), ..Cluster::default() };
         state.apply(&Change::Cluster(Arc::new(cluster)));
         let mut out = Outbox::default();
         let now = Time::ZERO;
