@@ -114,6 +114,35 @@ pub fn words(world: &World, record: &Record<What>) -> Option<(String, Option<Str
             let verb = if *active { "reaches" } else { "no longer reaches" };
             (format!("{} {verb} {}", host(who), host(peer)), None)
         }
+        What::MemberAdded { peer, members, .. } => (
+            format!("{} is a Raft member", host(peer)),
+            Some(format!("{members} members now: {} are a majority", members / 2 + 1)),
+        ),
+        What::MemberRemoved { peer, members, .. } => (
+            format!("{} is no Raft member any more", host(peer)),
+            Some(format!("{members} members now: {} are a majority", members / 2 + 1)),
+        ),
+        What::LeftRaft { host: who } => (
+            format!("the manager of {} stops", host(who)),
+            Some("it has learned that it is no Raft member any more, and wipes what it kept for Raft".into()),
+        ),
+        What::Certified { host: who, role } => {
+            (format!("the node of {} is certified as a {}", host(who), role.as_str()), None)
+        }
+        What::NewCluster { host: who } => (
+            format!("{} begins a new cluster of one", host(who)),
+            Some("from the entries that it knows to be committed; the other managers are forgotten".into()),
+        ),
+        What::SnapshotTaken { host: who, index } => {
+            (format!("{} takes a snapshot up to entry {index}", host(who)), None)
+        }
+        What::SnapshotSent { host: who, peer, index } => (
+            format!("{} sends {} its snapshot up to entry {index}", host(who), host(peer)),
+            Some("the log no longer holds the entries that are missing there".into()),
+        ),
+        What::SnapshotRestored { host: who, index } => {
+            (format!("{} takes over a snapshot up to entry {index}", host(who)), None)
+        }
         What::Node { name, joined: true, .. } => (format!("{name} has a node object"), None),
         What::Node { name, availability: Some(availability), .. } => (format!("{name} is now {availability}"), None),
         What::Node { name, state, message, .. } => {

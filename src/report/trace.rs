@@ -60,6 +60,17 @@ fn fields(world: &World, what: &What) -> Value {
         What::Reachable { host: who, peer, active } => {
             json!({"host": host(who), "peer": host(peer), "active": active})
         }
+        What::MemberAdded { host: who, peer, members } | What::MemberRemoved { host: who, peer, members } => {
+            json!({"host": host(who), "peer": host(peer), "members": members})
+        }
+        What::LeftRaft { host: who } | What::NewCluster { host: who } => json!({"host": host(who)}),
+        What::Certified { host: who, role } => json!({"host": host(who), "role": role.as_str()}),
+        What::SnapshotTaken { host: who, index } | What::SnapshotRestored { host: who, index } => {
+            json!({"host": host(who), "index": index})
+        }
+        What::SnapshotSent { host: who, peer, index } => {
+            json!({"host": host(who), "peer": host(peer), "index": index})
+        }
         What::Node { name, state, message, availability, joined, .. } => json!({
             "node": &**name, "state": state.as_str(), "message": message, "availability": availability, "joined": joined,
         }),

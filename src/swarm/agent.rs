@@ -13,7 +13,7 @@ pub use remotes::Remotes;
 pub use task::{Action, AgentTask, Outcome};
 
 use super::dispatcher::{Refusal, Report, ToAgent, ToDispatcher};
-use super::object::{NodeDescription, NodeKey, Task, TaskKey};
+use super::object::{Id, NodeDescription, NodeKey, Role, Task, TaskKey};
 use crate::engine::{Duration, Stream, Time};
 use crate::net::HostId;
 use std::collections::BTreeMap;
@@ -53,6 +53,8 @@ pub struct AgentOutbox {
     pub actions: Vec<Action>,
     /// The managers changed (the daemon shows them in `docker info`).
     pub managers_changed: bool,
+    /// The user wants the node to be this: told with every session and with every change.
+    pub desired_role: Option<Role>,
 }
 
 /// The agent of one node, while its daemon runs.
@@ -60,6 +62,7 @@ pub struct AgentOutbox {
 pub struct Agent {
     /// Which node this is.
     pub node: NodeKey,
+    id: Id,
     addr: Ipv4Addr,
     description: Arc<NodeDescription>,
     /// The managers it knows. A manager's own agent asks its own manager only.
@@ -89,6 +92,7 @@ impl Agent {
     #[allow(clippy::too_many_arguments, reason = "all of them are facts of the node")]
     pub fn start(
         node: NodeKey,
+        id: Id,
         addr: Ipv4Addr,
         description: Arc<NodeDescription>,
         remotes: Remotes,
@@ -100,6 +104,7 @@ impl Agent {
     ) -> Self {
         let mut agent = Self {
             node,
+            id,
             addr,
             description,
             remotes,
@@ -134,6 +139,22 @@ impl Agent {
         matches!(self.session, Session::Registering { manager } | Session::Open { manager, .. } if manager == host)
     }
 
+    /// The manager on the agent's own host began or ceased to serve: an agent asks its own manager only, while it has one. A
+    /// session that went by it is over when it is gone.
+    pub fn set_own_manager(&mut self, own: Option<HostId>, now: Time, out: &mut AgentOutbox) {
+        let before = std::mem::replace(&mut self.own_manager, own);
+        if let (Some(before), None) = (before, own)
+            && self.speaks_with(before)
+        {
+            self.end_session(before, now, out);
+        }
+    }
+
+    /// A manager that the agent would try next: its own, or one that it knows.
+    pub fn choose_manager(&mut self) -> Option<HostId> {
+        self.own_manager.or_else(|| self.remotes.choose(&mut self.stream))
+    }
+
     /// An alarm.
     pub fn alarm(&mut self, alarm: AgentAlarm, now: Time, out: &mut AgentOutbox) {
         match alarm {
@@ -159,8 +180,7 @@ impl Agent {
     }
 
     fn connect(&mut self, now: Time, out: &mut AgentOutbox) {
-        let manager = self.own_manager.or_else(|| self.remotes.choose(&mut self.stream));
-        let Some(manager) = manager else {
+        let Some(manager) = self.choose_manager() else {
             return self.retry(now, out);
         };
         self.stamp += 1;
@@ -170,6 +190,7 @@ impl Agent {
             manager,
             ToDispatcher::Register {
                 node: self.node,
+                id: self.id,
                 addr: self.addr,
                 description: self.description.clone(),
                 shown: None,
@@ -217,13 +238,14 @@ impl Agent {
     /// A message from the dispatcher.
     pub fn receive(&mut self, message: &ToAgent, now: Time, out: &mut AgentOutbox) {
         match message {
-            ToAgent::Registered { session, managers, .. } => {
+            ToAgent::Registered { session, managers, role, .. } => {
                 let Session::Registering { manager } = self.session else { return };
                 self.stamp += 1;
                 self.backoff = Duration::ZERO;
                 self.session = Session::Open { manager, id: *session, sequence: 0, beating: false };
                 self.remotes.replace(managers);
                 out.managers_changed = true;
+                out.desired_role = Some(*role);
                 // Every task that it holds is reported anew.
                 for (&key, task) in &self.tasks {
                     self.news.insert(key, task.report());
@@ -260,7 +282,18 @@ impl Agent {
                 self.assign(*complete, tasks, removed, now, out);
             }
             // It concerns the node's certificate: its host sees to it.
-            ToAgent::Node { .. } => {}
+            ToAgent::Certificate { .. } => {}
+            ToAgent::DesiredRole { session, role } => {
+                if matches!(self.session, Session::Open { id, .. } if id == *session) {
+                    out.desired_role = Some(*role);
+                }
+            }
+            ToAgent::Managers { session, managers } => {
+                if matches!(self.session, Session::Open { id, .. } if id == *session) {
+                    self.remotes.replace(managers);
+                    out.managers_changed = true;
+                }
+            }
             ToAgent::Refused { session, refusal } => self.refused(*session, *refusal, now, out),
             ToAgent::Closed { session } => {
                 if let Session::Open { manager, id, .. } = self.session
@@ -298,6 +331,13 @@ impl Agent {
 
     fn assign(&mut self, complete: bool, tasks: &[Arc<Task>], removed: &[TaskKey], now: Time, out: &mut AgentOutbox) {
         for task in tasks {
+            // After a force-new-cluster one row may hold another task than the one known.
+            if self.tasks.get(&task.key).is_some_and(|known| known.task().id != task.id)
+                && let Some(known) = self.tasks.remove(&task.key)
+            {
+                self.news.remove(&task.key);
+                known.forget(out);
+            }
             match self.tasks.get_mut(&task.key) {
                 Some(known) => {
                     if known.update(task, now, out) {

@@ -37,6 +37,8 @@ pub enum Writer {
     Restart,
     /// The rolling update of one service.
     Update(ServiceKey),
+    /// Roles that follow what users want.
+    Roles,
 }
 
 /// Alarms that the leader's loops set. One that comes too late finds nothing to do: nothing is ever searched for and
@@ -64,6 +66,10 @@ pub enum Alarm {
     Assignments(NodeKey),
     /// A node has been down for a day.
     Orphan(NodeKey),
+    /// The role manager's ticker.
+    Roles,
+    /// A prospective Raft member should have answered this health check.
+    MemberCheck(u64),
 }
 
 /// What a loop asks for while it handles something.

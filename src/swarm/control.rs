@@ -16,7 +16,7 @@ pub use join::{Setup, join, new_cluster, new_node, setup};
 
 use crate::net::HostId;
 use crate::swarm::api::{Answer, ApiError, Request, Response};
-use crate::swarm::manager::Manager;
+use crate::swarm::manager::{Manager, MembersView};
 use crate::swarm::store::{State, Transaction};
 use crate::swarm::world::Env;
 use crate::swarm::world::event::ControlRequest;
@@ -83,7 +83,7 @@ pub fn read(request: &ControlRequest, view: &View<'_>) -> Option<Answer> {
 }
 
 /// Carries out a write in its transaction; the answer is given once that is committed.
-pub fn write(request: &ControlRequest, tx: &mut Transaction, env: &mut Env) -> Answer {
+pub fn write(request: &ControlRequest, tx: &mut Transaction, members: &MembersView, env: &mut Env) -> Answer {
     let ControlRequest::Api(request) = request else {
         return Err(ApiError::new(500, "not a request that writes").into());
     };
@@ -93,7 +93,7 @@ pub fn write(request: &ControlRequest, tx: &mut Transaction, env: &mut Env) -> A
             services::update(id, *version, spec, *rollback, tx)
         }
         Request::ServiceRemove(id) => services::remove(id, tx),
-        Request::NodeUpdate { id, version, spec } => nodes::update(id, *version, spec, tx),
+        Request::NodeUpdate { id, version, spec } => nodes::update(id, *version, spec, members, tx),
         Request::NodeRemove { id, force } => nodes::remove(id, *force, tx),
         Request::SwarmUpdate { version, spec, rotate } => cluster::update(*version, spec, *rotate, tx, env),
         _ => Err(ApiError::new(501, "swarmlab: this request is not modelled yet")),

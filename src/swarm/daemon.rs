@@ -13,11 +13,14 @@ pub mod engine;
 pub mod image;
 mod info;
 mod membership;
+mod recover;
 mod registry;
+mod role;
 
 pub use call::{Call, CallAlarm};
 pub use credentials::NotStarted;
 pub use engine::{Container, ContainerState, Engine, EngineAlarm, EngineOutbox, Surroundings};
+pub use role::{RoleAlarm, RoleChange};
 
 use crate::swarm::api::{Answer, ApiError, Failure, NoAnswer, Request, Response, Version};
 use crate::swarm::world::event::{ClientId, ControlRequest};
@@ -25,18 +28,22 @@ use crate::swarm::world::{DaemonState, Env, Host};
 use std::sync::Arc;
 
 const NOT_IN_SWARM: &str = "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to swarm and try again.";
+const PREPARED: &str =
+    "This node is not a swarm manager. Manager is being prepared or has trouble connecting to the cluster.";
 const NOT_A_MANAGER: &str = "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. Please run this command on a manager node or promote the current node to a manager.";
 
 impl Host {
     /// A client's request has reached this host.
     pub fn api_request(&mut self, client: ClientId, number: u64, request: &Arc<Request>, env: &mut Env) {
         match self.daemon {
-            DaemonState::Running => {}
+            DaemonState::Running if self.serves => {}
             // A host that is off has no terminal either; whoever still asks finds nothing.
             DaemonState::Off | DaemonState::Stopped => {
                 return env.answer(client, number, Err(Failure::NoAnswer(NoAnswer::NoSocket)));
             }
-            DaemonState::Killed | DaemonState::Starting => {
+            // The socket is there before the daemon answers on it: whoever asks waits.
+            DaemonState::Starting | DaemonState::Running => return self.early.push((client, number, request.clone())),
+            DaemonState::Killed => {
                 return env.answer(client, number, Err(Failure::NoAnswer(NoAnswer::Refused)));
             }
         }
@@ -79,6 +86,9 @@ impl Host {
             _ => {}
         }
         if self.manager.is_none() {
+            if self.held_while_stopping(client, number) {
+                return;
+            }
             return env.answer(client, number, Err(ApiError::new(503, self.no_manager()).into()));
         }
         let (request, warnings) = registry::resolve(request, env);
@@ -94,6 +104,7 @@ impl Host {
         match (&self.not_started, &self.disk.node) {
             (Some(NotStarted::Locked), _) => credentials::LOCKED,
             (Some(NotStarted::Failed(_)), _) | (None, None) => NOT_IN_SWARM,
+            (None, Some(_)) if self.role.is_joining() => PREPARED,
             (None, Some(_)) => NOT_A_MANAGER,
         }
     }

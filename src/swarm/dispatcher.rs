@@ -11,13 +11,14 @@
 
 mod protocol;
 
-pub use protocol::{NodeNews, Refusal, Report, Route, ToAgent, ToDispatcher};
+pub use protocol::{CertificateNews, Refusal, Report, Route, ToAgent, ToDispatcher};
 
 use super::ca::{IssuanceState, RootCa, RootId};
 use super::component::{Alarm, Outbox, Writer};
 use super::object::{Node, NodeDescription, NodeKey, NodeState, Role, Task, TaskKey, TaskState};
 use super::store::{Event, State, Transaction, Why};
 use crate::engine::{Duration, Key, Seed, Time};
+use crate::net::HostId;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -44,6 +45,7 @@ const MESSAGE_DOWN_FROM_UNKNOWN: &str = "heartbeat failure for node in \"unknown
 #[derive(Clone, Debug)]
 pub struct Dispatcher {
     seed: Seed,
+    term: u64,
     period: Duration,
     /// When batches are cut: every [`BATCH`] from the start of leadership on.
     started_at: Time,
@@ -70,8 +72,6 @@ struct Session {
     /// 0: none yet (the node is "unknown" since leadership changed).
     id: u64,
     route: Route,
-    /// The role that its node was last told.
-    role: Role,
     /// The node is down when nothing was heard until then.
     deadline: Time,
     /// How many periods were drawn for this node.
@@ -94,10 +94,6 @@ struct NodeUpdate {
 }
 
 impl Session {
-    fn end(&self) -> (Route, u64, Role) {
-        (self.route, self.id, self.role)
-    }
-
     /// The period that the node is told now: the cluster's, give or take half a second.
     fn draw_period(&mut self, period: Duration) -> Duration {
         let half = Duration::from_millis(500);
@@ -119,10 +115,11 @@ impl Session {
 }
 
 impl Dispatcher {
-    /// Starts on a new leader.
-    pub fn start(seed: Seed, state: &State, now: Time, out: &mut Outbox) -> Self {
+    /// Starts on the new leader of this term.
+    pub fn start(seed: Seed, term: u64, state: &State, now: Time, out: &mut Outbox) -> Self {
         let mut dispatcher = Self {
             seed,
+            term,
             period: state.cluster.as_ref().map_or(Duration::from_secs(5), |cluster| cluster.heartbeat_period),
             started_at: now,
             flush_armed: false,
@@ -153,11 +150,10 @@ impl Dispatcher {
 
     /// Arms the expiry of a node that has no session yet.
     fn expect(&mut self, node: &Node, now: Time, grace: i64, out: &mut Outbox) {
-        let draw_key = self.seed.key("dispatcher.heartbeat", &(node.host.0, self.started_at.nanos()));
+        let draw_key = self.seed.key("dispatcher.heartbeat", &(node.host.0, self.term));
         let session = self.sessions.entry(node.key).or_insert_with(|| Session {
             id: 0,
             route: Route { host: node.host, via: None },
-            role: node.role,
             deadline: now,
             draws: 0,
             draw_key,
@@ -183,9 +179,13 @@ impl Dispatcher {
     /// A message from an agent.
     pub fn receive(&mut self, message: &ToDispatcher, route: Route, state: &State, now: Time, out: &mut Outbox) {
         match message {
-            ToDispatcher::Register { node, addr, description, shown } => {
-                let issuer = shown.map(|shown| shown.issuer);
-                self.register(*node, *addr, description, issuer, route, state, now, out);
+            ToDispatcher::Register { node, id, addr, description, shown } => {
+                if state.nodes.get(*node).is_some_and(|known| known.id == *id) {
+                    let issuer = shown.map(|shown| shown.issuer);
+                    self.register(*node, *addr, description, issuer, route, state, now, out);
+                } else {
+                    self.refuse(route, 0, Refusal::UnknownNode);
+                }
             }
             ToDispatcher::Heartbeat { node, session } => match self.sessions.get_mut(node) {
                 Some(known) if known.id == *session && *session != 0 => {
@@ -335,9 +335,9 @@ impl Dispatcher {
             Event::Cluster(cluster) => {
                 self.period = cluster.heartbeat_period;
                 let changed = std::mem::replace(&mut self.root, cluster.root) != cluster.root;
-                for (route, id, role) in self.sessions.values().filter(|s| changed && s.id != 0).map(Session::end) {
-                    let node = NodeNews { role, rotate: false, root: cluster.root };
-                    self.outgoing.push((route, ToAgent::Node { session: id, node }));
+                for session in self.sessions.values().filter(|session| changed && session.id != 0) {
+                    let news = CertificateNews { rotate: false, root: cluster.root };
+                    self.outgoing.push((session.route, ToAgent::Certificate { session: session.id, news }));
                 }
             }
             Event::Node { old: Some(old), new: Some(new) }
@@ -349,6 +349,12 @@ impl Dispatcher {
                 self.sessions.remove(&old.key);
                 self.registering.retain(|&key| key != old.key);
                 self.node_updates.remove(&old.key);
+            }
+            Event::Node { old: Some(old), new: Some(new) } if old.spec.role != new.spec.role => {
+                if let Some(session) = self.sessions.get(&new.key).filter(|session| session.id != 0) {
+                    let message = ToAgent::DesiredRole { session: session.id, role: new.spec.role };
+                    self.outgoing.push((session.route, message));
+                }
             }
             // A node that has joined and does not register is down after the usual grace.
             Event::Node { old: None, new: Some(node) }
@@ -379,19 +385,27 @@ impl Dispatcher {
         }
     }
 
-    /// Tells a node with a session of its own object.
+    /// Tells a node with a session that something is to be done about its certificate.
     fn tell_news(&mut self, node: &Node) {
         let news = self.news(node);
-        let settled = !self.registering.contains(&node.key) && !self.registered.contains(&node.key);
-        let Some(session) = self.sessions.get_mut(&node.key) else { return };
-        session.role = node.role;
-        if session.id != 0 && settled {
-            self.outgoing.push((session.route, ToAgent::Node { session: session.id, node: news }));
+        if self.registering.contains(&node.key) || self.registered.contains(&node.key) {
+            // The answer to its registration will say so.
+            return;
+        }
+        if let Some(session) = self.sessions.get(&node.key).filter(|session| session.id != 0) {
+            self.outgoing.push((session.route, ToAgent::Certificate { session: session.id, news }));
         }
     }
 
-    fn news(&self, node: &Node) -> NodeNews {
-        NodeNews { role: node.role, rotate: node.certificate.state == IssuanceState::Rotate, root: self.root }
+    fn news(&self, node: &Node) -> CertificateNews {
+        CertificateNews { rotate: node.certificate.state == IssuanceState::Rotate, root: self.root }
+    }
+
+    /// The set of Raft members has changed: every agent is told who the managers are now.
+    pub fn members_changed(&mut self, state: &State) {
+        for session in self.sessions.values().filter(|session| session.id != 0) {
+            self.outgoing.push((session.route, ToAgent::Managers { session: session.id, managers: managers(state) }));
+        }
     }
 
     fn assign(&mut self, node: NodeKey, key: TaskKey, task: Option<Arc<Task>>, now: Time, out: &mut Outbox) {
@@ -466,18 +480,15 @@ impl Dispatcher {
                 continue;
             };
             let period = session.draw_period(self.period);
-            let managers = state
-                .members
-                .iter()
-                .filter_map(|member| Some((member.node, state.nodes.get(member.node)?.host)))
-                .collect();
+            let managers = managers(state);
+            let role = state.nodes.get(key).map_or(Role::Worker, |node| node.spec.role);
             let tasks: Vec<_> =
                 state.tasks_of_node(key).filter(|task| task.status.state >= TaskState::Assigned).cloned().collect();
             session.sequence = 1;
             let (route, id) = (session.route, session.id);
-            let Some(node) = state.nodes.get(key) else { continue };
-            let node = self.news(node);
-            self.outgoing.push((route, ToAgent::Registered { session: id, period, managers, node }));
+            let rotate = state.nodes.get(key).is_some_and(|node| node.certificate.state == IssuanceState::Rotate);
+            let news = CertificateNews { rotate, root: self.root };
+            self.outgoing.push((route, ToAgent::Registered { session: id, period, managers, role, news }));
             self.outgoing.push((
                 route,
                 ToAgent::Assignments { session: id, sequence: 1, complete: true, tasks, removed: Vec::new() },
@@ -498,4 +509,9 @@ impl Dispatcher {
         }
         closing
     }
+}
+
+/// The managers, as agents are told of them.
+fn managers(state: &State) -> Vec<(NodeKey, HostId)> {
+    state.members.iter().filter(|member| state.nodes.get(member.node).is_some()).map(|m| (m.node, m.host)).collect()
 }

@@ -6,23 +6,29 @@
 //!
 //! Source: raft-and-security.md §1.3-§1.6, §7.
 
+mod apply;
 mod authority;
 mod leader;
+mod links;
+mod members;
 mod peers;
+mod roles;
 
 pub use leader::{Leader, LeaderCall, ReplyTo};
+pub use members::MembersView;
 pub use peers::{Peer, Peers};
 
-use super::store::{Event as StoreEvent, LineageId, Proposal, ProposalKind, State};
-use super::world::event::{Body, Event};
+use super::store::{LineageId, Proposal, State};
+use super::world::event::Event;
 use super::world::record::What;
 use super::world::{Env, Host};
-use crate::engine::{Duration, Stream};
+use crate::engine::{Duration, Stream, Time};
 use crate::net::HostId;
 use crate::raft::{
-    ConfChangeKind, Config, Entry, EntryKind, Index, MemberId, Message, Raft, Ready, Role, Stored, Term, Timeouts,
+    ConfChange, ConfChangeKind, Config, EntryKind, Index, MemberId, Message, Raft, Ready, Role, Stored, Term, Timeouts,
 };
 use crate::swarm::object::{Member, NodeKey};
+use links::VoteCheck;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -59,8 +65,14 @@ pub enum Input {
     Message(Message<Arc<Proposal>>),
     /// From the leader's loops.
     Propose(Arc<Proposal>),
+    /// A change of the set of members, from the leader's loops.
+    ProposeMember(ConfChange),
     /// A send to this member failed.
     Unreachable(MemberId),
+    /// A snapshot reached this member, or did not.
+    SnapshotSent(MemberId, bool),
+    /// Hand the leadership to this member.
+    Transfer(MemberId),
     /// Stand for election now.
     Campaign,
 }
@@ -101,6 +113,13 @@ pub struct Manager {
     role: Role,
     known_leader: MemberId,
     known_term: u64,
+    /// Requests for a vote whose senders are being checked.
+    vote_checks: Vec<VoteCheck>,
+    checks: u64,
+    /// Until when it led last.
+    pub led_until: Option<Time>,
+    /// It has learned that it is no member any more.
+    removed: bool,
 }
 
 impl Manager {
@@ -111,7 +130,7 @@ impl Manager {
             member: disk.member,
             raft,
             lineage: disk.lineage,
-            state: Arc::default(),
+            state: disk.stored.snapshot.as_ref().map_or_else(Arc::default, |snapshot| snapshot.data.clone()),
             peers: Peers::default(),
             leaderless_ticks: 0,
             leader: None,
@@ -121,17 +140,33 @@ impl Manager {
             role: Role::Follower,
             known_leader: crate::raft::NONE,
             known_term: 0,
+            vote_checks: Vec::new(),
+            checks: 0,
+            led_until: None,
+            removed: false,
         };
+        let members = manager.state.members.clone();
+        manager.meet(&members);
         // Members that the log names are known before their entries are applied again: the real one loads them first.
         for entry in disk.stored.log.iter_from(disk.stored.log.first_index()) {
-            if let EntryKind::ConfChange(change) = &entry.kind
-                && change.kind == ConfChangeKind::AddMember
-                && change.member != disk.member
-            {
-                manager.peers.put(change.member, Peer { host: member_host(change.context), active: false });
+            let EntryKind::ConfChange(change) = &entry.kind else { continue };
+            if change.kind != ConfChangeKind::RemoveMember {
+                manager.meet(&[member_of(change)]);
+            } else if entry.index <= disk.stored.hard_state.commit {
+                manager.peers.remove(change.member);
             }
         }
         manager
+    }
+
+    /// Makes the acquaintance of other members.
+    pub fn meet(&mut self, members: &[Member]) {
+        for member in members.iter().filter(|member| member.raft != self.member) {
+            match self.peers.get_mut(member.raft) {
+                Some(peer) => peer.host = member.host,
+                None => self.peers.put(member.raft, Peer::new(member.host, false)),
+            }
+        }
     }
 
     /// What others may see of it now.
@@ -175,12 +210,13 @@ pub fn member_context(node: NodeKey, host: HostId) -> u64 {
     u64::from(node.0) << 32 | u64::from(host.0)
 }
 
-fn member_host(context: u64) -> HostId {
-    HostId(u16::try_from(context & 0xffff).expect("16 bits"))
-}
-
-fn member_node(context: u64) -> NodeKey {
-    NodeKey(u32::try_from(context >> 32).expect("32 bits"))
+/// The member that a change of the set of members is about.
+fn member_of(change: &ConfChange) -> Member {
+    Member {
+        raft: change.member,
+        node: NodeKey(u32::try_from(change.context >> 32).expect("32 bits")),
+        host: HostId(u16::try_from(change.context & 0xffff).expect("16 bits")),
+    }
 }
 
 impl Host {
@@ -205,6 +241,7 @@ impl Host {
                     manager.leaderless_ticks = 0;
                 }
                 manager.raft.tick();
+                self.leader_unwedge(env);
             }
             Input::Message(message) => manager.raft.step(message),
             Input::Propose(proposal) => {
@@ -212,7 +249,17 @@ impl Host {
                     self.leader_proposal_lost(proposal.id, env);
                 }
             }
-            Input::Unreachable(member) => manager.raft.report_unreachable(member),
+            Input::ProposeMember(change) => {
+                if manager.raft.propose_conf_change(change).is_err() {
+                    self.member_change_lost(env);
+                }
+            }
+            Input::Unreachable(member) => {
+                manager.raft.report_unreachable(member);
+                manager.raft.report_snapshot(member, false);
+            }
+            Input::SnapshotSent(member, done) => manager.raft.report_snapshot(member, done),
+            Input::Transfer(member) => manager.raft.transfer_leader(member),
             Input::Campaign => manager.raft.campaign(),
         }
     }
@@ -232,6 +279,9 @@ impl Host {
     /// Passes of the loop until Raft has nothing more to do, or the disk writes.
     pub fn manager_pass(&mut self, env: &mut Env) {
         while let Some(manager) = &mut self.manager {
+            if manager.removed {
+                return self.manager_removed(env);
+            }
             if manager.writing.is_some() || !manager.raft.has_ready() {
                 break;
             }
@@ -249,15 +299,13 @@ impl Host {
 
     fn manager_finish(&mut self, ready: Ready<Arc<Proposal>>, env: &mut Env) {
         if let Some(disk) = &mut self.disk.raft {
-            if let Some(hard_state) = ready.hard_state {
-                disk.stored.hard_state = hard_state;
-            }
-            if !ready.entries.is_empty() {
-                disk.stored.log.append(&ready.entries);
-            }
+            disk.stored.write(&ready);
         }
         for message in ready.messages {
             self.manager_send(message, env);
+        }
+        if let Some(snapshot) = &ready.snapshot {
+            self.manager_restore(snapshot, env);
         }
         self.manager_role(env);
         let cluster = |host: &Self| {
@@ -280,12 +328,7 @@ impl Host {
                 self.leader_start(env);
             }
         }
-    }
-
-    fn manager_send(&mut self, message: Message<Arc<Proposal>>, env: &mut Env) {
-        let Some(manager) = &self.manager else { return };
-        let Some(peer) = manager.peers.get(message.to) else { return };
-        env.send(self.id, self.boot, peer.host, None, Body::Raft(message));
+        self.manager_snapshot(env);
     }
 
     fn manager_role(&mut self, env: &mut Env) {
@@ -337,107 +380,5 @@ impl Host {
             }
             self.refuse_agent(agent, env);
         }
-    }
-
-    fn manager_apply(&mut self, entry: &Entry<Arc<Proposal>>, env: &mut Env) {
-        let Some(manager) = &mut self.manager else { return };
-        let proposal = match &entry.kind {
-            EntryKind::Normal(proposal) => proposal.id,
-            _ => 0,
-        };
-        env.check_applied(self.id, manager.lineage, entry.index, entry.term, proposal);
-        if let EntryKind::ConfChange(change) = &entry.kind {
-            manager.raft.apply_conf_change(change);
-            if change.kind == ConfChangeKind::AddMember && change.member != manager.member {
-                let host = member_host(change.context);
-                if manager.peers.get(change.member).is_none() {
-                    manager.peers.put(change.member, Peer { host, active: false });
-                }
-            }
-        }
-        let shared = env.lineages[manager.lineage.0 as usize].state_at(entry.index).cloned();
-        let leads = manager.leader.is_some();
-        if let (Some(state), false) = (&shared, leads) {
-            manager.state = state.clone();
-            return;
-        }
-        let mut state = (*manager.state).clone();
-        state.index = entry.index;
-        let mut events: Vec<StoreEvent> = Vec::new();
-        match &entry.kind {
-            EntryKind::Empty => {}
-            EntryKind::ConfChange(change) => {
-                let members = Arc::make_mut(&mut state.members);
-                members.retain(|member| member.raft != change.member);
-                if change.kind != ConfChangeKind::RemoveMember {
-                    members.push(Member {
-                        raft: change.member,
-                        node: member_node(change.context),
-                        host: member_host(change.context),
-                    });
-                    members.sort_by_key(|member| member.raft);
-                }
-            }
-            EntryKind::Normal(proposal) => match &proposal.kind {
-                ProposalKind::Changes(changes) => {
-                    for (change, why) in changes {
-                        let event = state.apply(change);
-                        env.check_change(self.id, &event, *why);
-                        if leads {
-                            env.record_change(&event, *why, &state);
-                            events.push(event);
-                        }
-                    }
-                }
-            },
-        }
-        manager.state = match shared {
-            Some(state) => state,
-            None => {
-                let state = Arc::new(state);
-                env.lineages[manager.lineage.0 as usize].keep(state.clone());
-                state
-            }
-        };
-        if leads && !events.is_empty() {
-            self.leader_committed(proposal, &events, env);
-        }
-    }
-
-    /// A Raft message arrived.
-    pub fn manager_receive(&mut self, message: Message<Arc<Proposal>>, env: &mut Env) {
-        let Some(manager) = &self.manager else { return };
-        if message.to != manager.member || manager.peers.get(message.from).is_none() {
-            return;
-        }
-        self.manager_input(Input::Message(message), env);
-    }
-
-    /// A send to a peer failed: reset, refused or silent for the send time-out.
-    pub fn manager_peer_failed(&mut self, host: HostId, env: &mut Env) {
-        let Some(manager) = &mut self.manager else { return };
-        let Some((member, peer)) = manager.peers.on_mut(host) else { return };
-        // The broken connection is given up; the next message dials anew.
-        env.net.close(self.id, host);
-        if std::mem::replace(&mut peer.active, false) {
-            env.changes.belief += 1;
-            env.record(What::Reachable { host: self.id, peer: host, active: false });
-        }
-        self.manager_input(Input::Unreachable(member), env);
-    }
-
-    /// A peer took a message.
-    pub fn manager_peer_reached(&mut self, host: HostId, env: &mut Env) {
-        let Some(manager) = &mut self.manager else { return };
-        let Some((_, peer)) = manager.peers.on_mut(host) else { return };
-        if !std::mem::replace(&mut peer.active, true) {
-            env.changes.belief += 1;
-            env.record(What::Reachable { host: self.id, peer: host, active: true });
-        }
-    }
-
-    /// Whether this manager thinks that it cannot reach a peer: then a message that gets through is news.
-    pub fn manager_misses(&self, host: HostId) -> bool {
-        self.manager.as_ref().is_some_and(|manager| manager.peers.on(host).any(|peer| !peer.active))
     }
 }

@@ -187,9 +187,9 @@ impl Env {
     }
 
     /// The kernel of `from` tells the process on `to` that its connection is no more.
-    fn reset(&mut self, from: HostId, to: HostId, boot: Boot) {
+    fn reset(&mut self, from: HostId, to: HostId, boot: Boot, refused: bool) {
         if let Transit::Arrives(at) = self.net.stream(self.kernel.now(), from, to, EPHEMERAL) {
-            self.kernel.schedule(at, Event::Reset { host: to, boot, peer: from });
+            self.kernel.schedule(at, Event::Reset { host: to, boot, peer: from, refused });
         }
     }
 
@@ -210,7 +210,13 @@ impl Body {
     fn is_request(&self) -> bool {
         matches!(
             self,
-            Body::Raft(_) | Body::ToDispatcher { .. } | Body::Call { .. } | Body::Join { .. } | Body::Renew { .. }
+            Body::Raft(_)
+                | Body::ToDispatcher { .. }
+                | Body::Call { .. }
+                | Body::Join { .. }
+                | Body::MemberJoin { .. }
+                | Body::HealthCheck { .. }
+                | Body::Renew { .. }
         )
     }
 }
@@ -324,6 +330,7 @@ impl World {
             | Event::TlsFailed { host, .. }
             | Event::Engine(host, _)
             | Event::Call(host, ..)
+            | Event::Role(host, ..)
             | Event::DaemonUp(host, _)
             | Event::Reset { host, .. }
             | Event::SendFailed { host, .. }
@@ -357,15 +364,17 @@ impl World {
             return self.env.vanished(from, packet.from_boot, to, &packet.body, now);
         }
         let receiver = &self.hosts[to.index()];
-        let listens = receiver.daemon == DaemonState::Running && !receiver.is_paused();
+        // A worker's daemon has nothing on Swarm's port.
+        let serves = !to_server || from == to || receiver.serves_raft();
+        let listens = receiver.daemon == DaemonState::Running && !receiver.is_paused() && serves;
         if !listens {
-            if self.env.net.host(to) == HostState::Paused {
+            if self.env.net.host(to) == HostState::Paused && serves {
                 let (receiver, _) = self.host_mut(to);
                 receiver.defer(Event::Packet(packet));
             } else if to_server {
                 // The kernel lives, nobody listens.
                 self.env.net.close(from, to);
-                self.env.reset(to, from, packet.from_boot);
+                self.env.reset(to, from, packet.from_boot, true);
             }
             return;
         }
@@ -375,17 +384,18 @@ impl World {
         if to_server && from != to && self.env.net.connection(from, to).is_some_and(|ends| ends.server.is_none()) {
             // The process that held the other end is gone: the kernel of today knows nothing of this connection.
             self.env.net.close(from, to);
-            self.env.reset(to, from, packet.from_boot);
+            self.env.reset(to, from, packet.from_boot, true);
             return;
         }
         self.check_silence(&packet);
         if to_server && !self.handshake(&packet) {
             return;
         }
-        if matches!(packet.body, Body::Raft(_)) && self.hosts[from.index()].manager_misses(to) {
+        let snapshot = matches!(&packet.body, Body::Raft(message) if message.snapshot.is_some());
+        if matches!(packet.body, Body::Raft(_)) && (snapshot || self.hosts[from.index()].manager_misses(to)) {
             // The acknowledgement of a send that worked. It is an event only where it changes something.
             if let Transit::Arrives(at) = self.env.net.stream(self.env.kernel.now(), to, from, EPHEMERAL) {
-                let done = Event::SendDone { host: from, boot: packet.from_boot, peer: to };
+                let done = Event::SendDone { host: from, boot: packet.from_boot, peer: to, snapshot };
                 self.env.kernel.schedule(at, done);
             }
         }

@@ -96,6 +96,13 @@ impl Renewer {
         }
     }
 
+    /// What was ordered is not wanted any more. What is under way goes on, as a renewal like any other.
+    pub fn call_off(&mut self) {
+        self.ordered = false;
+        self.expected = None;
+        self.failures = 0;
+    }
+
     /// An alarm.
     pub fn alarm_rings(&mut self, alarm: RenewerAlarm, wall: Time, out: &mut RenewerOutbox) {
         match alarm {

@@ -3,7 +3,7 @@
 use super::nodes;
 use crate::engine::Time;
 use crate::net::HostId;
-use crate::swarm::api::{ApiError, Code};
+use crate::swarm::api::{ApiError, Code, SwarmInitRequest};
 use crate::swarm::ca::{Credentials, RootCa, RootId};
 use crate::swarm::component::Ids;
 use crate::swarm::object::{
@@ -25,9 +25,15 @@ pub struct Setup {
     pub nodes: Vec<Node>,
 }
 
-/// Secrets and ids of a new cluster begun on a host.
-pub fn new_cluster(ids: &mut Ids, host: &str, env_settings: &crate::swarm::world::Settings, wall: Time) -> Cluster {
-    Cluster {
+/// Secrets and ids of a new cluster begun on a host at this time of its clock, with the settings that its request names.
+pub fn new_cluster(
+    ids: &mut Ids,
+    host: &str,
+    env_settings: &crate::swarm::world::Settings,
+    init: &SwarmInitRequest,
+    wall: Time,
+) -> Cluster {
+    let mut cluster = Cluster {
         id: ids.secret("id.cluster", host),
         task_history_limit: env_settings.task_history_limit,
         heartbeat_period: env_settings.heartbeat_period,
@@ -35,7 +41,9 @@ pub fn new_cluster(ids: &mut Ids, host: &str, env_settings: &crate::swarm::world
         worker_secret: ids.secret("secret.worker", host),
         manager_secret: ids.secret("secret.manager", host),
         ..Cluster::default()
-    }
+    };
+    super::cluster::at_init(&mut cluster, init, ids);
+    cluster
 }
 
 /// A node object as it is before the node has registered.
@@ -63,8 +71,9 @@ pub fn new_node(
     }
 }
 
-/// A new leader's first transaction: what is missing of the cluster is made.
-pub fn setup(tx: &mut Transaction, setup: Option<&Setup>, _env: &mut Env) {
+/// A new leader's first transaction: what is missing of the cluster is made. After a force-new-cluster the cluster is there,
+/// and the settings that its request names are merged into it.
+pub fn setup(tx: &mut Transaction, setup: Option<&Setup>, recovery: Option<&SwarmInitRequest>, ids: &mut Ids) {
     match (tx.state().cluster.clone(), setup) {
         (None, Some(setup)) => {
             tx.put_cluster(setup.cluster.clone(), Why::Setup);
@@ -72,9 +81,13 @@ pub fn setup(tx: &mut Transaction, setup: Option<&Setup>, _env: &mut Env) {
                 tx.put_node(node.clone(), Why::Setup);
             }
         }
-        (Some(cluster), _) if !cluster.leadership_changed => {
+        (Some(cluster), _) if !cluster.leadership_changed || recovery.is_some() => {
             // The first change of leadership completes what the init left out: the default address pool.
-            tx.put_cluster(Cluster { leadership_changed: true, ..(*cluster).clone() }, Why::Setup);
+            let mut cluster = Cluster { leadership_changed: true, ..(*cluster).clone() };
+            if let Some(init) = recovery {
+                super::cluster::at_init(&mut cluster, init, ids);
+            }
+            tx.put_cluster(cluster, Why::Setup);
         }
         _ => {}
     }
@@ -92,28 +105,21 @@ pub fn join(request: &JoinRequest, host: HostId, tx: &mut Transaction, env: &mut
         // The joiner finds this out itself in the real one: the manager shows another certificate than the token says.
         return Err(ApiError::new(500, format!("remote CA does not match fingerprint. Expected: {expected}")));
     }
-    if request.token == cluster.token(true) {
-        return Err(ApiError::new(501, "swarmlab: joining as a manager is not modelled yet"));
-    }
-    if request.token != cluster.token(false) {
+    let role = if request.token == cluster.token(true) {
+        Role::Manager
+    } else if request.token == cluster.token(false) {
+        Role::Worker
+    } else {
         return Err(refused());
-    }
+    };
     let key = tx.state().nodes.next_key();
     let id = env.ids.node(&request.hostname);
     let availability = nodes::availability(&request.availability)?;
-    let node = new_node(
-        key,
-        id,
-        host,
-        Role::Worker,
-        availability,
-        Labels::new(),
-        request.addr,
-        Arc::new(NodeDescription::default()),
-    );
-    env.check_token(&request.token, node.role, &cluster);
-    let credentials = Credentials::issue(&cluster, id, node.role, tx.now(), tx.version());
+    let node =
+        new_node(key, id, host, role, availability, Labels::new(), request.addr, Arc::new(NodeDescription::default()));
+    env.check_token(&request.token, role, &cluster);
+    let credentials = Credentials::issue(&cluster, id, role, tx.now(), tx.version());
     tx.put_node(node, Why::Joined);
     let managers = tx.state().members.iter().map(|member| (member.node, member.host)).collect();
-    Ok(JoinGrant { node: key, id, managers, lineage: LineageId(0), credentials })
+    Ok(JoinGrant { node: key, id, role, managers, lineage: LineageId(0), credentials })
 }

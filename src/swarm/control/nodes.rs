@@ -1,6 +1,7 @@
 //! Finding, updating and removing nodes (control-plane.md §8).
 
 use crate::swarm::api::{self, ApiError, Code, Response};
+use crate::swarm::manager::MembersView;
 use crate::swarm::object::{Availability, Node, NodeSpec, NodeState, Role, TaskState};
 use crate::swarm::store::{State, Transaction, Why};
 use std::sync::Arc;
@@ -30,12 +31,18 @@ pub fn find(state: &State, name: &str) -> Result<Arc<Node>, ApiError> {
 }
 
 /// Replaces a node's spec.
-pub fn update(id: &str, version: u64, spec: &api::NodeSpec, tx: &mut Transaction) -> Result<Response, ApiError> {
+pub fn update(
+    id: &str,
+    version: u64,
+    spec: &api::NodeSpec,
+    members: &MembersView,
+    tx: &mut Transaction,
+) -> Result<Response, ApiError> {
     let role = role(&spec.role)?;
     let availability = availability(&spec.availability)?;
     let node = find(tx.state(), id)?;
-    if role != node.spec.role {
-        return Err(ApiError::new(501, "swarmlab: promotion and demotion are not modelled yet"));
+    if role == Role::Worker && node.spec.role == Role::Manager {
+        may_demote(&node, members, tx.state())?;
     }
     if node.meta.version != version {
         return Err(ApiError::grpc(Code::Unknown, "update out of sequence"));
@@ -44,6 +51,22 @@ pub fn update(id: &str, version: u64, spec: &api::NodeSpec, tx: &mut Transaction
     node.spec = NodeSpec { name: spec.name.as_str().into(), labels: Arc::new(spec.labels.clone()), role, availability };
     tx.put_node(node, Why::Request);
     Ok(Response::Done)
+}
+
+/// Whether a manager may become a worker: not the last, a Raft member, and one that the others can do without.
+fn may_demote(node: &Node, members: &MembersView, state: &State) -> Result<(), ApiError> {
+    let refused = |text| Err(ApiError::grpc(Code::FailedPrecondition, text));
+    let mut managers = state.nodes.values().filter(|node| node.role == Role::Manager);
+    if managers.next().is_some_and(|first| first.key == node.key) && managers.next().is_none() {
+        return refused("attempting to demote the last manager of the swarm");
+    }
+    let Some(member) = members.of_node(node.key) else {
+        return Err(ApiError::grpc(Code::NotFound, "can't find manager in raft memberlist"));
+    };
+    if !members.can_remove(member) {
+        return refused("can't remove member from the raft: this would result in a loss of quorum");
+    }
+    Ok(())
 }
 
 fn role(text: &str) -> Result<Role, ApiError> {

@@ -1,6 +1,7 @@
 //! An API request that only the leader can carry out, from the daemon that received it (raft-and-security.md §1.5, §4.2).
 
 use super::membership::{JoinCall, LeaveCall};
+use super::recover::RecoverCall;
 use crate::engine::{Duration, Time};
 use crate::net::HostId;
 use crate::swarm::api::{Answer, ApiError, Code, Failure, Response};
@@ -14,7 +15,10 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// How often it looks for a leader meanwhile.
 const POLL: Duration = Duration::from_secs(1);
 
-const NO_LEADER: &str = "The swarm does not have a leader. It's possible that too few managers are online. Make sure more than half of the managers are online.";
+/// How often it looks for another leader when the one that it knew does not take its call.
+const RETRY_POLL: Duration = Duration::from_millis(500);
+
+pub(super) const NO_LEADER: &str = "The swarm does not have a leader. It's possible that too few managers are online. Make sure more than half of the managers are online.";
 
 /// A call under way at a daemon.
 #[derive(Clone, Debug)]
@@ -38,6 +42,8 @@ pub(super) enum CallKind {
     Join(JoinCall),
     /// `swarm init`: waits for the node to be ready; then it is said what of its settings was refused.
     Init { refused: Option<ApiError> },
+    /// `swarm init --force-new-cluster`: waits for the old node to stop and for the new one to be ready.
+    Recover(RecoverCall),
     /// `swarm leave`.
     Leave(LeaveCall),
     /// `swarm unlock`: waits for the manager to be started.
@@ -158,7 +164,8 @@ impl Host {
     }
 
     /// The connection to a leader was reset: what was under way there fails once, with the words of a broken stream.
-    pub fn call_reset(&mut self, peer: HostId, env: &mut Env) {
+    /// A dial that was refused is tried again, perhaps at another leader.
+    pub fn call_reset(&mut self, peer: HostId, refused: bool, env: &mut Env) {
         let broken: Vec<_> = self
             .calls
             .iter()
@@ -172,6 +179,13 @@ impl Host {
         for (number, join) in broken {
             if join {
                 self.join_refused(number, peer, env);
+                continue;
+            }
+            if refused {
+                if let Some(Call { kind: CallKind::Control { at, .. }, .. }) = self.calls.get_mut(&number) {
+                    *at = None;
+                }
+                self.call_alarm_in(number, RETRY_POLL, CallAlarm::Poll, env);
                 continue;
             }
             let port = 32768 + number % 28000;
@@ -198,7 +212,10 @@ impl Host {
 
     /// Clients whose requests die with the daemon.
     pub fn take_clients(&mut self) -> Vec<(ClientId, u64)> {
-        std::mem::take(&mut self.calls).into_values().map(|call| (call.client, call.number)).collect()
+        let early = std::mem::take(&mut self.early).into_iter().map(|(client, number, _)| (client, number));
+        let held = self.take_held();
+        let calls = std::mem::take(&mut self.calls).into_values().map(|call| (call.client, call.number));
+        early.chain(held).chain(calls).collect()
     }
 
     /// The error part of an answer, as `docker info` shows it.

@@ -5,7 +5,7 @@ use crate::engine::Duration;
 use crate::net::HostId;
 use crate::swarm::api::{ApiError, Failure, Response};
 use crate::swarm::ca::{Certificate, Credentials, Kek, Renewed, Renewer, RenewerAlarm, RenewerOutbox, UnlockError};
-use crate::swarm::dispatcher::NodeNews;
+use crate::swarm::dispatcher::CertificateNews;
 use crate::swarm::object::Role;
 use crate::swarm::world::event::{Body, ClientId, Event, TlsFailure};
 use crate::swarm::world::record::What;
@@ -35,18 +35,20 @@ impl Host {
     }
 
     /// Whether what lies on the disk lets the swarm start; otherwise says why not. The keys are looked at first.
-    pub fn may_start(&mut self, unlocked: bool, env: &mut Env) -> bool {
+    pub fn may_start(&mut self, unlocked: bool, force_new_cluster: bool, env: &mut Env) -> bool {
         self.not_started = None;
         let (Some(credentials), true) = (&self.disk.credentials, self.disk.node.is_some()) else { return true };
         if self.disk.raft.is_some() && credentials.keys.is_locked() && !unlocked {
             self.not_started = Some(NotStarted::Locked);
             env.record(What::NotStarted { host: self.id, text: "the swarm is locked".into() });
+            self.serve(env);
             return false;
         }
-        if let Err(error) = credentials.certificate.load(self.wall(env.kernel.now()), false) {
+        if let Err(error) = credentials.certificate.load(self.wall(env.kernel.now()), force_new_cluster) {
             let text: Arc<str> = error.to_string().into();
             env.record(What::NotStarted { host: self.id, text: text.clone() });
             self.not_started = Some(NotStarted::Failed(text));
+            self.serve(env);
             return false;
         }
         true
@@ -55,6 +57,7 @@ impl Host {
     /// Puts a new node's credentials onto its disk.
     pub fn credentials_granted(&mut self, credentials: Credentials, env: &mut Env) {
         self.disk.credentials = Some(credentials);
+        env.net.forget_handshakes(self.id);
         self.renewer = None;
         self.renewer_start(env);
     }
@@ -135,26 +138,43 @@ impl Host {
         let Some(credentials) = &mut self.disk.credentials else { return };
         let before = credentials.certificate;
         credentials.install(certificate, kek);
-        env.record(What::Certificate { host: self.id, role: certificate.role, until: certificate.not_after });
-        // The new issuer or role is made known by a new session; other connections are opened anew, too.
+        if before.role == certificate.role {
+            env.record(What::Certificate { host: self.id, role: certificate.role, until: certificate.not_after });
+        }
         if before.issuer != certificate.issuer || before.role != certificate.role {
             env.net.forget_handshakes(self.id);
+        }
+        // A new session makes the new issuer known.
+        if before.issuer != certificate.issuer {
             self.agent_do(env, |agent, now, out| agent.register_again(now, out));
+        }
+        if self.disk.node.as_ref().is_some_and(|node| node.role != certificate.role) {
+            self.certified(certificate.role, env);
         }
     }
 
-    /// A session has told this node of its own object.
-    pub fn node_news(&mut self, news: &NodeNews, env: &mut Env) {
+    /// A session has told this node about its certificate.
+    pub fn certificate_news(&mut self, news: &CertificateNews, env: &mut Env) {
         let Some(credentials) = &mut self.disk.credentials else { return };
         credentials.trust = news.root;
-        let wrong_role = credentials.certificate.role != news.role;
-        if !news.rotate && !wrong_role {
-            return;
+        if news.rotate {
+            self.renewal_ordered(None, env);
         }
+    }
+
+    /// A new certificate is wanted, perhaps of another role.
+    pub(super) fn renewal_ordered(&mut self, role: Option<Role>, env: &mut Env) {
         let mut out = RenewerOutbox::default();
         let Some(renewer) = &mut self.renewer else { return };
-        renewer.order(wrong_role.then_some(news.role), &mut out);
+        renewer.order(role, &mut out);
         self.renewer_drain(out, Kek::default(), env);
+    }
+
+    /// It is wanted no more.
+    pub(super) fn renewal_called_off(&mut self) {
+        if let Some(renewer) = &mut self.renewer {
+            renewer.call_off();
+        }
     }
 
     /// A connection that this host opened came to nothing in its handshake.
@@ -168,7 +188,7 @@ impl Host {
             credentials.trust = root;
         }
         self.renewer_lost(env);
-        self.manager_peer_failed(peer, env);
+        self.manager_peer_failed(peer, true, env);
         self.close_relayed(Some(peer), env);
         self.call_refused(peer, &failure.text, env);
         self.agent_do(env, |agent, now, out| agent.reset(peer, now, out));
@@ -196,7 +216,7 @@ impl Host {
         let answer = match (&self.not_started, &self.disk.credentials) {
             (Some(NotStarted::Locked), Some(credentials)) => match credentials.keys.unlock(key) {
                 Ok(()) => {
-                    if self.may_start(true, env) {
+                    if self.may_start(true, false, env) {
                         self.start_swarm_unlocked(env);
                         let call = self.call_open(client, number, super::call::CallKind::Unlock, env);
                         self.call_alarm_in(call, UNLOCK, super::CallAlarm::Finish, env);

@@ -1,5 +1,6 @@
 //! `swarm init`, `join` and `leave` at the daemon that is asked (raft-and-security.md §3.6, §5; cli.md §5.1).
 
+use super::RoleChange;
 use super::call::{CallAlarm, CallKind};
 use super::checks;
 use super::credentials::LOCKED_LEAVE;
@@ -8,7 +9,7 @@ use crate::net::HostId;
 use crate::raft::Stored;
 use crate::swarm::api::{ApiError, Code, Node, Response, SwarmInitRequest, SwarmJoinRequest};
 use crate::swarm::ca::Credentials;
-use crate::swarm::control::{Setup, at_init, check_at_init, new_cluster, new_node};
+use crate::swarm::control::{Setup, check_at_init, new_cluster, new_node};
 use crate::swarm::manager::{Input, RaftDisk, ReplyTo, member_context};
 use crate::swarm::object::{Availability, Labels, NodeDescription, NodeKey, Role, token_digest};
 use crate::swarm::store::{Lineage, LineageId};
@@ -53,6 +54,13 @@ pub(super) struct JoinCall {
     granted: bool,
 }
 
+impl JoinCall {
+    /// The host is certified; its node is being started.
+    pub(super) fn is_granted(&self) -> bool {
+        self.granted
+    }
+}
+
 /// A leave under way: what comes of it is known, or the managers' state is waited for.
 #[derive(Clone, Debug)]
 pub(super) struct LeaveCall {
@@ -68,9 +76,8 @@ impl Host {
     }
 
     pub(super) fn swarm_init(&mut self, client: ClientId, number: u64, init: &SwarmInitRequest, env: &mut Env) {
-        if init.force_new_cluster {
-            let error = ApiError::new(501, "swarmlab: --force-new-cluster is not modelled yet");
-            return env.answer(client, number, Err(error.into()));
+        if init.force_new_cluster && self.disk.node.is_some() {
+            return self.recover(client, number, init, env);
         }
         if self.disk.node.is_some() {
             return env.answer(client, number, Err(ApiError::new(503, ALREADY_IN).into()));
@@ -88,19 +95,18 @@ impl Host {
         env.net.set_address(self.id, addr);
         let lineage = LineageId(u32::try_from(env.lineages.len()).expect("clusters are few"));
         env.lineages.push(Lineage::default());
-        let mut cluster = new_cluster(&mut env.ids, &self.name, &env.settings.clone(), self.wall(env.kernel.now()));
-        at_init(&mut cluster, init, &mut env.ids);
+        let wall = self.wall(env.kernel.now());
+        let cluster = new_cluster(&mut env.ids, &self.name, &env.settings.clone(), init, wall);
         let node = NodeKey(0);
         let id = env.ids.node(&self.name);
         let description = Arc::new(NodeDescription::default());
         let object = new_node(node, id, self.id, Role::Manager, availability, Labels::new(), self.addr, description);
-        let now = self.wall(env.kernel.now());
-        self.disk.credentials = Some(Credentials::issue(&cluster, id, Role::Manager, now, 0));
+        self.disk.credentials = Some(Credentials::issue(&cluster, id, Role::Manager, wall, 0));
         self.setup = Some(Arc::new(Setup { cluster, nodes: vec![object] }));
         let member = env.ids.member(&self.name);
         let stored = Stored::bootstrap(&[(member, member_context(node, self.id))]);
         self.disk.raft = Some(RaftDisk { member, lineage, stored });
-        self.disk.node = Some(NodeIdentity { node, id, lineage, managers: vec![(node, self.id)] });
+        self.disk.node = Some(NodeIdentity { node, id, role: Role::Manager, lineage, managers: vec![(node, self.id)] });
         self.call_open(client, number, CallKind::Init { refused: check_at_init(init).err() }, env);
         self.start_swarm(env);
         // The first member of a cluster does not wait for an election.
@@ -185,10 +191,7 @@ impl Host {
             env.send(this.id, this.boot, from, None, body);
         };
         let Some(manager) = &self.manager else {
-            let text = format!(
-                "rpc error: code = Unavailable desc = connection error: desc = \"transport: Error while dialing: dial tcp {}:2377: connect: connection refused\"",
-                self.addr
-            );
+            let text = ApiError::grpc(Code::FailedPrecondition, "raft: node is not yet part of a raft cluster").message;
             return refuse(self, text, env);
         };
         if manager.leads() {
@@ -213,20 +216,55 @@ impl Host {
         match result {
             Ok(grant) => {
                 join.granted = true;
+                let remote = join.remote;
                 self.disk.node = Some(NodeIdentity {
                     node: grant.node,
                     id: grant.id,
+                    role: grant.role,
                     lineage: grant.lineage,
                     managers: grant.managers,
                 });
                 self.credentials_granted(grant.credentials, env);
                 self.start_agent(env);
+                if grant.role == Role::Manager {
+                    self.member_join(remote, env);
+                }
             }
             Err(error) => {
                 join.refusal = error.message;
                 self.call_alarm_in(number, JOIN_PAUSE, CallAlarm::Retry, env);
             }
         }
+    }
+
+    /// The node was certified and could not become a manager: the host is in no swarm again.
+    pub(super) fn join_failed(&mut self, number: u64, text: &str, env: &mut Env) {
+        let Some(call) = self.calls.remove(&number) else { return };
+        let CallKind::Join(join) = &call.kind else { return };
+        let answered = join.answered;
+        self.forget_swarm(env);
+        if !answered {
+            env.answer(call.client, call.number, Err(ApiError::new(500, text).into()));
+        }
+    }
+
+    /// The host is in no swarm any more: what it kept for one is wiped, and alarms of the node that it was must not reach the
+    /// one that it may become.
+    fn forget_swarm(&mut self, env: &mut Env) {
+        self.boot = env.next_boot(self.id);
+        for (client, number) in self.take_clients() {
+            env.answer(client, number, Err(ApiError::new(503, "context canceled").into()));
+        }
+        self.manager = None;
+        self.agent = None;
+        self.setup = None;
+        self.role = RoleChange::default();
+        self.disk.raft = None;
+        self.disk.node = None;
+        self.disk.credentials = None;
+        self.renewer = None;
+        self.not_started = None;
+        self.disk.tasks.clear();
     }
 
     pub(super) fn join_deadline(&mut self, number: u64, env: &mut Env) {
@@ -240,17 +278,30 @@ impl Host {
 
     /// The agent has a session: an init or a join that waited for it is done.
     pub fn node_is_in(&mut self, env: &mut Env) {
+        self.serve(env);
         let now = env.kernel.now();
+        let manages = self.disk.node.as_ref().is_some_and(|node| node.role == Role::Manager);
+        // A manager is ready when it is a Raft member, too.
+        let ready = !manages || self.manager.is_some();
+        let has_session = self.agent.as_ref().is_some_and(|agent| agent.manager().is_some());
+        if !ready || !has_session {
+            return;
+        }
         let waiting: Vec<_> = self
             .calls
             .iter()
             .filter(|(_, call)| match &call.kind {
                 CallKind::Init { .. } => true,
                 CallKind::Join(join) => join.granted,
+                CallKind::Recover(recover) => recover.is_started(),
                 _ => false,
             })
             .map(|(number, call)| {
-                let least = if matches!(call.kind, CallKind::Init { .. }) { INIT } else { JOIN };
+                let least = match call.kind {
+                    CallKind::Join(_) if !manages => JOIN,
+                    CallKind::Init { .. } | CallKind::Join(_) => INIT,
+                    _ => Duration::ZERO,
+                };
                 (*number, (call.started + least).max(now) - now)
             })
             .collect();
@@ -263,7 +314,7 @@ impl Host {
         let Some(call) = self.calls.remove(&number) else { return };
         let answer = match call.kind {
             CallKind::Init { refused: Some(error) } => Err(error.into()),
-            CallKind::Init { refused: None } => {
+            CallKind::Init { refused: None } | CallKind::Recover(_) => {
                 Ok(Response::SwarmInit(self.disk.node.as_ref().map(|n| n.id.text()).unwrap_or_default()))
             }
             CallKind::Join(join) if join.answered => return,
@@ -301,20 +352,7 @@ impl Host {
             return;
         }
         let busy = !self.engine.containers.is_empty();
-        // Alarms of the node that this host was must not reach the one that it may become.
-        self.boot = env.next_boot(self.id);
-        for (client, number) in self.take_clients() {
-            env.answer(client, number, Err(ApiError::new(503, "context canceled").into()));
-        }
-        self.manager = None;
-        self.agent = None;
-        self.setup = None;
-        self.disk.raft = None;
-        self.disk.node = None;
-        self.disk.credentials = None;
-        self.renewer = None;
-        self.not_started = None;
-        self.disk.tasks.clear();
+        self.forget_swarm(env);
         self.engine_do(env, |engine, around, out| engine.remove_all(around.now, out));
         let call = self.call_open(client, number, CallKind::Leave(LeaveCall { refusing: false }), env);
         self.call_alarm_in(call, if busy { LEAVE_BUSY } else { LEAVE }, CallAlarm::Finish, env);

@@ -3,7 +3,7 @@
 use crate::engine::{Duration, Time};
 use crate::net::HostId;
 use crate::swarm::ca::{Certificate, RootCa};
-use crate::swarm::object::{ContainerId, NodeDescription, NodeKey, Role, Task, TaskKey, TaskState, TaskStatus};
+use crate::swarm::object::{ContainerId, Id, NodeDescription, NodeKey, Role, Task, TaskKey, TaskState, TaskStatus};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -23,6 +23,8 @@ pub enum ToDispatcher {
     Register {
         /// Who.
         node: NodeKey,
+        /// Its id: after a force-new-cluster two clusters may give one row to different nodes.
+        id: Id,
         /// Where.
         addr: Ipv4Addr,
         /// What it is like.
@@ -61,15 +63,31 @@ pub enum ToAgent {
         period: Duration,
         /// All managers.
         managers: Vec<(NodeKey, HostId)>,
-        /// What the managers want of it.
-        node: NodeNews,
+        /// What the user wants the node to be.
+        role: Role,
+        /// About its certificate.
+        news: CertificateNews,
     },
-    /// The node's object, or the root that all trust, has changed.
-    Node {
+    /// There is news about its certificate, or about the root that all trust.
+    Certificate {
         /// Of this session.
         session: u64,
-        /// How they are now.
-        node: NodeNews,
+        /// How it is now.
+        news: CertificateNews,
+    },
+    /// The user wants the node to be this now.
+    DesiredRole {
+        /// Of this session.
+        session: u64,
+        /// Worker or manager.
+        role: Role,
+    },
+    /// The set of managers has changed.
+    Managers {
+        /// Of this session.
+        session: u64,
+        /// All managers.
+        managers: Vec<(NodeKey, HostId)>,
     },
     /// A heartbeat arrived.
     HeartbeatDone {
@@ -112,12 +130,10 @@ pub enum ToAgent {
     },
 }
 
-/// What a session tells a node of its own object.
+/// What a session tells a node about its certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct NodeNews {
-    /// The role that its certificate should have.
-    pub role: Role,
-    /// It should renew its certificate.
+pub struct CertificateNews {
+    /// It should be renewed.
     pub rotate: bool,
     /// Whom to trust.
     pub root: RootCa,

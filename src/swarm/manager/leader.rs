@@ -7,6 +7,8 @@
 //! Source: control-plane.md §0, §11; raft-and-security.md §1.4, §7.
 
 use super::Input;
+use super::members::{Members, MembersView};
+use super::roles::Roles;
 use crate::engine::Time;
 use crate::net::{Boot, HostId};
 use crate::raft::Term;
@@ -46,10 +48,15 @@ pub struct Leader {
     loops: Option<Loops>,
     calls: BTreeMap<u64, LeaderCall>,
     next_call: u64,
+    /// Changes of the set of Raft members.
+    pub(super) members: Members,
+    /// When it last handed its leadership on because a writer was stuck.
+    pub(super) unwedged: Option<Time>,
 }
 
 #[derive(Clone, Debug)]
 struct Loops {
+    roles: Roles,
     allocator: Allocator,
     scheduler: Scheduler,
     reaper: Reaper,
@@ -61,6 +68,7 @@ struct Turn {
     writer: Writer,
     /// The proposal that is being committed.
     proposal: u64,
+    since: Time,
     /// What is to be proposed after it.
     rest: VecDeque<Vec<(Change, Why)>>,
 }
@@ -108,6 +116,15 @@ pub enum ReplyTo {
 }
 
 impl Leader {
+    /// Since when somebody has held the turn.
+    pub(super) fn turn_since(&self) -> Option<Time> {
+        self.turn.as_ref().map(|turn| turn.since)
+    }
+
+    pub(super) fn roles_mut(&mut self) -> Option<&mut Roles> {
+        self.loops.as_mut().map(|loops| &mut loops.roles)
+    }
+
     fn ask(&mut self, writer: Writer) {
         if self.queued.insert(writer) {
             self.waiting.push_back(writer);
@@ -124,7 +141,7 @@ impl Host {
         env.record(What::Leads { host: self.id, term });
         let mut out = Outbox::default();
         // The dispatcher of a leader whose cluster is not yet made has nothing to do until it is.
-        let dispatcher = Dispatcher::start(env.seed, &manager.state, now, &mut out);
+        let dispatcher = Dispatcher::start(env.seed, term, &manager.state, now, &mut out);
         let mut leader = Leader {
             term,
             since: now,
@@ -136,6 +153,8 @@ impl Host {
             loops: None,
             calls: BTreeMap::new(),
             next_call: 1,
+            members: Members::default(),
+            unwedged: None,
         };
         leader.ask(Writer::Setup);
         manager.leader = Some(Box::new(leader));
@@ -156,8 +175,9 @@ impl Host {
         let scheduler = Scheduler::start(ties, &state, now, &mut out);
         let reaper = Reaper::start(&state, now, &mut out);
         let replicated = Replicated::start(&state, now, &mut out);
+        let roles = Roles::start(&state, now, &mut out);
         #[allow(unused_mut, reason = "only mutants change them")]
-        let mut loops = Loops { allocator, scheduler, reaper, replicated };
+        let mut loops = Loops { roles, allocator, scheduler, reaper, replicated };
         #[cfg(any(test, feature = "mutants"))]
         {
             loops.scheduler.set_mutant(env.settings.mutants.scheduler);
@@ -166,17 +186,21 @@ impl Host {
         }
         leader.loops = Some(loops);
         self.leader_drain(out, env);
+        self.leader_roles(env);
     }
 
     /// Leadership is lost: the loops stop, and what they had in memory is gone.
-    pub(super) fn leader_stop(&mut self, env: &mut Env) {
-        let Some(mut leader) = self.manager.as_mut().and_then(|manager| manager.leader.take()) else { return };
+    pub fn leader_stop(&mut self, env: &mut Env) {
+        let Some(manager) = &mut self.manager else { return };
+        let Some(mut leader) = manager.leader.take() else { return };
+        manager.led_until = Some(env.kernel.now());
         for (route, message) in leader.dispatcher.close() {
             send_to_agent(self.id, self.boot, route, message, env);
         }
         for (_, call) in std::mem::take(&mut leader.calls) {
             self.leader_reply(call.reply, Err(lost_leadership()), None, env);
         }
+        self.members_stop(leader.members, env);
     }
 
     /// Raft did not even take a proposal.
@@ -190,8 +214,14 @@ impl Host {
         }
     }
 
+    /// Sends what the dispatcher has to say.
+    pub(super) fn leader_flush(&mut self, env: &mut Env) {
+        let out = std::mem::take(&mut env.outbox);
+        self.leader_drain(out, env);
+    }
+
     /// Carries out what the loops ask for; the empty outbox serves again.
-    fn leader_drain(&mut self, mut out: Outbox, env: &mut Env) {
+    pub(super) fn leader_drain(&mut self, mut out: Outbox, env: &mut Env) {
         let (own, boot) = (self.id, self.boot);
         let Some(leader) = self.manager.as_mut().and_then(|manager| manager.leader.as_mut()) else { return };
         for writer in out.turns.drain(..) {
@@ -215,6 +245,18 @@ impl Host {
         let Some(manager) = &mut self.manager else { return };
         let (state, now) = (&*manager.state, env.kernel.now());
         let Some(leader) = manager.leader.as_mut().filter(|leader| leader.term == term) else { return };
+        match alarm {
+            Alarm::MemberCheck(number) => return self.member_check_over(number, env),
+            Alarm::Roles => {
+                if let Some(roles) = leader.roles_mut() {
+                    roles.alarm();
+                    self.leader_roles(env);
+                    self.leader_grant(env);
+                }
+                return;
+            }
+            _ => {}
+        }
         let mut out = std::mem::take(&mut env.outbox);
         match (alarm, &mut leader.loops) {
             (Alarm::DispatcherFlush | Alarm::Heartbeat(_) | Alarm::Assignments(_) | Alarm::Orphan(_), _) => {
@@ -226,7 +268,7 @@ impl Host {
             (Alarm::RestartDelay(_) | Alarm::RestartGiveUp(_) | Alarm::Update(..), Some(loops)) => {
                 loops.replicated.alarm(alarm, state, now, &mut out);
             }
-            (_, None) => {}
+            (Alarm::Roles | Alarm::MemberCheck(_), _) | (_, None) => {}
         }
         self.leader_drain(out, env);
         self.leader_grant(env);
@@ -260,15 +302,23 @@ impl Host {
         loop {
             let Some(manager) = &mut self.manager else { return };
             let Some(leader) = &mut manager.leader else { return };
-            if leader.turn.is_some() {
+            if leader.turn.is_some() || leader.waiting.is_empty() {
                 return;
             }
+            // Only requests look at it.
+            let asks = matches!(leader.waiting.front(), Some(Writer::Api(_)));
+            let view = if asks { self.members_view() } else { MembersView::default() };
+            let Some(manager) = &mut self.manager else { return };
+            let Some(leader) = &mut manager.leader else { return };
             let Some(writer) = leader.waiting.pop_front() else { return };
             leader.queued.remove(&writer);
+            let recovery = if writer == Writer::Setup { self.recover_settings() } else { None };
+            let Some(manager) = &mut self.manager else { return };
+            let Some(leader) = &mut manager.leader else { return };
             let mut tx = Transaction::new(&manager.state, env.kernel.now());
             let mut out = std::mem::take(&mut env.outbox);
             match (writer, &mut leader.loops) {
-                (Writer::Setup, _) => control::setup(&mut tx, self.setup.as_deref(), env),
+                (Writer::Setup, _) => control::setup(&mut tx, self.setup.as_deref(), recovery.as_deref(), &mut env.ids),
                 (Writer::Dispatcher, _) => leader.dispatcher.write(&mut tx),
                 (Writer::Authority, _) => {
                     leader.ca.write(&mut tx, &mut env.ids);
@@ -279,9 +329,10 @@ impl Host {
                 }
                 (Writer::Api(number) | Writer::Join(number), _) => {
                     if let Some(call) = leader.calls.get_mut(&number) {
-                        call.carry_out(&mut tx, env);
+                        call.carry_out(&mut tx, &view, env);
                     }
                 }
+                (Writer::Roles, Some(loops)) => loops.roles.write(&mut tx),
                 (Writer::Allocator, Some(loops)) => loops.allocator.write(&mut tx),
                 (Writer::Scheduler, Some(loops)) => loops.scheduler.write(&mut tx),
                 (Writer::Reaper, Some(loops)) => loops.reaper.write(&mut tx),
@@ -302,7 +353,10 @@ impl Host {
             }
             self.leader_drain(out, env);
             match rest.pop_front().filter(|changes| !changes.is_empty()) {
-                Some(first) => self.leader_propose(Turn { writer, proposal: 0, rest }, first, env),
+                Some(first) => {
+                    let turn = Turn { writer, proposal: 0, since: env.kernel.now(), rest };
+                    self.leader_propose(turn, first, env);
+                }
                 None => self.leader_written(writer, env),
             }
         }
@@ -323,10 +377,12 @@ impl Host {
         let (state, now) = (&*manager.state, env.kernel.now());
         let Some(leader) = &mut manager.leader else { return };
         let mut out = std::mem::take(&mut env.outbox);
+        let mut roles_due = false;
         for event in events.iter().chain([&StoreEvent::Commit]) {
             leader.dispatcher.watch(event, now, &mut out);
             leader.ca.watch(event, now, &mut out);
             if let Some(loops) = &mut leader.loops {
+                roles_due |= loops.roles.watch(event, now, &mut out);
                 loops.allocator.watch(event, state, now, &mut out);
                 loops.scheduler.watch(event, state, now, &mut out);
                 loops.reaper.watch(event, state, now, &mut out);
@@ -335,6 +391,9 @@ impl Host {
         }
         let turn = leader.turn.take_if(|turn| turn.proposal == proposal);
         self.leader_drain(out, env);
+        if roles_due {
+            self.leader_roles(env);
+        }
         let Some(mut turn) = turn else { return };
         match turn.rest.pop_front() {
             Some(changes) => self.leader_propose(turn, changes, env),
@@ -421,9 +480,9 @@ impl Host {
 }
 
 impl LeaderCall {
-    fn carry_out(&mut self, tx: &mut Transaction, env: &mut Env) {
+    fn carry_out(&mut self, tx: &mut Transaction, members: &MembersView, env: &mut Env) {
         match &self.kind {
-            CallKind::Api(request) => self.answer = Some(Arc::new(control::write(request, tx, env))),
+            CallKind::Api(request) => self.answer = Some(Arc::new(control::write(request, tx, members, env))),
             CallKind::Join(request, host) => match control::join(request, *host, tx, env) {
                 Ok(grant) => {
                     self.grant = Some(Box::new(grant));

@@ -49,6 +49,18 @@ impl EntryLog {
         }
     }
 
+    fn truncate(&mut self, len: usize) {
+        if len >= self.len() {
+            return;
+        }
+        let full = len / CHUNK;
+        if full < self.full.len() {
+            self.last = self.full[full].to_vec();
+            Arc::make_mut(&mut self.full).truncate(full);
+        }
+        self.last.truncate(len % CHUNK);
+    }
+
     fn push(&mut self, entry: (u64, u64)) {
         self.last.push(entry);
         if self.last.len() == CHUNK {
@@ -73,6 +85,15 @@ impl Lineage {
                 Ok(())
             }
         }
+    }
+
+    /// The line of history that a cluster begins which goes on alone from this one's committed entries (force-new-cluster, or a
+    /// backup that is restored): the same up to that index.
+    pub fn fork(&self, commit: u64) -> Self {
+        let mut fork = self.clone();
+        fork.entries.truncate(usize::try_from(commit).expect("limits keep the log short"));
+        fork.states.retain(|state| state.index <= commit);
+        fork
     }
 
     /// The state after an index, if it is still kept.

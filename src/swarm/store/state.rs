@@ -1,7 +1,9 @@
 //! The store's contents at one Raft index, with the two indexes that the loops need, and how changes are applied.
 
 use super::table::Table;
+use crate::raft::{ConfChangeKind, MemberId};
 use crate::swarm::object::{Cluster, Id, Member, Node, NodeKey, Service, ServiceKey, Task, TaskKey};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The objects, as of one applied index.
@@ -19,6 +21,8 @@ pub struct State {
     pub tasks: Table<TaskKey, Arc<Task>>,
     /// Raft members, by Raft id.
     pub members: Arc<Vec<Member>>,
+    /// Raft ids that were members once: they never are again.
+    pub removed_members: Arc<BTreeSet<MemberId>>,
     /// Ids of nodes that were removed: rows of their tasks still show them.
     pub gone_nodes: Arc<Vec<(NodeKey, Id)>>,
     tasks_of_service: Table<ServiceKey, Arc<Vec<TaskKey>>>,
@@ -98,6 +102,23 @@ impl State {
     /// The member that a node is.
     pub fn member_of_node(&self, node: NodeKey) -> Option<&Member> {
         self.members.iter().find(|member| member.node == node)
+    }
+
+    /// The node of this id.
+    pub fn node_by_id(&self, id: Id) -> Option<&Arc<Node>> {
+        self.nodes.values().find(|node| node.id == id)
+    }
+
+    /// Applies a committed change of the set of Raft members.
+    pub fn apply_member(&mut self, kind: ConfChangeKind, member: Member) {
+        let members = Arc::make_mut(&mut self.members);
+        members.retain(|known| known.raft != member.raft);
+        if kind == ConfChangeKind::RemoveMember {
+            Arc::make_mut(&mut self.removed_members).insert(member.raft);
+        } else {
+            members.push(member);
+            members.sort_by_key(|member| member.raft);
+        }
     }
 
     /// Applies one change and says what happened.

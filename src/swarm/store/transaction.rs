@@ -84,6 +84,8 @@ pub enum Why {
     Renewed,
     /// The root is being replaced.
     RootRotation,
+    /// The role manager made a node what the user wants it to be.
+    Role,
 }
 
 /// A transaction under construction.

@@ -2,14 +2,14 @@
 
 use crate::engine::Duration;
 use crate::net::{Boot, HostId};
-use crate::raft::Message;
+use crate::raft::{MemberId, Message};
 use crate::swarm::agent::AgentAlarm;
 use crate::swarm::api::{Answer, Request};
 use crate::swarm::ca::{Certificate, Credentials, Renewed, RenewerAlarm, RootCa};
 use crate::swarm::component::Alarm;
-use crate::swarm::daemon::{CallAlarm, EngineAlarm};
+use crate::swarm::daemon::{CallAlarm, EngineAlarm, RoleAlarm};
 use crate::swarm::dispatcher::{Route, ToAgent, ToDispatcher};
-use crate::swarm::object::{Id, NodeDescription, NodeKey};
+use crate::swarm::object::{Id, Member, NodeDescription, NodeKey, Role};
 use crate::swarm::store::Proposal;
 use std::hash::{Hash, Hasher};
 use std::net::Ipv4Addr;
@@ -47,6 +47,8 @@ pub enum Event {
     },
     /// An alarm of an API call under way.
     Call(HostId, Boot, u64, CallAlarm),
+    /// An alarm of what the daemon does for its node's role.
+    Role(HostId, Boot, RoleAlarm),
     /// The daemon's process is ready to serve.
     DaemonUp(HostId, Boot),
     /// A packet arrives.
@@ -59,6 +61,8 @@ pub enum Event {
         boot: Boot,
         /// The other end.
         peer: HostId,
+        /// Something was sent and nobody took it, rather than that an idle connection was closed.
+        refused: bool,
     },
     /// Nothing came back from a Raft peer for the send time-out.
     SendFailed {
@@ -77,6 +81,8 @@ pub enum Event {
         boot: Boot,
         /// The other end.
         peer: HostId,
+        /// What it took was a snapshot.
+        snapshot: bool,
     },
     /// A request from a client reaches the daemon of its host.
     Request {
@@ -186,6 +192,45 @@ pub enum Body {
         /// A certificate, or the gRPC error's text.
         result: Arc<Renewed>,
     },
+    /// A node that is certified as a manager asks for a place among the Raft members.
+    MemberJoin {
+        /// Which of its tries.
+        number: u64,
+        /// Who asks.
+        host: HostId,
+        /// Its node.
+        node: NodeKey,
+        /// Its node's id.
+        id: Id,
+        /// The manager that relays, once it has passed one.
+        via: Option<HostId>,
+    },
+    /// What came of it.
+    MemberJoined {
+        /// Which of its tries.
+        number: u64,
+        /// Who asked.
+        host: HostId,
+        /// Its name in Raft and the other members, or the error's text.
+        result: Arc<Result<MemberGrant, String>>,
+        /// The manager that relays.
+        via: Option<HostId>,
+    },
+    /// Does the manager there serve Raft?
+    HealthCheck {
+        /// Which question of the asker's.
+        number: u64,
+    },
+    /// It does.
+    Healthy {
+        /// Which question.
+        number: u64,
+    },
+    /// The answer to a Raft message of someone who is no member any more.
+    RemovedMember {
+        /// Who that is.
+        member: MemberId,
+    },
     /// What came of it.
     JoinDone {
         /// Number of the call at the joining host.
@@ -241,12 +286,25 @@ pub struct JoinGrant {
     pub node: NodeKey,
     /// Its id.
     pub id: Id,
+    /// What its certificate says.
+    pub role: Role,
     /// The cluster's managers.
     pub managers: Vec<(NodeKey, HostId)>,
     /// Which line of history the cluster is on.
     pub lineage: crate::swarm::store::LineageId,
     /// Certificate, trusted root, keys.
     pub credentials: Credentials,
+}
+
+/// A manager that was taken in as a Raft member.
+#[derive(Clone, Debug)]
+pub struct MemberGrant {
+    /// Its own name in Raft.
+    pub member: MemberId,
+    /// All members.
+    pub members: Vec<Member>,
+    /// Which line of history the cluster is on.
+    pub lineage: crate::swarm::store::LineageId,
 }
 
 /// A host that may not join (yet).
@@ -272,10 +330,12 @@ impl Hash for Event {
             }
             Event::Engine(host, alarm) => (host, alarm).hash(state),
             Event::Call(host, boot, call, alarm) => (host, boot, call, alarm).hash(state),
+            Event::Role(host, boot, alarm) => (host, boot, alarm).hash(state),
             Event::Packet(packet) => packet.hash(state),
-            Event::Reset { host, boot, peer }
-            | Event::SendFailed { host, boot, peer }
-            | Event::SendDone { host, boot, peer } => (host, boot, peer).hash(state),
+            Event::Reset { host, boot, peer, refused: flag } | Event::SendDone { host, boot, peer, snapshot: flag } => {
+                (host, boot, peer, flag).hash(state);
+            }
+            Event::SendFailed { host, boot, peer } => (host, boot, peer).hash(state),
             Event::Request { client, number, host, body } => (client, number, host, body).hash(state),
             Event::Answer { client, number, answer } => (client, number, answer.is_ok()).hash(state),
             Event::ClientTimer { client, number } => (client, number).hash(state),
@@ -314,14 +374,20 @@ impl Hash for Packet {
                     }
                 }
                 ToAgent::Refused { session, refusal } => (route, 4u8, session, refusal).hash(state),
-                ToAgent::Node { session, node } => (route, 6u8, session, node).hash(state),
+                ToAgent::Certificate { session, news } => (route, 8u8, session, news).hash(state),
                 ToAgent::Closed { session } => (route, 5u8, session).hash(state),
+                ToAgent::DesiredRole { session, role } => (route, 6u8, session, role).hash(state),
+                ToAgent::Managers { session, managers } => (route, 7u8, session, managers).hash(state),
             },
             Body::Call { call, .. } => call.hash(state),
             Body::CallDone { call, answer } => (call, answer.is_ok()).hash(state),
             Body::Join { call, host, via, .. } => (call, host, via).hash(state),
             Body::Renew { number, host, shown, via } => (number, host, shown, via).hash(state),
             Body::RenewDone { number, host, result } => (number, host, result.is_ok()).hash(state),
+            Body::MemberJoin { number, host, via, .. } => (number, host, via).hash(state),
+            Body::MemberJoined { number, host, result, via } => (number, host, result.is_ok(), via).hash(state),
+            Body::HealthCheck { number } | Body::Healthy { number } => number.hash(state),
+            Body::RemovedMember { member } => member.hash(state),
             Body::JoinDone { call, host, result, .. } => (call, host, result.is_ok()).hash(state),
         }
     }

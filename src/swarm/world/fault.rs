@@ -205,7 +205,7 @@ impl World {
         self.fail_requests(host);
         for peer in self.env.net.process_died(host) {
             let boot = self.hosts[peer.index()].boot;
-            self.env.reset(host, peer, boot);
+            self.env.reset(host, peer, boot, false);
         }
     }
 

@@ -1,19 +1,20 @@
 //! One host: its disk, its daemon's process, its containers; and who on it handles which event.
 
 use super::Env;
-use super::event::{Body, Event, Packet};
+use super::event::{Body, ClientId, Event, Packet};
 use super::record::What;
 use crate::engine::{Duration, Time};
 use crate::net::{Boot, HostId};
 use crate::raft::Config;
 use crate::swarm::agent::{Agent, AgentAlarm, AgentOutbox, AgentTask, Remotes};
+use crate::swarm::api::Request;
 use crate::swarm::ca::{Credentials, Renewer};
 use crate::swarm::component::Alarm;
 use crate::swarm::control::Setup;
-use crate::swarm::daemon::{Call, Engine, EngineOutbox, NotStarted, Surroundings};
+use crate::swarm::daemon::{Call, Engine, EngineOutbox, NotStarted, RoleChange, Surroundings};
 use crate::swarm::dispatcher::{Refusal, Route, ToAgent, ToDispatcher};
 use crate::swarm::manager::{ElectionDraws, Input, Manager, RaftDisk, ReplyTo};
-use crate::swarm::object::{Id, NodeDescription, NodeKey, TaskKey};
+use crate::swarm::object::{Id, Member, NodeDescription, NodeKey, Role, TaskKey};
 use crate::swarm::store::LineageId;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -61,8 +62,14 @@ pub struct Host {
     pub(crate) refused_by: BTreeMap<HostId, bool>,
     /// Hosts that this leader has refused, with the certificate that they showed: told once each.
     pub(crate) denied: BTreeMap<HostId, u64>,
+    /// What is under way about its node's role.
+    pub role: RoleChange,
     /// API calls under way.
     pub calls: BTreeMap<u64, Call>,
+    /// The daemon serves its API: one that starts does so only when its node is in.
+    pub serves: bool,
+    /// Requests that came before that.
+    pub early: Vec<(ClientId, u64, Arc<Request>)>,
 }
 
 /// How a host's daemon is.
@@ -102,6 +109,8 @@ pub struct NodeIdentity {
     pub node: NodeKey,
     /// Its id.
     pub id: Id,
+    /// What its certificate says.
+    pub role: Role,
     /// On which line of history its cluster is.
     pub lineage: LineageId,
     /// The managers that it knew last.
@@ -130,7 +139,10 @@ impl Host {
             not_started: None,
             refused_by: BTreeMap::new(),
             denied: BTreeMap::new(),
+            role: RoleChange::default(),
             calls: BTreeMap::new(),
+            serves: true,
+            early: Vec::new(),
         }
     }
 
@@ -179,18 +191,24 @@ impl Host {
             Event::Agent(_, boot, alarm) if self.runs(boot) => self.agent_alarm(alarm, env),
             Event::Engine(_, alarm) => self.engine_do(env, |engine, around, out| engine.alarm(alarm, around, out)),
             Event::Call(_, boot, call, alarm) if self.runs(boot) => self.call_alarm(call, alarm, env),
+            Event::Role(_, boot, alarm) if self.runs(boot) => self.role_alarm(alarm, env),
             Event::DaemonUp(_, boot) if self.boot == boot && self.daemon == DaemonState::Starting => {
                 self.daemon_up(env);
             }
-            Event::Reset { boot, peer, .. } if self.runs(boot) => {
-                self.manager_peer_failed(peer, env);
+            Event::Reset { boot, peer, refused, .. } if self.runs(boot) => {
+                // A connection that nothing was sent on is dialled anew with the next message; only that may fail.
+                if refused {
+                    self.manager_peer_failed(peer, true, env);
+                }
                 self.close_relayed(Some(peer), env);
-                self.call_reset(peer, env);
+                self.call_reset(peer, refused, env);
                 self.credentials_reset(env);
                 self.agent_do(env, |agent, now, out| agent.reset(peer, now, out));
             }
-            Event::SendFailed { boot, peer, .. } if self.runs(boot) => self.manager_peer_failed(peer, env),
-            Event::SendDone { boot, peer, .. } if self.runs(boot) => self.manager_peer_reached(peer, env),
+            Event::SendFailed { boot, peer, .. } if self.runs(boot) => self.manager_peer_failed(peer, false, env),
+            Event::SendDone { boot, peer, snapshot, .. } if self.runs(boot) => {
+                self.manager_peer_reached(peer, snapshot, env);
+            }
             Event::Request { client, number, body, .. } => self.api_request(client, number, &body, env),
             _ => {}
         }
@@ -204,7 +222,7 @@ impl Host {
     pub fn receive(&mut self, packet: Packet, env: &mut Env) {
         let from = packet.from;
         match packet.body {
-            Body::Raft(message) => self.manager_receive(message, env),
+            Body::Raft(message) => self.manager_receive(message, from, env),
             Body::ToDispatcher { route, message } => self.relay_up(from, route, message, env),
             Body::ToAgent { route, message } => self.relay_down(from, route, message, env),
             Body::Call { call, request } => self.leader_call(request, ReplyTo::Follower { host: from, call }, env),
@@ -218,6 +236,17 @@ impl Host {
                     env.send(self.id, self.boot, host, None, Body::RenewDone { number, host, result });
                 }
             }
+            Body::MemberJoin { number, host, node, id, via } => self.member_asked(number, host, (node, id), via, env),
+            Body::MemberJoined { number, host, result, via } => {
+                if host == self.id {
+                    self.member_joined(number, Arc::unwrap_or_clone(result), env);
+                } else {
+                    env.send(self.id, self.boot, host, None, Body::MemberJoined { number, host, result, via });
+                }
+            }
+            Body::HealthCheck { number } => self.health_checked(from, number, env),
+            Body::Healthy { number } => self.healthy(number, env),
+            Body::RemovedMember { member } => self.manager_told_removed(member, env),
             Body::JoinDone { call, host, result, via } => {
                 if host == self.id {
                     self.join_done(call, Arc::unwrap_or_clone(result), env);
@@ -264,8 +293,8 @@ impl Host {
         let by = route.via.unwrap_or(from);
         if self.agent.as_ref().is_some_and(|agent| agent.speaks_with(by) || from == by) {
             self.agent_do(env, |agent, now, out| agent.receive(&message, now, out));
-            if let ToAgent::Registered { node, .. } | ToAgent::Node { node, .. } = &message {
-                self.node_news(node, env);
+            if let ToAgent::Registered { news, .. } | ToAgent::Certificate { news, .. } = &message {
+                self.certificate_news(news, env);
             }
         }
     }
@@ -289,7 +318,7 @@ impl Host {
 
     /// Carries out what the agent asks for.
     pub fn agent_drain(&mut self, out: AgentOutbox, env: &mut Env) {
-        let AgentOutbox { mut sends, mut alarms, mut actions, managers_changed } = out;
+        let AgentOutbox { mut sends, mut alarms, mut actions, managers_changed, desired_role } = out;
         for (at, alarm) in alarms.drain(..) {
             env.kernel.schedule(at, Event::Agent(self.id, self.boot, alarm));
         }
@@ -307,7 +336,10 @@ impl Host {
             self.engine_do(env, |engine, around, out| engine.act(action, around, out));
         }
         // Empty again, it serves the next.
-        env.agent_outbox = AgentOutbox { sends, alarms, actions, managers_changed: false };
+        env.agent_outbox = AgentOutbox { sends, alarms, actions, ..AgentOutbox::default() };
+        if let Some(role) = desired_role {
+            self.role_wanted(role, env);
+        }
     }
 
     /// Lets the engine do something, and carries out what it asks for.
@@ -349,13 +381,27 @@ impl Host {
     /// Starts what the disk says this host is: a manager, a node, both or neither; unless its keys or its certificate do
     /// not let it.
     pub fn start_swarm(&mut self, env: &mut Env) {
-        if self.may_start(false, env) {
+        if self.may_start(false, false, env) {
             self.start_swarm_unlocked(env);
         }
     }
 
     /// The same once that has been looked at.
     pub fn start_swarm_unlocked(&mut self, env: &mut Env) {
+        if self.disk.raft.is_some() {
+            self.start_manager(&[], env);
+        }
+        if self.disk.node.is_some() {
+            self.start_agent(env);
+        }
+        if self.disk.raft.is_none() && self.disk.node.as_ref().is_some_and(|node| node.role == Role::Manager) {
+            // Certified as a manager, and not yet (or no more) a member: it joins the others.
+            self.member_join(None, env);
+        }
+    }
+
+    /// Starts the manager whose Raft state is on the disk; `members` are those that it was told of when it joined.
+    pub fn start_manager(&mut self, members: &[Member], env: &mut Env) {
         let settings = env.settings.clone();
         if let Some(disk) = &self.disk.raft {
             let mut config = Config::swarm(disk.member);
@@ -366,15 +412,13 @@ impl Host {
             let mut manager = Manager::start(disk, draws, config);
             #[cfg(any(test, feature = "mutants"))]
             manager.raft.set_mutant(settings.mutants.raft);
+            manager.meet(members);
             self.manager = Some(manager);
             // The clocks of machines do not tick together.
             let phase = env.seed.key("raft.tick", &(&*self.name, self.boot)).below(0, settings.tick.as_nanos() as u64);
             env.kernel.schedule_in(Duration::from_nanos(phase as i64), Event::Tick(self.id, self.boot));
             // What the disk knows to be committed is applied first.
             self.manager_pass(env);
-        }
-        if self.disk.node.is_some() {
-            self.start_agent(env);
         }
     }
 
@@ -386,6 +430,7 @@ impl Host {
         let mut out = AgentOutbox::default();
         let agent = Agent::start(
             node.node,
+            node.id,
             self.addr,
             self.description.clone(),
             Remotes::new(node.managers.iter().copied()),
@@ -412,7 +457,8 @@ impl Host {
         self.not_started = None;
         self.refused_by.clear();
         self.denied.clear();
-        self.calls.clear();
+        self.role = RoleChange::default();
+        self.serves = false;
         self.engine.forget_daemon();
     }
 
@@ -422,5 +468,6 @@ impl Host {
         env.record(What::DaemonUp { host: self.id });
         self.engine_do(env, |engine, around, out| engine.end_leftovers(around.now, out));
         self.start_swarm(env);
+        self.serve_when_in(env);
     }
 }

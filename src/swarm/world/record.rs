@@ -66,6 +66,64 @@ pub enum What {
         /// What.
         active: bool,
     },
+    /// A Raft member was taken in (or its address changed), as the leader applied it.
+    MemberAdded {
+        /// The leader.
+        host: HostId,
+        /// Who.
+        peer: HostId,
+        /// Members now.
+        members: usize,
+    },
+    /// A Raft member was taken out, as the leader applied it.
+    MemberRemoved {
+        /// The leader.
+        host: HostId,
+        /// Who.
+        peer: HostId,
+        /// Members now.
+        members: usize,
+    },
+    /// A manager has learned that it is no Raft member any more; it has stopped.
+    LeftRaft {
+        /// Who.
+        host: HostId,
+    },
+    /// A node was certified for another role.
+    Certified {
+        /// Whose node.
+        host: HostId,
+        /// The role.
+        role: Role,
+    },
+    /// A manager began a new cluster of one from its own state.
+    NewCluster {
+        /// Who.
+        host: HostId,
+    },
+    /// A manager took a snapshot of its store.
+    SnapshotTaken {
+        /// Who.
+        host: HostId,
+        /// Up to this entry.
+        index: u64,
+    },
+    /// A leader sends its snapshot to a member that is too far behind for its log.
+    SnapshotSent {
+        /// Who.
+        host: HostId,
+        /// To whom.
+        peer: HostId,
+        /// Up to this entry.
+        index: u64,
+    },
+    /// A manager took over a snapshot from its leader.
+    SnapshotRestored {
+        /// Who.
+        host: HostId,
+        /// Up to this entry.
+        index: u64,
+    },
     /// A node object was written with another state or availability.
     Node {
         /// Which.
@@ -231,6 +289,14 @@ impl What {
             What::TaskRemoved { .. } => "task_removed",
             What::ContainerStarted { .. } => "container_started",
             What::ContainerEnded { .. } => "container_ended",
+            What::MemberAdded { .. } => "member_added",
+            What::MemberRemoved { .. } => "member_removed",
+            What::LeftRaft { .. } => "left_raft",
+            What::Certified { .. } => "certified",
+            What::NewCluster { .. } => "new_cluster",
+            What::SnapshotTaken { .. } => "snapshot_taken",
+            What::SnapshotSent { .. } => "snapshot_sent",
+            What::SnapshotRestored { .. } => "snapshot_restored",
             What::Dropped { .. } => "dropped",
             What::Refused { .. } => "refused",
             What::NotStarted { .. } => "not_started",
@@ -246,7 +312,16 @@ impl Hash for What {
     fn hash<H: Hasher>(&self, state: &mut H) {
         std::mem::discriminant(self).hash(state);
         match self {
-            What::Typed { host, .. } | What::DaemonUp { host } => host.hash(state),
+            What::Typed { host, .. }
+            | What::DaemonUp { host }
+            | What::LeftRaft { host }
+            | What::NewCluster { host } => host.hash(state),
+            What::MemberAdded { host, peer, members } | What::MemberRemoved { host, peer, members } => {
+                (host, peer, members).hash(state);
+            }
+            What::Certified { host, role } => (host, role).hash(state),
+            What::SnapshotTaken { host, index } | What::SnapshotRestored { host, index } => (host, index).hash(state),
+            What::SnapshotSent { host, peer, index } => (host, peer, index).hash(state),
             What::Fault { .. } | What::Note { .. } | What::NodeRemoved { .. } | What::ServiceRemoved { .. } => {}
             What::Candidate { host, term } | What::Elected { host, term } | What::Leads { host, term } => {
                 (host, term).hash(state);

@@ -7,6 +7,7 @@ use super::{Env, World};
 use crate::engine::{Duration, Kernel, Limits, QueueKind, Seed, Time, Trace};
 use crate::net::{HostId, LinkSpec, Net};
 use crate::raft::Stored;
+use crate::swarm::api::SwarmInitRequest;
 use crate::swarm::ca::Credentials;
 use crate::swarm::component::Ids;
 use crate::swarm::control::{Setup, new_cluster, new_node};
@@ -29,6 +30,8 @@ pub struct Settings {
     pub election_tick: u32,
     /// One Raft tick.
     pub tick: Duration,
+    /// Entries kept in the log behind a snapshot, for followers that are a little behind.
+    pub log_entries_for_slow_followers: u64,
     /// Tasks kept a slot, the live one included.
     pub task_history_limit: i64,
     /// From a disk write to its being safe.
@@ -63,6 +66,7 @@ impl Default for Settings {
             heartbeat_tick: 1,
             election_tick: 10,
             tick: Duration::from_secs(1),
+            log_entries_for_slow_followers: 500,
             task_history_limit: 5,
             disk_latency: Duration::from_micros(500),
             api_latency: Duration::from_millis(1),
@@ -244,7 +248,8 @@ impl World {
         let mut nodes = Vec::new();
         let mut managers = Vec::new();
         let mut raft = Vec::new();
-        let cluster = new_cluster(&mut env.ids, &first.name, &env.settings, first.wall(env.kernel.now()));
+        let wall = first.wall(env.kernel.now());
+        let cluster = new_cluster(&mut env.ids, &first.name, &env.settings, &SwarmInitRequest::default(), wall);
         for (row, (spec, host)) in members.iter().enumerate() {
             let key = NodeKey(u32::try_from(row).expect("hosts are limited"));
             let role = spec.role.expect("members have a role");
@@ -274,6 +279,7 @@ impl World {
                 node: Some(NodeIdentity {
                     node: node.key,
                     id: node.id,
+                    role: node.role,
                     lineage: LineageId(0),
                     managers: managers.clone(),
                 }),

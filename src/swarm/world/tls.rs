@@ -28,7 +28,7 @@ impl Body {
     /// Only a manager may say it.
     fn is_managers(&self) -> bool {
         match self {
-            Body::Raft(_) | Body::Call { .. } => true,
+            Body::Raft(_) | Body::Call { .. } | Body::MemberJoin { .. } => true,
             Body::ToDispatcher { route, .. } => route.via.is_some(),
             _ => false,
         }

@@ -5,18 +5,19 @@
 
 use super::Env;
 use crate::net::HostId;
-use crate::swarm::ca::{Certificate, RootId};
+use crate::swarm::ca::Certificate;
 use crate::swarm::object::{Cluster, Id, Role};
 use crate::swarm::store::State;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What must be remembered to check.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
     /// Who holds the key of a node: the host that its first certificate went to.
     holders: BTreeMap<Id, HostId>,
-    /// The last root of each cluster, with the secrets of its two tokens.
-    roots: BTreeMap<Id, (RootId, Id, Id)>,
+    /// The cluster object of each cluster as it was last.
+    clusters: BTreeMap<Id, Arc<Cluster>>,
 }
 
 impl Env {
@@ -47,7 +48,7 @@ impl Env {
             let detail = format!("{} got a certificate as {:?}", certificate.node, certificate.role);
             self.violate("A certificate says the node's role", detail);
         }
-        let checks = std::sync::Arc::make_mut(&mut self.checks);
+        let checks = Arc::make_mut(&mut self.checks);
         let holder = *checks.security.holders.entry(certificate.node).or_insert(host);
         if holder != host {
             let detail = format!("{} of {} was reissued to {}", certificate.node, self.name(holder), self.name(host));
@@ -63,17 +64,18 @@ impl Env {
     }
 
     /// No root takes over while a node has another issuer, and both tokens change with it.
-    pub fn check_root(&mut self, cluster: &Cluster, state: &State) {
-        let now = (cluster.root.id, cluster.worker_secret, cluster.manager_secret);
-        let checks = std::sync::Arc::make_mut(&mut self.checks);
-        let Some(before) = checks.security.roots.insert(cluster.id, now) else { return };
-        if before.0 == now.0 {
+    pub fn check_root(&mut self, cluster: &Arc<Cluster>, state: &State) {
+        let checks = Arc::make_mut(&mut self.checks);
+        let Some(before) = checks.security.clusters.insert(cluster.id, cluster.clone()) else { return };
+        let root = cluster.root;
+        // An object from before a force-new-cluster may show an older root again; that is no completion.
+        if before.root == root || before.root_rotation.is_none_or(|rotation| rotation.next != root) {
             return;
         }
-        if before.1 == now.1 || before.2 == now.2 {
+        if before.worker_secret == cluster.worker_secret || before.manager_secret == cluster.manager_secret {
             self.violate("A new root brings new tokens", format!("cluster {}", cluster.id));
         }
-        if let Some(node) = state.nodes.values().find(|node| node.certificate.issuer != Some(now.0)) {
+        if let Some(node) = state.nodes.values().find(|node| node.certificate.issuer != Some(root.id)) {
             let detail = format!("{} still has another issuer", node.display_name());
             self.violate("A root waits for every node", detail);
         }
