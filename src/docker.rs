@@ -14,6 +14,7 @@
 
 mod command;
 mod complete;
+mod digest;
 mod flags;
 mod format;
 mod help;
@@ -34,10 +35,11 @@ mod tests;
 mod value;
 
 pub use complete::{Completion, complete};
+pub use script::TERMINAL;
 
 use crate::swarm::api::{Answer, Request};
 use invocation::{Invocation, Resolved};
-use progress::{Event, Progress, Then};
+use progress::{Event, Machine, Then};
 use script::{Context, Fact, Finish, Output, Recorded, Stop, Wait, Wanted};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -52,6 +54,8 @@ pub struct Environment {
     pub host: String,
     /// Columns of the terminal; `None`: stdout is not a terminal.
     pub terminal_width: Option<u16>,
+    /// Stdin is a terminal.
+    pub terminal_input: bool,
     /// How much the host's clock is ahead of virtual time, in nanoseconds: ages are told by it.
     pub clock_offset: i64,
 }
@@ -138,7 +142,7 @@ enum State {
 /// The wait behind the body of an attached command.
 #[derive(Clone, Debug)]
 struct Waiting {
-    progress: Progress,
+    machine: Machine,
     wait: Wait,
     rest: VecDeque<Wait>,
     errors: Vec<String>,
@@ -182,7 +186,7 @@ impl Client {
             }
             (State::Progress(waiting), Input::Interrupt) => {
                 let mut effects = Vec::new();
-                write(&mut effects, Output::Out(waiting.progress.interrupt()));
+                write(&mut effects, Output::Out(waiting.machine.interrupt()));
                 effects.push(Effect::Exit(0));
                 self.state = State::Ended;
                 effects
@@ -200,13 +204,18 @@ impl Client {
                 self.run()
             }
             (State::Progress(waiting), Input::Answer { request, answer })
-                if request == self.requests && waiting.progress.asks() =>
+                if request == self.requests && waiting.machine.asks() =>
             {
                 self.progress(Event::Answer(answer), now)
             }
-            (State::Progress(waiting), Input::Timer) if !waiting.progress.asks() => self.progress(Event::Timer, now),
+            (State::Progress(waiting), Input::Timer) if !waiting.machine.asks() => self.progress(Event::Timer, now),
             _ => Vec::new(),
         }
+    }
+
+    /// Whether it waits for a line typed at its terminal ([`TERMINAL`]).
+    pub fn asks_terminal(&self) -> bool {
+        matches!(&self.state, State::Script { wanted: Some(Wanted::File(path)) } if path == TERMINAL)
     }
 
     /// Whether the process has ended.
@@ -246,15 +255,15 @@ impl Client {
             let status = i32::from(!errors.is_empty());
             return self.exit(effects, &errors, status);
         };
-        let progress = Progress::new(&wait.service, wait.quiet, self.environment.terminal_width);
-        self.state = State::Progress(Box::new(Waiting { progress, wait, rest: waits, errors }));
+        let machine = Machine::new(&wait, self.environment.terminal_width);
+        self.state = State::Progress(Box::new(Waiting { machine, wait, rest: waits, errors }));
         effects.extend(self.progress(Event::Begin, now));
     }
 
     fn progress(&mut self, event: Event, now: i64) -> Vec<Effect> {
         let State::Progress(waiting) = &mut self.state else { return Vec::new() };
         let mut effects = Vec::new();
-        let (output, then) = waiting.progress.step(event, now);
+        let (output, then) = waiting.machine.step(event, now);
         write(&mut effects, Output::Out(output));
         match then {
             Then::Ask(body) => {
@@ -266,7 +275,10 @@ impl Client {
                 let mut errors = std::mem::take(&mut waiting.errors);
                 let rest = std::mem::take(&mut waiting.rest);
                 if let Err(error) = result {
-                    errors.push(if waiting.wait.named { format!("{}: {error}", waiting.wait.service) } else { error });
+                    errors.push(match &waiting.wait {
+                        Wait::Service { service, named: true, .. } => format!("{service}: {error}"),
+                        _ => error,
+                    });
                 }
                 self.wait(&mut effects, rest, errors, now);
             }

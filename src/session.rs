@@ -19,6 +19,7 @@ pub use replay::{ReplayError, Replayed};
 pub use terminal::{Chunk, Terminal, TerminalId};
 pub use timeline::{Branch, Entered, Timeline, TravelError};
 
+use crate::docker::TERMINAL;
 use crate::engine::{Fingerprint, Replay, Time};
 use crate::net::HostId;
 use crate::swarm::world::event::ClientId;
@@ -65,7 +66,8 @@ pub enum Stop {
 }
 
 /// A real file that a terminal waits for: `put LOCALFILE as PATH`. No session touches real files; whoever owns it reads
-/// the file and [hands it in](Session::hand_in).
+/// the file and [hands it in](Session::hand_in). The file [`TERMINAL`] stands for the next line that is typed there: a
+/// command asks for it (`docker swarm unlock`), and it is not shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Want {
     /// Which terminal.
@@ -197,6 +199,9 @@ impl Session {
     pub fn wants(&self) -> Vec<Want> {
         let want = |id: &TerminalId| match self.terminals[id.0].stack.last()? {
             Frame::Process(Process::Put { local, .. }) => Some(Want { terminal: *id, local: local.clone() }),
+            Frame::Process(Process::Docker { machine, .. }) if machine.asks_terminal() => {
+                Some(Want { terminal: *id, local: TERMINAL.to_owned() })
+            }
             _ => None,
         };
         self.busy.iter().filter_map(want).collect()
@@ -204,15 +209,18 @@ impl Session {
 
     /// Whether a terminal waits for its owner, or a recording waits to be written.
     pub fn asks_owner(&self) -> bool {
-        let wants =
-            |id: &TerminalId| matches!(self.terminals[id.0].stack.last(), Some(Frame::Process(Process::Put { .. })));
+        let wants = |id: &TerminalId| match self.terminals[id.0].stack.last() {
+            Some(Frame::Process(Process::Put { .. })) => true,
+            Some(Frame::Process(Process::Docker { machine, .. })) => machine.asks_terminal(),
+            _ => false,
+        };
         !self.saves.is_empty() || self.busy.iter().any(wants)
     }
 
     /// Gives a terminal the content of the real file that it waits for, or the words that say why there is none.
     pub fn hand_in(&mut self, id: TerminalId, content: Result<Arc<[u8]>, String>) {
         self.note(Input::HandIn { terminal: id, content: content.clone() });
-        self.put_handed_in(id, content);
+        self.handed_in(id, content);
         self.run_terminals();
     }
 

@@ -3,6 +3,7 @@
 use crate::args::ShellArgs;
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
+use swarmlab::docker::TERMINAL;
 use swarmlab::engine::{Duration, Time, limits};
 use swarmlab::scenario::MAX_MANAGERS;
 use swarmlab::scenario::run::built_in_images;
@@ -44,7 +45,8 @@ pub fn shell(args: &ShellArgs) -> u8 {
     let host = timeline.session().world().host_named(first).expect("the first host was just made");
     let interactive = script.is_none() && std::io::stdin().is_terminal();
     let terminal = timeline.open(host, None);
-    let mut front = Front { timeline, terminal, interactive, echo: args.echo, status: None };
+    let from_stdin = script.is_none();
+    let mut front = Front { timeline, terminal, interactive, echo: args.echo, from_stdin, status: None };
     let status = match script {
         Some(text) => front.lines(&text),
         None => front.prompt(),
@@ -64,6 +66,8 @@ struct Front {
     terminal: TerminalId,
     interactive: bool,
     echo: bool,
+    /// Commands are read from stdin: so are the lines that they ask for.
+    from_stdin: bool,
     /// Of the last line, where that did not run in the present.
     status: Option<i32>,
 }
@@ -226,8 +230,21 @@ impl Front {
             super::write(Path::new(&file), &self.timeline.recording().to_text());
         }
         for want in self.timeline.present().wants() {
-            let content = read(Path::new(&want.local));
+            let content = match want.local.as_str() {
+                TERMINAL => self.line(),
+                file => read(Path::new(file)),
+            };
             self.timeline.hand_in(want.terminal, content.map(Into::into));
+        }
+    }
+
+    /// A line for a command that asks its terminal: the next one typed, or the next of the pipe.
+    fn line(&self) -> Result<Vec<u8>, String> {
+        let mut line = String::new();
+        match self.from_stdin.then(|| std::io::stdin().lock().read_line(&mut line)) {
+            Some(Ok(_)) => Ok(line.into_bytes()),
+            Some(Err(error)) => Err(format!("cannot be read: {error}")),
+            None => Err("nobody types here".into()),
         }
     }
 

@@ -15,3 +15,5 @@ pub mod service_logs;
 pub mod service_ps;
 pub mod service_update;
 pub mod swarm;
+pub mod swarm_ca;
+pub mod swarm_lock;

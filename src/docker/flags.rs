@@ -41,6 +41,7 @@ pub enum Kind {
     Networks,
     NodeAddress,
     ExternalCa,
+    PemFile,
 }
 
 impl Kind {
@@ -70,6 +71,7 @@ impl Kind {
             Kind::Networks => "ipNetSlice",
             Kind::NodeAddress => "node-addr",
             Kind::ExternalCa => "external-ca",
+            Kind::PemFile => "pem-file",
         }
     }
 
@@ -77,7 +79,9 @@ impl Kind {
     fn check(self, text: &str) -> Result<(), String> {
         match self {
             Kind::Bool => value::boolean(text).map(drop),
-            Kind::Text | Kind::List | Kind::NodeAddress | Kind::ExternalCa => Ok(()),
+            Kind::Text | Kind::List | Kind::PemFile => Ok(()),
+            Kind::NodeAddress => value::node_address(text).map(drop),
+            Kind::ExternalCa => value::external_ca(text).map(drop),
             Kind::Uint => value::unsigned(text, 64).map(drop),
             Kind::Uint32 => value::unsigned(text, 32).map(drop),
             Kind::Int => value::signed(text).map(drop),

@@ -164,6 +164,11 @@ fn arguments(wanted: Arguments, count: usize) -> Option<(String, &'static str)> 
     }
 }
 
+/// A usage error about the flags of a command.
+pub fn usage_error(command: &Command, problem: &str) -> String {
+    usage(problem, &format!("docker {}", command.path), &command.usage_line(), "Run")
+}
+
 /// The shape of all usage errors.
 fn usage(problem: &str, path: &str, line: &str, see: &str) -> String {
     format!("{problem}\n\nUsage:  {line}\n\n{see} '{path} --help' for more information\n")

@@ -1,13 +1,17 @@
 //! The wait of an attached create, update, scale or rollback: polls the service and its tasks every 200 ms and draws
 //! how far they are, until the service has been converged for as long as the monitor says.
 //!
-//! cli.md §6. What each mode counts and draws is in `updater`; how lines reach a terminal or a pipe is in `screen`.
+//! cli.md §6. What each mode counts and draws is in `updater`; how lines reach a terminal or a pipe is in `screen`; the
+//! wait for a new root certificate, which looks the same from outside, is in `rotation`.
 
+mod rotation;
 mod screen;
 mod updater;
 
-use super::script::refusal;
+use super::script::{Wait, refusal};
 use crate::swarm::api::{Answer, Filters, Node, Request, Response, Service, ServiceMode, Task};
+use rotation::Rotation;
+pub use rotation::trust_root;
 use screen::Screen;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -35,6 +39,49 @@ pub enum Then {
     Sleep(i64),
     /// The wait is over.
     Done(Result<(), String>),
+}
+
+/// Any wait.
+#[derive(Clone, Debug)]
+pub enum Machine {
+    /// For a service.
+    Service(Progress),
+    /// For a new root certificate.
+    Rotation(Rotation),
+}
+
+impl Machine {
+    /// Before its first look; `terminal_width` is absent where stdout is no terminal.
+    pub fn new(wait: &Wait, terminal_width: Option<u16>) -> Machine {
+        match wait {
+            Wait::Service { service, quiet, .. } => Machine::Service(Progress::new(service, *quiet, terminal_width)),
+            Wait::Rotation { quiet } => Machine::Rotation(Rotation::new(*quiet, terminal_width)),
+        }
+    }
+
+    /// Whether it waits for an answer rather than for time.
+    pub fn asks(&self) -> bool {
+        match self {
+            Machine::Service(progress) => progress.asks(),
+            Machine::Rotation(rotation) => rotation.asks(),
+        }
+    }
+
+    /// Ctrl-C: what is printed; the command ends with status 0.
+    pub fn interrupt(&mut self) -> String {
+        match self {
+            Machine::Service(progress) => progress.interrupt(),
+            Machine::Rotation(rotation) => rotation.interrupt(),
+        }
+    }
+
+    /// Goes on; what is printed, and what comes next.
+    pub fn step(&mut self, event: Event, now: i64) -> (String, Then) {
+        match self {
+            Machine::Service(progress) => progress.step(event, now),
+            Machine::Rotation(rotation) => rotation.step(event),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

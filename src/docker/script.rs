@@ -70,7 +70,7 @@ pub enum Stop {
 pub struct Finish {
     /// For stderr, one a line; any makes the status 1.
     pub errors: Vec<String>,
-    /// Services whose convergence is waited for, in this order.
+    /// What is waited for, in this order.
     pub waits: VecDeque<Wait>,
 }
 
@@ -81,16 +81,27 @@ impl Finish {
     }
 }
 
-/// A service to wait for.
+/// Something to wait for.
 #[derive(Clone, Debug)]
-pub struct Wait {
-    /// As it was addressed.
-    pub service: String,
-    /// Without a word.
-    pub quiet: bool,
-    /// Errors begin with the service's name (`service scale`).
-    pub named: bool,
+pub enum Wait {
+    /// A service that converges.
+    Service {
+        /// As it was addressed.
+        service: String,
+        /// Without a word.
+        quiet: bool,
+        /// Errors begin with the service's name (`service scale`).
+        named: bool,
+    },
+    /// A new root certificate that reaches all nodes.
+    Rotation {
+        /// Without a word.
+        quiet: bool,
+    },
 }
+
+/// The file that stands for a line typed at the terminal.
+pub const TERMINAL: &str = "/dev/tty";
 
 /// A request that was refused, or that nobody answered.
 #[derive(Clone, Debug)]

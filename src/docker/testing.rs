@@ -66,6 +66,8 @@ pub fn run_in(words: &[String], environment: Environment, mut daemon: impl FnMut
                 }
                 Effect::ReadFile { path } => {
                     let content = match path.as_str() {
+                        "-" => Ok(Arc::from(format!("{KEY}\n").as_bytes())),
+                        "ca.pem" => Ok(Arc::from(tls_info().trust_root.as_bytes())),
                         "env" => Ok(Arc::from(&b"# a comment\nA=1\nB=2\n"[..])),
                         _ => Err("no such file or directory".to_owned()),
                     };
@@ -110,6 +112,7 @@ pub fn cluster(request: &Request) -> Answer {
                 manager: format!("{TOKEN}-124qyco6mcjhyv7dypf4qmk5l"),
             },
         })),
+        Request::SwarmUnlockKey => Response::UnlockKey(KEY.into()),
         Request::NodeList(_) => Response::Nodes(Arc::new(nodes())),
         Request::NodeInspect(id) => match node(id) {
             Some(node) => Response::Node(Arc::new(node)),
@@ -154,9 +157,13 @@ pub fn cluster(request: &Request) -> Answer {
     })
 }
 
+/// What unlocks the cluster's managers.
+pub const KEY: &str = "SWMKEY-1-j77HE8cHqbwpLrbvJYBtwdmxTIlP48/FOJZ6X9sXfhs";
+
 const TOKEN: &str = "SWMTKN-1-ufatznbce0hlbf0w2f7nyw91kh7exwuvmgsasi2hlwsdixg101";
 
-fn cluster_info() -> ClusterInfo {
+/// The cluster.
+pub fn cluster_info() -> ClusterInfo {
     ClusterInfo {
         id: "er2od6zeb4h2rhvm3wtndlitu".into(),
         version: ObjectVersion { index: 10 },
@@ -179,6 +186,15 @@ fn cluster_info() -> ClusterInfo {
         subnet_size: 24,
         data_path_port: 4789,
         root_rotation_in_progress: false,
+    }
+}
+
+/// What all of its nodes trust.
+pub fn tls_info() -> TlsInfo {
+    TlsInfo {
+        trust_root: "-----BEGIN CERTIFICATE-----\nMIIBajCCARCgAwIBAgIUXXXX\n-----END CERTIFICATE-----\n".into(),
+        cert_issuer_subject: "MBMxETAPBgNVBAMTCHN3YXJtLWNh".into(),
+        cert_issuer_public_key: "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE".into(),
     }
 }
 
@@ -211,7 +227,9 @@ pub fn info() -> Info {
             nodes: 3,
             managers: 1,
             cluster: Some(cluster_info()),
+            warnings: vec![],
         },
+        warnings: vec![],
     }
 }
 

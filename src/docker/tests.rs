@@ -7,3 +7,4 @@ mod pretty;
 mod progress;
 mod random;
 mod specs;
+mod swarm;

@@ -4,8 +4,7 @@
 //! after `invalid argument "V" for "--flag" flag: `.
 
 use super::format;
-use crate::swarm::api::PlacementPreference;
-use crate::swarm::api::SpreadOver;
+use crate::swarm::api::{ExternalCa, PlacementPreference, SpreadOver};
 
 /// Go's `strconv.ParseBool`.
 pub fn boolean(text: &str) -> Result<bool, String> {
@@ -414,6 +413,48 @@ pub fn shell_words(text: &str) -> Result<Vec<String>, String> {
     }
     words.extend(word);
     Ok(words)
+}
+
+/// An address to listen on, completed by host and port; the error is Docker's.
+pub fn node_address(text: &str) -> Result<String, String> {
+    let bare = text.strip_prefix("tcp://").unwrap_or(text);
+    if bare.is_empty() {
+        return Ok("0.0.0.0:2377".into());
+    }
+    if bare.contains("://") {
+        return Err(format!("invalid proto, expected tcp: {text}"));
+    }
+    // Colons without brackets are of an address of version 6, which has no port.
+    let (host, port) = match bare.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, port),
+        _ => (bare, ""),
+    };
+    let (host, port) = (if host.is_empty() { "0.0.0.0" } else { host }, if port.is_empty() { "2377" } else { port });
+    match port.parse::<u16>() {
+        Ok(_) => Ok(format!("{host}:{port}")),
+        Err(_) => Err(format!("invalid bind address format: {text}")),
+    }
+}
+
+/// `protocol=cfssl,url=URL[,cacert=FILE][,OPTION=VALUE..]`, and the file that is yet to be read.
+pub fn external_ca(text: &str) -> Result<(ExternalCa, Option<String>), String> {
+    let (mut ca, mut file) = (ExternalCa::default(), None);
+    let (mut protocol, mut url) = (false, false);
+    for field in csv(text) {
+        let (key, value) = field.split_once('=').ok_or(format!("invalid field '{field}' must be a key=value pair"))?;
+        match key.to_lowercase().as_str() {
+            "protocol" if value.to_lowercase() == "cfssl" => (protocol, ca.protocol) = (true, "cfssl".into()),
+            "protocol" => return Err(format!("unrecognized external CA protocol {value}")),
+            "url" => (url, ca.url) = (true, value.to_owned()),
+            "cacert" => file = Some(value.to_owned()),
+            _ => drop(ca.options.insert(key.to_owned(), value.to_owned())),
+        }
+    }
+    match (protocol, url) {
+        (false, _) => Err("the external-ca option needs a protocol= parameter".into()),
+        (true, false) => Err("the external-ca option needs a url= parameter".into()),
+        (true, true) => Ok((ca, file)),
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::shell::expand::{Expanded, ExpandedRedirect, expand, substitutions};
 use super::shell::{Command, Connective, SimpleCommand, filter};
 use super::terminal::{Frame, Process, Redirect, Sink, Stream};
 use super::{Session, TerminalId, absolute};
-use crate::docker::{Client, Effect, Environment, Input as ClientInput};
+use crate::docker::{Client, Effect, Environment, Input as ClientInput, TERMINAL};
 use crate::engine::Duration;
 use crate::net::HostId;
 use crate::observe::Observed;
@@ -202,14 +202,15 @@ impl Session {
             }
             // Its owner hands the file in, or nobody does.
             Process::Put { .. } => Progress::Waits,
-            Process::Starting { client, args, stdin } => {
+            Process::Starting { client, args, stdin, piped } => {
                 if told.is_none() {
                     return Progress::Waits;
                 }
-                let (client, args, stdin) = (*client, std::mem::take(args), stdin.clone());
+                let (client, args, stdin, piped) = (*client, std::mem::take(args), stdin.clone(), *piped);
                 let environment = Environment {
                     host: self.world.env.name(terminal.host).to_string(),
                     terminal_width: None,
+                    terminal_input: !piped,
                     clock_offset: 0,
                 };
                 let environment = Environment { terminal_width: self.terminals[id.0].stdout_width(), ..environment };
@@ -236,7 +237,7 @@ impl Session {
         }
     }
 
-    fn carry_out(&mut self, id: TerminalId, client: ClientId, effects: Vec<Effect>) {
+    pub(super) fn carry_out(&mut self, id: TerminalId, client: ClientId, effects: Vec<Effect>) {
         let now = self.world.now().nanos();
         let mut queue: VecDeque<Effect> = effects.into();
         while let Some(effect) = queue.pop_front() {
@@ -245,6 +246,8 @@ impl Session {
                     self.world.request(client, request, self.terminals[id.0].host, body);
                 }
                 Effect::Timer { after } => self.world.client_timer(client, 0, Duration::from_nanos(after)),
+                // Whoever sits at the terminal is asked.
+                Effect::ReadFile { path } if path == TERMINAL => {}
                 Effect::ReadFile { path } => {
                     let host = self.terminals[id.0].host;
                     if let Some(Frame::Process(Process::Docker { machine, stdin, .. })) =
@@ -314,9 +317,9 @@ impl Session {
         };
         let Expanded { assignments, argv, redirects } = expanded;
         // The pipe's text is the command's input unless a redirect brings another.
-        let mut stdin = match terminal.stack.last() {
-            Some(Frame::Pipeline { input, .. }) => input.clone(),
-            _ => String::new(),
+        let (mut stdin, mut piped) = match terminal.stack.last() {
+            Some(Frame::Pipeline { input, next, .. }) => (input.clone(), *next > 1),
+            _ => (String::new(), false),
         };
         let host = terminal.host;
         let mut redirect = Redirect::default();
@@ -335,9 +338,9 @@ impl Session {
                     redirect.err = redirect.open(path);
                 }
                 ExpandedRedirect::ErrToOut => redirect.err = redirect.out,
-                ExpandedRedirect::Here(text) => stdin = text,
+                ExpandedRedirect::Here(text) => (stdin, piped) = (text, true),
                 ExpandedRedirect::In(path) => match self.files.get(&(host, absolute(&path))) {
-                    Some(content) => stdin = String::from_utf8_lossy(content).into_owned(),
+                    Some(content) => (stdin, piped) = (String::from_utf8_lossy(content).into_owned(), true),
                     None => {
                         let terminal = &mut self.terminals[id.0];
                         terminal.complain(&format!("bash: {path}: No such file or directory\n"));
@@ -359,10 +362,10 @@ impl Session {
         if !matches!((redirect.out, redirect.err), (Sink::Around(Stream::Out), Sink::Around(Stream::Err))) {
             self.terminals[id.0].stack.push(Frame::Redirect(redirect));
         }
-        self.run_program(id, &argv, &stdin);
+        self.run_program(id, &argv, &stdin, piped);
     }
 
-    fn run_program(&mut self, id: TerminalId, argv: &[String], stdin: &str) {
+    fn run_program(&mut self, id: TerminalId, argv: &[String], stdin: &str, piped: bool) {
         let host = self.terminals[id.0].host;
         if argv[0] == "docker" && self.world.host(host).daemon == DaemonState::Off {
             let name = self.world.env.name(host).clone();
@@ -375,7 +378,12 @@ impl Session {
         if argv[0] == "docker" {
             let client = self.new_client(id);
             let args = argv[1..].to_vec();
-            self.terminals[id.0].stack.push(Frame::Process(Process::Starting { client, args, stdin: stdin.into() }));
+            self.terminals[id.0].stack.push(Frame::Process(Process::Starting {
+                client,
+                args,
+                stdin: stdin.into(),
+                piped,
+            }));
             self.world.client_timer(client, 0, START);
             return;
         }

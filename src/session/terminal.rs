@@ -101,7 +101,7 @@ impl Redirect {
 #[derive(Clone, Debug)]
 pub(super) enum Process {
     /// The client's program is being started.
-    Starting { client: ClientId, args: Vec<String>, stdin: Arc<str> },
+    Starting { client: ClientId, args: Vec<String>, stdin: Arc<str>, piped: bool },
     /// A docker client.
     Docker { client: ClientId, machine: Box<Client>, stdin: Arc<str> },
     /// `wait 30s`, `sleep 5`.

@@ -5,6 +5,7 @@ use super::shell::verb::{Aspect, ClockChange, DiskState, KillTarget, RegistrySta
 use super::shell::{Verb, VerbCommand};
 use super::terminal::{Frame, Process};
 use super::{Mark, Session, TerminalId, absolute};
+use crate::docker::{Input as ClientInput, TERMINAL};
 use crate::net::{HostId, LinkSpec};
 use crate::observe::{Observed, Root, View, look, nearest, why};
 use crate::predicate::{Condition, Watcher};
@@ -200,8 +201,16 @@ impl Session {
         self.inject(fault, text)
     }
 
-    /// What was asked for by `put` is there, or it is said why not.
-    pub(super) fn put_handed_in(&mut self, id: TerminalId, content: Result<Arc<[u8]>, String>) {
+    /// What was asked for is there, or it is said why not.
+    pub(super) fn handed_in(&mut self, id: TerminalId, content: Result<Arc<[u8]>, String>) {
+        let now = self.world.now().nanos();
+        if let Some(Frame::Process(Process::Docker { client, machine, .. })) = self.terminals[id.0].stack.last_mut()
+            && machine.asks_terminal()
+        {
+            let (client, path) = (*client, TERMINAL.to_owned());
+            let effects = machine.step(ClientInput::File { path, content }, now);
+            return self.carry_out(id, client, effects);
+        }
         let terminal = &mut self.terminals[id.0];
         let Some(Frame::Process(Process::Put { .. })) = terminal.stack.last() else { return };
         let Some(Frame::Process(Process::Put { local, path })) = terminal.stack.pop() else { return };

@@ -1,14 +1,14 @@
 //! `docker info` and `docker version`. cli.md §5.7.
 //!
 //! What the model does not have (storage driver, kernel, runtimes) is constant: a Debian host with cgroup v2, so that
-//! there is no warning.
+//! it warns of nothing by itself.
 
 use super::inspect::template;
 use crate::docker::format::{bytes_size, human_duration};
 use crate::docker::json;
 use crate::docker::script::{Context, Finish, Stop};
 use crate::docker::template::Missing;
-use crate::swarm::api::{Info, SwarmInfo, Version};
+use crate::swarm::api::{ExternalCa, Info, SwarmInfo, Version};
 use serde_json::{Value, json};
 
 const CLIENT: &str = "Client:\n Version:    29.7.2\n Context:    default\n Debug Mode: false\n\nServer:\n";
@@ -59,6 +59,9 @@ pub fn info(context: &mut Context) -> Result<Finish, Stop> {
         context.out(CLIENT);
         let info = context.info()??;
         context.out(describe(&info));
+        for warning in &info.warnings {
+            context.err(format!("{warning}\n"));
+        }
         return Ok(Finish::default());
     }
     if format == "json" {
@@ -115,7 +118,8 @@ fn swarm(swarm: &SwarmInfo) -> String {
         text += &format!("  Error: {}\n", swarm.error);
     }
     text += &format!("  Is Manager: {}\n", swarm.control_available);
-    if let Some(cluster) = swarm.cluster.as_ref().filter(|_| swarm.control_available && swarm.error.is_empty()) {
+    let shown = swarm.control_available && swarm.error.is_empty() && swarm.local_node_state != "error";
+    if let Some(cluster) = swarm.cluster.as_ref().filter(|_| shown) {
         text += &format!("  ClusterID: {}\n  Managers: {}\n  Nodes: {}\n", cluster.id, swarm.managers, swarm.nodes);
         let pools = cluster.default_addr_pool.iter().flatten();
         let pools: String = pools.map(|pool| format!("{pool}  ")).collect();
@@ -130,7 +134,16 @@ fn swarm(swarm: &SwarmInfo) -> String {
         text += &format!("   Heartbeat Tick: {}\n   Election Tick: {}\n", spec.heartbeat_tick, spec.election_tick);
         text += &format!("  Dispatcher:\n   Heartbeat Period: {}\n", human_duration(spec.heartbeat_period));
         text += &format!("  CA Configuration:\n   Expiry Duration: {}\n", human_duration(spec.node_cert_expiry));
-        text += &format!("   Force Rotate: 0\n  Autolock Managers: {}\n", spec.auto_lock_managers);
+        text += &format!("   Force Rotate: {}\n", spec.force_rotate);
+        if !spec.signing_ca_cert.trim().is_empty() {
+            text += &format!("   Signing CA Certificate: \n{}\n\n", spec.signing_ca_cert.trim());
+        }
+        if !spec.external_cas.is_empty() {
+            text += "   External CAs:\n";
+            let line = |ca: &ExternalCa| format!("     {}: {}\n", ca.protocol, ca.url);
+            text.extend(spec.external_cas.iter().map(line));
+        }
+        text += &format!("  Autolock Managers: {}\n", spec.auto_lock_managers);
         text += &format!("  Root Rotation In Progress: {}\n", cluster.root_rotation_in_progress);
     }
     text += &format!("  Node Address: {}\n", swarm.node_addr);

@@ -1,4 +1,4 @@
-//! `docker node ls`, `ps`, `inspect`, `update`, `rm`. cli.md §5.2.
+//! `docker node ls`, `ps`, `inspect`, `update`, `promote`, `demote`, `rm`. cli.md §5.2.
 
 use super::{inspect, service_ps};
 use crate::docker::format::{self, pretty};
@@ -6,7 +6,7 @@ use crate::docker::lookup::{node_reference, task_filters};
 use crate::docker::rows::{self, Listing, row};
 use crate::docker::script::{Context, Finish, Stop};
 use crate::swarm::api::time::{go_string, parse_rfc3339};
-use crate::swarm::api::{Labels, Node, Request, TlsInfo};
+use crate::swarm::api::{Labels, Node, NodeSpec, Request, TlsInfo};
 
 const LISTING: Listing = Listing {
     kind: "*node.nodeContext",
@@ -221,6 +221,31 @@ pub fn update(context: &mut Context) -> Result<Finish, Stop> {
     }
     context.order(&Request::NodeUpdate { id: node.id.clone(), version: node.version.index, spec })??;
     context.out(format!("{name}\n"));
+    Ok(Finish::default())
+}
+
+/// Makes managers of workers.
+pub fn promote(context: &mut Context) -> Result<Finish, Stop> {
+    change_role(context, "manager", |name| format!("Node {name} promoted to a manager in the swarm.\n"))
+}
+
+/// Makes workers of managers.
+pub fn demote(context: &mut Context) -> Result<Finish, Stop> {
+    change_role(context, "worker", |name| format!("Manager {name} demoted in the swarm.\n"))
+}
+
+/// One node after the other; the first error ends it. Success is told of the name as typed, "already" of the id.
+fn change_role(context: &mut Context, role: &str, done: impl Fn(&str) -> String) -> Result<Finish, Stop> {
+    for name in context.arguments() {
+        let node = context.node(name)??;
+        if node.spec.role == role {
+            context.out(format!("Node {} is already a {role}.\n", node.id));
+            continue;
+        }
+        let spec = NodeSpec { role: role.to_owned(), ..node.spec.clone() };
+        context.order(&Request::NodeUpdate { id: node.id.clone(), version: node.version.index, spec })??;
+        context.out(done(name));
+    }
     Ok(Finish::default())
 }
 

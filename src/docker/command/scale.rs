@@ -23,7 +23,7 @@ pub fn scale(context: &mut Context) -> Result<Finish, Stop> {
     let mut scaled = VecDeque::new();
     for (name, number) in orders {
         match one(context, name, number)? {
-            Ok(()) => scaled.push_back(Wait { service: name.to_owned(), quiet: false, named: true }),
+            Ok(()) => scaled.push_back(Wait::Service { service: name.to_owned(), quiet: false, named: true }),
             Err(error) => errors.push(format!("{name}: {error}")),
         }
     }

@@ -37,7 +37,7 @@ pub fn finish(context: &Context, service: &str) -> Result<Finish, Stop> {
     let mut waits = VecDeque::new();
     if !context.flags.is_set("detach") {
         let quiet = context.flags.is_set("quiet");
-        waits.push_back(Wait { service: service.to_owned(), quiet, named: false });
+        waits.push_back(Wait::Service { service: service.to_owned(), quiet, named: false });
     }
     Ok(Finish { errors: Vec::new(), waits })
 }

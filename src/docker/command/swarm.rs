@@ -1,7 +1,12 @@
-//! `docker swarm init`, `join`, `join-token`, `leave`. cli.md §5.1.
+//! `docker swarm init`, `join`, `join-token`, `leave`, `update`. cli.md §5.1.
 
+use super::{swarm_ca, swarm_lock};
+use crate::docker::help;
 use crate::docker::script::{Context, Finish, Stop};
+use crate::docker::value::node_address;
 use crate::swarm::api::{Request, RotateFlags, SwarmInitRequest, SwarmJoinRequest};
+
+const LISTEN: &str = "0.0.0.0:2377";
 
 fn availability(context: &Context) -> Result<String, Stop> {
     let text = context.flags.text("availability").unwrap_or("active");
@@ -12,19 +17,35 @@ fn availability(context: &Context) -> Result<String, Stop> {
     }
 }
 
+fn listen_addr(context: &Context) -> String {
+    context.flags.text("listen-addr").and_then(|text| node_address(text).ok()).unwrap_or_else(|| LISTEN.to_owned())
+}
+
 /// Makes a swarm of this node, and says how others join.
 pub fn init(context: &mut Context) -> Result<Finish, Stop> {
     let flags = context.flags;
+    let listen_addr = listen_addr(context);
+    let text = |flag: &str| flags.text(flag).unwrap_or_default().to_owned();
+    let number = |flag: &str| flags.unsigned(flag).and_then(|number| u32::try_from(number).ok());
+    let pool = flags.all("default-addr-pool").flat_map(|nets| nets.split(',')).map(str::to_owned).collect();
+    let availability = availability(context)?;
+    let autolock = flags.is_set("autolock");
     let request = Request::SwarmInit(Box::new(SwarmInitRequest {
-        advertise_addr: flags.text("advertise-addr").unwrap_or_default().to_owned(),
+        listen_addr,
+        advertise_addr: text("advertise-addr"),
+        data_path_addr: text("data-path-addr"),
+        data_path_port: number("data-path-port").unwrap_or(0),
+        default_addr_pool: pool,
+        subnet_size: number("default-addr-pool-mask-length").unwrap_or(24),
         force_new_cluster: flags.is_set("force-new-cluster"),
-        availability: availability(context)?,
+        autolock,
+        availability,
+        cert_expiry: flags.duration("cert-expiry"),
         task_history_limit: flags.signed("task-history-limit"),
         heartbeat_period: flags.duration("dispatcher-heartbeat"),
         snapshot_interval: flags.unsigned("snapshot-interval"),
-        listen_addr: "0.0.0.0:2377".into(),
-        subnet_size: 24,
-        ..SwarmInitRequest::default()
+        max_snapshots: flags.unsigned("max-snapshots"),
+        external_cas: swarm_ca::external_cas(context, "")?,
     }));
     let id = match context.ask(&request)? {
         Ok(crate::swarm::api::Response::SwarmInit(id)) => id,
@@ -40,6 +61,10 @@ pub fn init(context: &mut Context) -> Result<Finish, Stop> {
     context.out(format!("Swarm initialized: current node ({id}) is now a manager.\n\n"));
     join_command(context, &id, false)?;
     context.out("To add a manager to this swarm, run 'docker swarm join-token manager' and follow the instructions.\n");
+    if autolock {
+        let key = swarm_lock::fetch(context)?;
+        context.out(swarm_lock::instructions(&key));
+    }
     Ok(Finish::default())
 }
 
@@ -60,13 +85,14 @@ fn join_command(context: &mut Context, node: &str, manager: bool) -> Result<(), 
 /// Joins a swarm; the token decides as what.
 pub fn join(context: &mut Context) -> Result<Finish, Stop> {
     let flags = context.flags;
+    let text = |flag: &str| flags.text(flag).unwrap_or_default().to_owned();
     let request = Request::SwarmJoin(SwarmJoinRequest {
         remote_addr: context.arguments()[0].clone(),
-        advertise_addr: flags.text("advertise-addr").unwrap_or_default().to_owned(),
-        token: flags.text("token").unwrap_or_default().to_owned(),
+        listen_addr: listen_addr(context),
+        advertise_addr: text("advertise-addr"),
+        data_path_addr: text("data-path-addr"),
+        token: text("token"),
         availability: availability(context)?,
-        listen_addr: "0.0.0.0:2377".into(),
-        ..SwarmJoinRequest::default()
     });
     context.order(&request)??;
     let role = if context.info()??.swarm.control_available { "manager" } else { "worker" };
@@ -111,43 +137,39 @@ pub fn leave(context: &mut Context) -> Result<Finish, Stop> {
     Ok(Finish::default())
 }
 
-/// Shows the key that unlocks managers, or replaces it first.
-pub fn unlock_key(context: &mut Context) -> Result<Finish, Stop> {
-    let quiet = context.flags.is_set("quiet");
-    if context.flags.is_set("rotate") {
-        let cluster = context.swarm()??.cluster.clone();
-        if !cluster.spec.auto_lock_managers {
-            return Err(Stop::Failed("cannot rotate because autolock is not turned on".into()));
-        }
-        let rotate = RotateFlags { unlock_key: true, ..RotateFlags::default() };
-        let spec = Box::new(cluster.spec);
-        context.order(&Request::SwarmUpdate { version: cluster.version.index, spec, rotate })??;
-        if !quiet {
-            context.out("Successfully rotated manager unlock key.\n");
-        }
+/// Changes the settings of the swarm; without a flag it explains itself.
+pub fn update(context: &mut Context) -> Result<Finish, Stop> {
+    let flags = context.flags;
+    if flags.given().next().is_none() {
+        context.out(help::command(context.command));
+        return Ok(Finish::default());
     }
-    let key = fetch_unlock_key(context)?;
-    match (key.is_empty(), quiet) {
-        (true, _) => return Err(Stop::Failed("no unlock key is set".into())),
-        (false, true) => context.out(key + "\n"),
-        (false, false) => context.out(unlock_block(&key)),
+    let swarm = context.swarm()??;
+    let mut spec = Box::new(swarm.cluster.spec.clone());
+    let locked = spec.auto_lock_managers;
+    if let Some(limit) = flags.signed("task-history-limit") {
+        spec.task_history_retention_limit = limit;
+    }
+    if let Some(period) = flags.duration("dispatcher-heartbeat") {
+        spec.heartbeat_period = period;
+    }
+    if let Some(interval) = flags.unsigned("snapshot-interval") {
+        spec.snapshot_interval = interval;
+    }
+    if let Some(kept) = flags.unsigned("max-snapshots") {
+        spec.keep_old_snapshots = kept;
+    }
+    if let Some(autolock) = flags.boolean("autolock") {
+        spec.auto_lock_managers = autolock;
+    }
+    swarm_ca::merge(context, &mut spec, &swarm.cluster.tls_info.trust_root)?;
+    let lock = spec.auto_lock_managers && !locked;
+    let version = swarm.cluster.version.index;
+    context.order(&Request::SwarmUpdate { version, spec, rotate: RotateFlags::default() })??;
+    context.out("Swarm updated.\n");
+    if lock {
+        let key = swarm_lock::fetch(context)?;
+        context.out(swarm_lock::instructions(&key));
     }
     Ok(Finish::default())
-}
-
-fn fetch_unlock_key(context: &mut Context) -> Result<String, Stop> {
-    context.unlock_key()?.map_err(|refusal| Stop::Failed(format!("could not fetch unlock key: {}", refusal.text)))
-}
-
-/// How to unlock a manager; nothing without a key.
-fn unlock_block(key: &str) -> String {
-    if key.is_empty() {
-        return String::new();
-    }
-    format!(
-        "To unlock a swarm manager after it restarts, run the `docker swarm unlock`\n\
-         command and provide the following key:\n\n    {key}\n\n\
-         Remember to store this key in a password manager, since without it you\n\
-         will not be able to restart the manager.\n"
-    )
 }

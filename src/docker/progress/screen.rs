@@ -10,6 +10,8 @@ pub struct Bar {
     pub current: u64,
     /// Of so much.
     pub total: u64,
+    /// What is counted; empty: the counts are not shown.
+    pub units: &'static str,
 }
 
 /// The lines so far, and the output that is not yet taken.
@@ -48,8 +50,15 @@ impl Screen {
             }
         };
         let distance = self.lines.len() - line;
-        let bar = bar.filter(|_| width > 110).map(draw).unwrap_or_default();
+        let counts = bar.filter(|bar| !bar.units.is_empty());
+        let counts = counts.map(|bar| format!("{}/{} {}", bar.current, bar.total, bar.units)).unwrap_or_default();
+        let bar = bar.filter(|_| width > 110).map(draw).unwrap_or_default() + &counts;
         self.output.push_str(&format!("\x1b[{distance}A\x1b[2K\r{id}: {text} {bar}\r\x1b[{distance}B"));
+    }
+
+    /// A text behind everything, whether the lines are shown or not.
+    pub fn raw(&mut self, text: &str) {
+        self.output.push_str(text);
     }
 
     /// A text that is no progress: ends the table of lines.
@@ -71,9 +80,13 @@ mod tests {
 
     #[test]
     fn bars_of_the_nine_states() {
-        let full: Vec<usize> = (1..=9).map(|current| draw(Bar { current, total: 9 }).matches('=').count()).collect();
+        let full: Vec<usize> =
+            (1..=9).map(|current| draw(Bar { current, total: 9, units: "" }).matches('=').count()).collect();
         assert_eq!(full, [5, 11, 16, 22, 27, 33, 38, 44, 50]);
-        assert_eq!(draw(Bar { current: 1, total: 9 }), "[=====>                                             ] ");
+        assert_eq!(
+            draw(Bar { current: 1, total: 9, units: "" }),
+            "[=====>                                             ] "
+        );
     }
 
     #[test]
@@ -81,7 +94,7 @@ mod tests {
         let mut screen = Screen::new(Some(130));
         screen.update("overall progress", "0 out of 1 tasks", None);
         screen.update("1/1", " ", None);
-        screen.update("1/1", "pending  ", Some(Bar { current: 3, total: 9 }));
+        screen.update("1/1", "pending  ", Some(Bar { current: 3, total: 9, units: "" }));
         screen.update("overall progress", "0 out of 1 tasks", None);
         assert_eq!(
             screen.take().replace('\n', "\r\n"),
@@ -94,7 +107,7 @@ mod tests {
     #[test]
     fn a_narrow_terminal_has_no_bars() {
         let mut screen = Screen::new(Some(80));
-        screen.update("1/1", "running  ", Some(Bar { current: 9, total: 9 }));
+        screen.update("1/1", "running  ", Some(Bar { current: 9, total: 9, units: "" }));
         assert_eq!(screen.take(), "\n\x1b[1A\x1b[2K\r1/1: running   \r\x1b[1B");
     }
 }

@@ -245,7 +245,7 @@ fn overall(screen: &mut Screen, running: u64, wanted: u64, rollback: bool) {
 }
 
 fn job(screen: &mut Screen, completed: u64, total: u64) {
-    let bar = Bar { current: completed, total };
+    let bar = Bar { current: completed, total, units: "" };
     screen.update("job progress", &format!("{completed} out of {total} complete"), Some(bar));
 }
 
@@ -254,7 +254,7 @@ fn draw(screen: &mut Screen, id: &str, task: &Task, total: u64) {
     if !task.status.err.is_empty() {
         screen.update(id, &cut(&task.status.err), None);
     } else if total == COMPLETE || (!is_terminal(&task.desired_state) && !is_terminal(&task.status.state)) {
-        let bar = Bar { current: number(&task.status.state), total };
+        let bar = Bar { current: number(&task.status.state), total, units: "" };
         screen.update(id, &format!("{:9}", task.status.state), Some(bar));
     }
 }

@@ -44,11 +44,14 @@ const AVAILABILITY: Flag =
         .default(r#""active""#);
 const ADVERTISE: Flag =
     Flag::new("advertise-addr", Kind::Text, "Address that the others use for this node: <ip|interface>[:port]");
-const LISTEN: Flag = Flag::new("listen-addr", Kind::NodeAddress, "Address to listen on: <ip|interface>[:port]")
-    .default("0.0.0.0:2377")
-    .unmodelled();
+const LISTEN: Flag =
+    Flag::new("listen-addr", Kind::NodeAddress, "Address to listen on: <ip|interface>[:port]").default("0.0.0.0:2377");
 const DATA_PATH: Flag =
-    Flag::new("data-path-addr", Kind::Text, "Address for the traffic of containers: <ip|interface>").unmodelled();
+    Flag::new("data-path-addr", Kind::Text, "Address for the traffic of containers: <ip|interface>");
+const CERT_EXPIRY: Flag =
+    Flag::new("cert-expiry", Kind::Duration, "How long node certificates are valid (ns|us|ms|s|m|h)")
+        .default("2160h0m0s");
+const EXTERNAL_CA: Flag = Flag::new("external-ca", Kind::ExternalCa, "Where else certificates are signed");
 
 /// Of `swarm init`.
 pub const SWARM_INIT: &[Flag] = &[
@@ -56,20 +59,32 @@ pub const SWARM_INIT: &[Flag] = &[
     AVAILABILITY,
     LISTEN,
     DATA_PATH,
-    Flag::new("autolock", Kind::Bool, "Lock managers: each restart asks for the unlock key").unmodelled(),
-    Flag::new("cert-expiry", Kind::Duration, "How long node certificates are valid").default("2160h0m0s").unmodelled(),
-    Flag::new("data-path-port", Kind::Uint32, "Port for the traffic of containers (1024 - 49151; 0: 4789)")
-        .unmodelled(),
-    Flag::new("default-addr-pool", Kind::Networks, "Address pool of overlay networks").default("[]").unmodelled(),
-    Flag::new("default-addr-pool-mask-length", Kind::Uint32, "Prefix length of networks from the pool")
-        .default("24")
-        .unmodelled(),
-    Flag::new("dispatcher-heartbeat", Kind::Duration, "How often nodes report").default("5s"),
-    Flag::new("external-ca", Kind::ExternalCa, "Where else certificates are signed").unmodelled(),
+    Flag::new("autolock", Kind::Bool, "Lock managers: each restart asks for the unlock key"),
+    Flag::new("data-path-port", Kind::Uint32, "Port for the traffic of containers (1024 - 49151; 0: 4789)"),
+    Flag::new("default-addr-pool", Kind::Networks, "Address pool of overlay networks (CIDR)").default("[]"),
+    Flag::new("default-addr-pool-mask-length", Kind::Uint32, "Prefix length of networks from the pool").default("24"),
     Flag::new("force-new-cluster", Kind::Bool, "Begin a new cluster of one from this manager's state"),
-    Flag::new("max-snapshots", Kind::Uint, "How many older Raft snapshots are kept").unmodelled(),
+];
+/// Of `swarm init` and `swarm update`.
+pub const SWARM_SETTINGS: &[Flag] = &[
+    CERT_EXPIRY,
+    EXTERNAL_CA,
+    Flag::new("dispatcher-heartbeat", Kind::Duration, "How often nodes report (ns|us|ms|s|m|h)").default("5s"),
+    Flag::new("max-snapshots", Kind::Uint, "How many older Raft snapshots are kept"),
     Flag::new("snapshot-interval", Kind::Uint, "Raft entries from one snapshot to the next").default("10000"),
     Flag::new("task-history-limit", Kind::Int, "Tasks that are kept for each slot").default("5"),
+];
+/// Of `swarm update`.
+pub const AUTOLOCK: &[Flag] = &[Flag::new("autolock", Kind::Bool, "Whether managers lock (true|false)")];
+/// Of `swarm ca`.
+pub const SWARM_CA: &[Flag] = &[
+    CERT_EXPIRY,
+    EXTERNAL_CA,
+    Flag::new("ca-cert", Kind::PemFile, "File with the root certificate to use from now on (PEM)"),
+    Flag::new("ca-key", Kind::PemFile, "File with the key of that certificate (PEM)"),
+    Flag::new("detach", Kind::Bool, "Do not wait until all nodes have the new root").short('d'),
+    Flag::new("quiet", Kind::Bool, "Do not show the progress").short('q'),
+    Flag::new("rotate", Kind::Bool, "Replace the root: by the one given, or else by a new one"),
 ];
 /// Of `swarm join`.
 pub const SWARM_JOIN: &[Flag] =

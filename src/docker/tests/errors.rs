@@ -109,7 +109,6 @@ fn unknown_commands() {
 #[test]
 fn what_is_not_modelled_says_so() {
     assert_eq!(run("stack deploy -c x y").all(), ("", "swarmlab: docker stack is not modelled yet\n", Some(1)));
-    assert_eq!(run("node promote x").all(), ("", "swarmlab: docker node promote is not modelled yet\n", Some(1)));
     assert_eq!(
         run("service create --mount type=volume,source=v,target=/d nginx").all(),
         ("", "swarmlab: --mount is not modelled yet\n", Some(1))

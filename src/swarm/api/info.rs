@@ -38,6 +38,9 @@ pub struct Info {
     pub labels: Vec<String>,
     /// The swarm's part.
     pub swarm: SwarmInfo,
+    /// What people should know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// The swarm's part of `docker info`.
@@ -70,6 +73,9 @@ pub struct SwarmInfo {
     /// Only on a manager that has a leader.
     #[serde(rename = "Cluster", skip_serializing_if = "Option::is_none")]
     pub cluster: Option<ClusterInfo>,
+    /// What people should know of it.
+    #[serde(rename = "Warnings", skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// A manager that a node knows.

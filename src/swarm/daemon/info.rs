@@ -6,6 +6,11 @@ use crate::swarm::api::{Answer, ApiError, Filters, Info, NetworkSummary, Peer, R
 use crate::swarm::world::{Env, Host};
 use std::sync::Arc;
 
+const TWO_MANAGERS: &str = "WARNING: Running Swarm in a two-manager configuration. This configuration provides
+         no fault tolerance, and poses a high risk to lose control over the cluster.
+         Refer to https://docs.docker.com/engine/swarm/admin_guide/ to configure the
+         Swarm for fault-tolerance.";
+
 impl Host {
     /// The answer to `GET /info`; `cluster` is what the leader said, on a manager.
     pub(super) fn info(&self, cluster: Option<Answer>, env: &Env) -> Info {
@@ -13,6 +18,7 @@ impl Host {
         let running = self.engine.containers.values().filter(|container| container.runs()).count() as u64;
         let stopped =
             self.engine.containers.values().filter(|c| matches!(c.state, ContainerState::Exited { .. })).count() as u64;
+        let swarm = self.swarm_info(cluster, env);
         let uuid = env.seed.key("engine.uuid", &*self.name).at_u128(0);
         let uuid = format!("{uuid:032x}");
         Info {
@@ -29,7 +35,8 @@ impl Host {
             os_type: self.description.os.to_string(),
             server_version: self.description.engine_version.to_string(),
             labels: self.description.engine_labels.iter().map(|(key, value)| format!("{key}={value}")).collect(),
-            swarm: self.swarm_info(cluster, env),
+            warnings: swarm.warnings.clone(),
+            swarm,
         }
     }
 
@@ -75,6 +82,7 @@ impl Host {
             nodes: 0,
             managers: 0,
             cluster: None,
+            warnings: Vec::new(),
         };
         match cluster {
             Some(Ok(Response::Swarm(swarm))) => {
@@ -82,6 +90,9 @@ impl Host {
                 info.nodes = state.map_or(0, |state| state.nodes.len() as u64);
                 info.managers = state.map_or(0, |state| state.members.len() as u64);
                 info.cluster = Some(swarm.cluster.clone());
+                if info.managers == 2 {
+                    info.warnings.push(TWO_MANAGERS.into());
+                }
             }
             Some(answer) => info.error = Self::error_text(&answer),
             None => {}
