@@ -10,5 +10,6 @@ mod house;
 mod leader_killed;
 mod mutants;
 mod recovery;
+mod security;
 mod shell;
 mod stories;

@@ -37,6 +37,7 @@ pub fn new_cluster(
         id: ids.secret("id.cluster", host),
         task_history_limit: env_settings.task_history_limit,
         heartbeat_period: env_settings.heartbeat_period,
+        node_cert_expiry: env_settings.node_cert_expiry,
         root: RootCa::new(RootId(ids.secret("secret.root", host).0), wall),
         worker_secret: ids.secret("secret.worker", host),
         manager_secret: ids.secret("secret.manager", host),

@@ -9,6 +9,7 @@ use crate::net::{HostId, LinkSpec, Net};
 use crate::raft::Stored;
 use crate::swarm::api::SwarmInitRequest;
 use crate::swarm::ca::Credentials;
+use crate::swarm::ca::certificate::DEFAULT_EXPIRY;
 use crate::swarm::component::Ids;
 use crate::swarm::control::{Setup, new_cluster, new_node};
 use crate::swarm::daemon::Engine;
@@ -34,6 +35,8 @@ pub struct Settings {
     pub log_entries_for_slow_followers: u64,
     /// Tasks kept a slot, the live one included.
     pub task_history_limit: i64,
+    /// How long a node's certificate is valid.
+    pub node_cert_expiry: Duration,
     /// From a disk write to its being safe.
     pub disk_latency: Duration,
     /// From a client to its host's daemon, one way.
@@ -68,6 +71,7 @@ impl Default for Settings {
             tick: Duration::from_secs(1),
             log_entries_for_slow_followers: 500,
             task_history_limit: 5,
+            node_cert_expiry: DEFAULT_EXPIRY,
             disk_latency: Duration::from_micros(500),
             api_latency: Duration::from_millis(1),
             shuffle_ties: false,
