@@ -477,12 +477,3 @@ fn networks() -> Vec<NetworkSummary> {
         network("1ea68c681dbdaa", "host", "host", "local"),
     ]
 }
-
-/// What all nodes of the script trust.
-fn tls_info() -> TlsInfo {
-    TlsInfo {
-        trust_root: "-----BEGIN CERTIFICATE-----\nMIIBajCCARCgAwIBAgIUXXXX\n-----END CERTIFICATE-----\n".into(),
-        cert_issuer_subject: "MBMxETAPBgNVBAMTCHN3YXJtLWNh".into(),
-        cert_issuer_public_key: "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE".into(),
-    }
-}
