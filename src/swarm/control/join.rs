@@ -25,15 +25,9 @@ pub struct Setup {
     pub nodes: Vec<Node>,
 }
 
-/// Secrets and ids of a new cluster begun on a host at this time of its clock, with the settings that its request names.
-pub fn new_cluster(
-    ids: &mut Ids,
-    host: &str,
-    env_settings: &crate::swarm::world::Settings,
-    init: &SwarmInitRequest,
-    wall: Time,
-) -> Cluster {
-    let mut cluster = Cluster {
+/// Secrets and ids of a new cluster begun on a host at this time of its clock.
+pub fn new_cluster(ids: &mut Ids, host: &str, env_settings: &crate::swarm::world::Settings, wall: Time) -> Cluster {
+    Cluster {
         id: ids.secret("id.cluster", host),
         task_history_limit: env_settings.task_history_limit,
         heartbeat_period: env_settings.heartbeat_period,
@@ -42,9 +36,7 @@ pub fn new_cluster(
         worker_secret: ids.secret("secret.worker", host),
         manager_secret: ids.secret("secret.manager", host),
         ..Cluster::default()
-    };
-    super::cluster::at_init(&mut cluster, init, ids);
-    cluster
+    }
 }
 
 /// A node object as it is before the node has registered.

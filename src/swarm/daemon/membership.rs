@@ -9,7 +9,7 @@ use crate::net::HostId;
 use crate::raft::Stored;
 use crate::swarm::api::{ApiError, Code, Node, Response, SwarmInitRequest, SwarmJoinRequest};
 use crate::swarm::ca::Credentials;
-use crate::swarm::control::{Setup, check_at_init, new_cluster, new_node};
+use crate::swarm::control::{Setup, at_init, check_at_init, new_cluster, new_node};
 use crate::swarm::manager::{Input, RaftDisk, ReplyTo, member_context};
 use crate::swarm::object::{Availability, Labels, NodeDescription, NodeKey, Role, token_digest};
 use crate::swarm::store::{Lineage, LineageId};
@@ -96,7 +96,8 @@ impl Host {
         let lineage = LineageId(u32::try_from(env.lineages.len()).expect("clusters are few"));
         env.lineages.push(Lineage::default());
         let wall = self.wall(env.kernel.now());
-        let cluster = new_cluster(&mut env.ids, &self.name, &env.settings.clone(), init, wall);
+        let mut cluster = new_cluster(&mut env.ids, &self.name, &env.settings.clone(), wall);
+        at_init(&mut cluster, init, &mut env.ids);
         let node = NodeKey(0);
         let id = env.ids.node(&self.name);
         let description = Arc::new(NodeDescription::default());
@@ -314,7 +315,7 @@ impl Host {
         let Some(call) = self.calls.remove(&number) else { return };
         let answer = match call.kind {
             CallKind::Init { refused: Some(error) } => Err(error.into()),
-            CallKind::Init { refused: None } | CallKind::Recover(_) => {
+            CallKind::Recover(_) | CallKind::Init { refused: None } => {
                 Ok(Response::SwarmInit(self.disk.node.as_ref().map(|n| n.id.text()).unwrap_or_default()))
             }
             CallKind::Join(join) if join.answered => return,

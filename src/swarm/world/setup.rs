@@ -7,7 +7,6 @@ use super::{Env, World};
 use crate::engine::{Duration, Kernel, Limits, QueueKind, Seed, Time, Trace};
 use crate::net::{HostId, LinkSpec, Net};
 use crate::raft::Stored;
-use crate::swarm::api::SwarmInitRequest;
 use crate::swarm::ca::Credentials;
 use crate::swarm::ca::certificate::DEFAULT_EXPIRY;
 use crate::swarm::component::Ids;
@@ -252,8 +251,7 @@ impl World {
         let mut nodes = Vec::new();
         let mut managers = Vec::new();
         let mut raft = Vec::new();
-        let wall = first.wall(env.kernel.now());
-        let cluster = new_cluster(&mut env.ids, &first.name, &env.settings, &SwarmInitRequest::default(), wall);
+        let cluster = new_cluster(&mut env.ids, &first.name, &env.settings, first.wall(env.kernel.now()));
         for (row, (spec, host)) in members.iter().enumerate() {
             let key = NodeKey(u32::try_from(row).expect("hosts are limited"));
             let role = spec.role.expect("members have a role");
