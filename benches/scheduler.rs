@@ -41,6 +41,7 @@ fn cluster(tasks: u32, spread: bool) -> State {
                 memory_bytes: 1 << 50,
                 ..NodeDescription::default()
             }),
+            certificate: Default::default(),
             status: NodeStatus { state: NodeState::Ready, message: "", addr: Ipv4Addr::LOCALHOST },
             host: HostId(1),
         })));

@@ -298,12 +298,26 @@ impl Net {
     pub fn connected(&self, client: HostId, client_boot: Boot, server: HostId, server_boot: Boot) -> bool {
         self.connections
             .get(client, server)
-            .is_some_and(|ends| ends == Ends { client: Some(client_boot), server: Some(server_boot) })
+            .is_some_and(|ends| ends.client == Some(client_boot) && ends.server == Some(server_boot))
     }
 
     /// Both ends of the connection from `client` to `server`; an end that is gone is `None` (the other is half-open).
     pub fn connection(&self, client: HostId, server: HostId) -> Option<Ends> {
         self.connections.get(client, server)
+    }
+
+    /// Both ends of the connection have made sure of each other, in whatever way: it is noted, until it is opened anew.
+    pub fn secure(&mut self, client: HostId, server: HostId) {
+        if self.connection(client, server).is_some_and(|ends| !ends.secured) {
+            Arc::make_mut(&mut self.connections).secure(client, server, true);
+        }
+    }
+
+    /// A host has something new to be known by: on all its connections both ends must make sure of each other again.
+    pub fn forget_handshakes(&mut self, host: HostId) {
+        for (client, server) in self.connections.of(host) {
+            Arc::make_mut(&mut self.connections).secure(client, server, false);
+        }
     }
 
     /// Forgets the connection from `client` to `server` on both ends: it was closed in order, or the last end has given

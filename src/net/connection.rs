@@ -18,6 +18,8 @@ pub struct Ends {
     pub client: Option<Boot>,
     /// The server's boot; `None` when it is gone and the client does not know.
     pub server: Option<Boot>,
+    /// Both ends have made sure of each other ([`super::Net::secure`]).
+    pub secured: bool,
 }
 
 /// All connections.
@@ -31,7 +33,7 @@ pub(super) struct Connections {
 
 impl Connections {
     pub(super) fn open(&mut self, client: (HostId, Boot), server: (HostId, Boot)) {
-        let ends = Ends { client: Some(client.1), server: Some(server.1) };
+        let ends = Ends { client: Some(client.1), server: Some(server.1), secured: false };
         if self.ends.len() <= client.0.index() {
             self.ends.resize(client.0.index() + 1, Vec::new());
         }
@@ -61,6 +63,12 @@ impl Connections {
         self.by_server.remove(&(server, client));
     }
 
+    pub(super) fn secure(&mut self, client: HostId, server: HostId, secured: bool) {
+        if let Some(ends) = self.get_mut(client, server) {
+            ends.secured = secured;
+        }
+    }
+
     /// Takes away the end that `host` holds; the connection is forgotten when the other is gone too.
     pub(super) fn leave(&mut self, client: HostId, server: HostId, host: HostId) {
         let Some(ends) = self.get_mut(client, server) else { return };
@@ -70,7 +78,7 @@ impl Connections {
         if server == host {
             ends.server = None;
         }
-        if *ends == (Ends { client: None, server: None }) {
+        if ends.client.is_none() && ends.server.is_none() {
             self.close(client, server);
         }
     }

@@ -216,7 +216,7 @@ fn a_dead_process_is_told_of_and_a_dead_host_is_not() {
     net.set_host(C, HostState::Off);
     net.host_vanished(C);
     assert!(!net.connected(A, 1, C, 1));
-    assert_eq!(net.connection(A, C), Some(Ends { client: Some(1), server: None }));
+    assert_eq!(net.connection(A, C), Some(Ends { client: Some(1), server: None, secured: false }));
     // Nobody can be told by a host that is off, and nothing is left to tell.
     assert_eq!(net.process_died(C), []);
     net.host_vanished(A);
@@ -230,7 +230,7 @@ fn a_reset_does_not_cross_a_partition() {
     net.open(C, 1, B, 1);
     net.partition(&[vec![A], vec![B]]);
     assert_eq!(net.process_died(B), [C]);
-    assert_eq!(net.connection(A, B), Some(Ends { client: Some(1), server: None }));
+    assert_eq!(net.connection(A, B), Some(Ends { client: Some(1), server: None, secured: false }));
     net.open(A, 1, B, 2);
     assert!(net.connected(A, 1, B, 2));
 }

@@ -96,6 +96,17 @@ pub fn words(world: &World, record: &Record<What>) -> Option<(String, Option<Str
             format!("{} steps down", host(who)),
             Some(if *no_quorum { "it heard from no majority" } else { "there is a newer term" }.into()),
         ),
+        What::Refused { host: who, peer, text } => {
+            (format!("{} refuses {}", host(who), host(peer)), Some(text.to_string()))
+        }
+        What::NotStarted { host: on, text } => {
+            (format!("{} does not start its swarm", host(on)), Some(text.to_string()))
+        }
+        What::Certificate { host: on, role, .. } => {
+            (format!("{} has a new certificate as {}", host(on), role.as_str()), None)
+        }
+        What::RootRotation { done: false } => ("the root certificate is being replaced".into(), None),
+        What::RootRotation { done: true } => ("the root certificate is settled".into(), None),
         What::Reachable { host: who, peer, active } => {
             if world.host(*who).manager.as_ref().is_none_or(|manager| !manager.leads()) && record.at == world.now() {
                 return None;

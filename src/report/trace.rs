@@ -7,6 +7,7 @@
 //! The first line is a header: `{"format":1,"seed":N,"fingerprint":"..."}`.
 
 use crate::scenario::run::Run;
+use crate::swarm::api::time::rfc3339;
 use crate::swarm::world::World;
 use crate::swarm::world::record::What;
 use serde_json::{Value, json};
@@ -48,6 +49,14 @@ fn fields(world: &World, what: &What) -> Value {
         What::SteppedDown { host: who, term, no_quorum } => {
             json!({"host": host(who), "term": term, "no_quorum": no_quorum})
         }
+        What::Refused { host: who, peer, text } => {
+            json!({"host": host(who), "peer": host(peer), "text": &**text})
+        }
+        What::NotStarted { host: on, text } => json!({"host": host(on), "text": &**text}),
+        What::Certificate { host: on, role, until } => {
+            json!({"host": host(on), "role": role.as_str(), "until": rfc3339(until.nanos())})
+        }
+        What::RootRotation { done } => json!({"done": done}),
         What::Reachable { host: who, peer, active } => {
             json!({"host": host(who), "peer": host(peer), "active": active})
         }

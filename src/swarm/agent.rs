@@ -193,6 +193,7 @@ impl Agent {
                 id: self.id,
                 addr: self.addr,
                 description: self.description.clone(),
+                shown: None,
             },
         ));
     }
@@ -280,6 +281,8 @@ impl Agent {
                 *last = *sequence;
                 self.assign(*complete, tasks, removed, now, out);
             }
+            // It concerns the node's certificate: its host sees to it.
+            ToAgent::Certificate { .. } => {}
             ToAgent::DesiredRole { session, role } => {
                 if matches!(self.session, Session::Open { id, .. } if id == *session) {
                     out.desired_role = Some(*role);
@@ -299,6 +302,20 @@ impl Agent {
                     self.end_session(manager, now, out);
                 }
             }
+        }
+    }
+
+    /// Something is new about the node that only a new session makes known.
+    pub fn register_again(&mut self, now: Time, out: &mut AgentOutbox) {
+        if let Session::Open { .. } = self.session {
+            if let Some((_, reports)) = self.reporting.take() {
+                for (key, report) in reports {
+                    self.news.entry(key).or_insert(report);
+                }
+            }
+            self.stamp += 1;
+            self.session = Session::Waiting;
+            out.alarms.push((now, AgentAlarm::Connect(self.stamp)));
         }
     }
 

@@ -27,6 +27,8 @@ pub enum Writer {
     Allocator,
     /// Decisions of one tick.
     Scheduler,
+    /// Renewed certificates, and a root that is replaced.
+    Authority,
     /// Deletions.
     Reaper,
     /// Restarts, then one service's reconciliation.
@@ -45,6 +47,8 @@ pub enum Writer {
 pub enum Alarm {
     /// The scheduler's debounce.
     Scheduler,
+    /// A look at how far the replacement of the root is.
+    RootRotation,
     /// The reaper's batch.
     Reaper,
     /// A delayed start: the restart delay of this (new) task is over.

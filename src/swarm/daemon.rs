@@ -8,6 +8,7 @@
 mod call;
 mod checks;
 mod containers;
+mod credentials;
 pub mod engine;
 pub mod image;
 mod info;
@@ -15,12 +16,11 @@ mod membership;
 mod recover;
 mod registry;
 mod role;
-mod unlock;
 
 pub use call::{Call, CallAlarm};
-pub use role::{RoleAlarm, RoleChange};
-
+pub use credentials::NotStarted;
 pub use engine::{Container, ContainerState, Engine, EngineAlarm, EngineOutbox, Surroundings};
+pub use role::{RoleAlarm, RoleChange};
 
 use crate::swarm::api::{Answer, ApiError, Failure, NoAnswer, Request, Response, Version};
 use crate::swarm::world::event::{ClientId, ControlRequest};
@@ -81,19 +81,15 @@ impl Host {
         match &**request {
             Request::SwarmInit(init) => return self.swarm_init(client, number, init, env),
             Request::SwarmJoin(join) => return self.swarm_join(client, number, join, env),
-            Request::SwarmUnlock { key } => return env.answer(client, number, self.swarm_unlock(key)),
+            Request::SwarmUnlock { key } => return self.swarm_unlock(client, number, key, env),
             Request::SwarmLeave { force } => return self.swarm_leave(client, number, *force, env),
             _ => {}
-        }
-        if self.disk.node.is_none() {
-            return env.answer(client, number, Err(ApiError::new(503, NOT_IN_SWARM).into()));
         }
         if self.manager.is_none() {
             if self.held_while_stopping(client, number) {
                 return;
             }
-            let text = if self.role.is_joining() { PREPARED } else { NOT_A_MANAGER };
-            return env.answer(client, number, Err(ApiError::new(503, text).into()));
+            return env.answer(client, number, Err(ApiError::new(503, self.no_manager()).into()));
         }
         let (request, warnings) = registry::resolve(request, env);
         let request = match request {
@@ -101,5 +97,15 @@ impl Host {
             other => ControlRequest::Api(other),
         };
         self.call_start(client, number, Arc::new(request), warnings, env);
+    }
+
+    /// Why a host that is no manager cannot do what only a manager can. A swarm that could not be started is none.
+    fn no_manager(&self) -> &'static str {
+        match (&self.not_started, &self.disk.node) {
+            (Some(NotStarted::Locked), _) => credentials::LOCKED,
+            (Some(NotStarted::Failed(_)), _) | (None, None) => NOT_IN_SWARM,
+            (None, Some(_)) if self.role.is_joining() => PREPARED,
+            (None, Some(_)) => NOT_A_MANAGER,
+        }
     }
 }

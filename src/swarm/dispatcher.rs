@@ -11,8 +11,9 @@
 
 mod protocol;
 
-pub use protocol::{Refusal, Report, Route, ToAgent, ToDispatcher};
+pub use protocol::{CertificateNews, Refusal, Report, Route, ToAgent, ToDispatcher};
 
+use super::ca::{IssuanceState, RootCa, RootId};
 use super::component::{Alarm, Outbox, Writer};
 use super::object::{Node, NodeDescription, NodeKey, NodeState, Role, Task, TaskKey, TaskState};
 use super::store::{Event, State, Transaction, Why};
@@ -60,6 +61,8 @@ pub struct Dispatcher {
     /// Those whose batch is being written.
     registered: Vec<NodeKey>,
     orphaned: Vec<NodeKey>,
+    /// Whom all trust.
+    root: RootCa,
     /// To be sent.
     pub outgoing: Vec<(Route, ToAgent)>,
 }
@@ -87,7 +90,7 @@ struct Session {
 struct NodeUpdate {
     state: NodeState,
     message: &'static str,
-    registration: Option<(Ipv4Addr, Arc<NodeDescription>)>,
+    registration: Option<(Ipv4Addr, Arc<NodeDescription>, Option<RootId>)>,
 }
 
 impl Session {
@@ -128,6 +131,7 @@ impl Dispatcher {
             registering: Vec::new(),
             registered: Vec::new(),
             orphaned: Vec::new(),
+            root: state.cluster.as_ref().map(|cluster| cluster.root).unwrap_or_default(),
             outgoing: Vec::new(),
         };
         for node in state.nodes.values() {
@@ -175,9 +179,10 @@ impl Dispatcher {
     /// A message from an agent.
     pub fn receive(&mut self, message: &ToDispatcher, route: Route, state: &State, now: Time, out: &mut Outbox) {
         match message {
-            ToDispatcher::Register { node, id, addr, description } => {
+            ToDispatcher::Register { node, id, addr, description, shown } => {
                 if state.nodes.get(*node).is_some_and(|known| known.id == *id) {
-                    self.register(*node, *addr, description, route, state, now, out);
+                    let issuer = shown.map(|shown| shown.issuer);
+                    self.register(*node, *addr, description, issuer, route, state, now, out);
                 } else {
                     self.refuse(route, 0, Refusal::UnknownNode);
                 }
@@ -219,6 +224,7 @@ impl Dispatcher {
         key: NodeKey,
         addr: Ipv4Addr,
         description: &Arc<NodeDescription>,
+        issuer: Option<RootId>,
         route: Route,
         state: &State,
         now: Time,
@@ -249,7 +255,11 @@ impl Dispatcher {
         session.sequence = 0;
         self.node_updates.insert(
             key,
-            NodeUpdate { state: NodeState::Ready, message: "", registration: Some((addr, description.clone())) },
+            NodeUpdate {
+                state: NodeState::Ready,
+                message: "",
+                registration: Some((addr, description.clone(), issuer)),
+            },
         );
         if !self.registering.contains(&key) {
             self.registering.push(key);
@@ -322,7 +332,19 @@ impl Dispatcher {
     /// The store has changed.
     pub fn watch(&mut self, event: &Event, now: Time, out: &mut Outbox) {
         match event {
-            Event::Cluster(cluster) => self.period = cluster.heartbeat_period,
+            Event::Cluster(cluster) => {
+                self.period = cluster.heartbeat_period;
+                let changed = std::mem::replace(&mut self.root, cluster.root) != cluster.root;
+                for session in self.sessions.values().filter(|session| changed && session.id != 0) {
+                    let news = CertificateNews { rotate: false, root: cluster.root };
+                    self.outgoing.push((session.route, ToAgent::Certificate { session: session.id, news }));
+                }
+            }
+            Event::Node { old: Some(old), new: Some(new) }
+                if old.role != new.role || old.certificate.state != new.certificate.state =>
+            {
+                self.tell_news(new);
+            }
             Event::Node { old: Some(old), new: None } => {
                 self.sessions.remove(&old.key);
                 self.registering.retain(|&key| key != old.key);
@@ -363,6 +385,22 @@ impl Dispatcher {
         }
     }
 
+    /// Tells a node with a session that something is to be done about its certificate.
+    fn tell_news(&mut self, node: &Node) {
+        let news = self.news(node);
+        if self.registering.contains(&node.key) || self.registered.contains(&node.key) {
+            // The answer to its registration will say so.
+            return;
+        }
+        if let Some(session) = self.sessions.get(&node.key).filter(|session| session.id != 0) {
+            self.outgoing.push((session.route, ToAgent::Certificate { session: session.id, news }));
+        }
+    }
+
+    fn news(&self, node: &Node) -> CertificateNews {
+        CertificateNews { rotate: node.certificate.state == IssuanceState::Rotate, root: self.root }
+    }
+
     /// The set of Raft members has changed: every agent is told who the managers are now.
     pub fn members_changed(&mut self, state: &State) {
         for session in self.sessions.values().filter(|session| session.id != 0) {
@@ -401,7 +439,8 @@ impl Dispatcher {
             let mut node = (**node).clone();
             node.status.state = update.state;
             node.status.message = update.message;
-            if let Some((addr, description)) = update.registration {
+            if let Some((addr, description, issuer)) = update.registration {
+                node.certificate.issuer = issuer.or(node.certificate.issuer);
                 node.status.addr = addr;
                 node.description = description;
             }
@@ -447,7 +486,9 @@ impl Dispatcher {
                 state.tasks_of_node(key).filter(|task| task.status.state >= TaskState::Assigned).cloned().collect();
             session.sequence = 1;
             let (route, id) = (session.route, session.id);
-            self.outgoing.push((route, ToAgent::Registered { session: id, period, managers, role }));
+            let rotate = state.nodes.get(key).is_some_and(|node| node.certificate.state == IssuanceState::Rotate);
+            let news = CertificateNews { rotate, root: self.root };
+            self.outgoing.push((route, ToAgent::Registered { session: id, period, managers, role, news }));
             self.outgoing.push((
                 route,
                 ToAgent::Assignments { session: id, sequence: 1, complete: true, tasks, removed: Vec::new() },

@@ -7,6 +7,7 @@
 //! Source: raft-and-security.md §1.3-§1.6, §7.
 
 mod apply;
+mod authority;
 mod leader;
 mod links;
 mod members;
@@ -337,8 +338,16 @@ impl Host {
             self.manager_restore(snapshot, env);
         }
         self.manager_role(env);
+        let cluster = |host: &Self| {
+            let cluster = host.manager.as_ref().and_then(|manager| manager.state.cluster.as_ref());
+            cluster.map(|cluster| cluster.meta.version)
+        };
+        let before = cluster(self);
         for entry in &ready.committed {
             self.manager_apply(entry, env);
+        }
+        if before != cluster(self) {
+            self.cluster_applied();
         }
         if let Some(manager) = &mut self.manager {
             manager.raft.advance();

@@ -13,6 +13,7 @@ mod service;
 mod spec;
 mod task;
 
+pub use super::ca::token_digest;
 pub use cluster::*;
 pub use id::*;
 pub use node::*;

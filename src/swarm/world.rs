@@ -9,6 +9,7 @@ pub mod fault;
 mod host;
 pub mod record;
 mod setup;
+mod tls;
 
 pub use check::Violation;
 pub use fault::{Fault, FaultError};
@@ -326,6 +327,8 @@ impl World {
             | Event::DiskDone(host, _)
             | Event::Leader(host, ..)
             | Event::Agent(host, ..)
+            | Event::Renewer(host, ..)
+            | Event::TlsFailed { host, .. }
             | Event::Engine(host, _)
             | Event::Call(host, ..)
             | Event::Role(host, ..)
@@ -393,6 +396,10 @@ impl World {
             // The process that held the other end is gone: the kernel of today knows nothing of this connection.
             self.env.net.close(from, to);
             self.env.reset(to, from, packet.from_boot, true);
+            return;
+        }
+        self.check_silence(&packet);
+        if to_server && !self.handshake(&packet) {
             return;
         }
         let snapshot = matches!(&packet.body, Body::Raft(message) if message.snapshot.is_some());

@@ -10,6 +10,7 @@ mod house;
 mod leader_killed;
 mod mutants;
 mod recovery;
+mod security;
 mod shell;
 mod stories;
 mod sweep;

@@ -6,7 +6,7 @@ use crate::docker::lookup::{node_reference, task_filters};
 use crate::docker::rows::{self, Listing, row};
 use crate::docker::script::{Context, Finish, Stop};
 use crate::swarm::api::time::{go_string, parse_rfc3339};
-use crate::swarm::api::{Labels, Node, NodeSpec, Request};
+use crate::swarm::api::{Labels, Node, NodeSpec, Request, TlsInfo};
 
 const LISTING: Listing = Listing {
     kind: "*node.nodeContext",
@@ -35,12 +35,11 @@ const LISTING: Listing = Listing {
 pub fn ls(context: &mut Context) -> Result<Finish, Stop> {
     let mut nodes = context.nodes(context.flags.filters())??.to_vec();
     let quiet = context.flags.is_set("quiet");
-    let (mut own, mut root) = (String::new(), String::new());
+    let (mut own, mut wanted) = (String::new(), TlsInfo::default());
     if !nodes.is_empty() && !quiet {
         let info = context.info()??;
         own = info.swarm.node_id.clone();
-        let here = nodes.iter().find(|node| node.id == own);
-        root = here.map(|node| node.description.tls_info.trust_root.clone()).unwrap_or_default();
+        wanted = info.swarm.cluster.as_ref().map(|cluster| cluster.tls_info.clone()).unwrap_or_default();
     }
     nodes.sort_by(|a, b| format::natural(&a.description.hostname, &b.description.hostname));
     let rows: Vec<_> = nodes
@@ -51,10 +50,10 @@ pub fn ls(context: &mut Context) -> Result<Finish, Stop> {
                 Some(status) if status.leader => "Leader".into(),
                 Some(status) => pretty(&status.reachability),
             };
-            let trust = &node.description.tls_info.trust_root;
+            let shown = &node.description.tls_info;
             let tls = match () {
-                () if trust.is_empty() || root.is_empty() => "Unknown",
-                () if *trust == root => "Ready",
+                () if *shown == TlsInfo::default() || wanted == TlsInfo::default() => "Unknown",
+                () if *shown == wanted => "Ready",
                 () => "Needs Rotation",
             };
             row([

@@ -27,6 +27,17 @@ pub fn go_string(nanos: i64) -> String {
     format!("{date} {clock}{fraction} +0000 UTC")
 }
 
+/// As Go's RFC 1123 has it: `Mon, 05 Jan 2026 09:00:00 UTC`.
+pub fn rfc1123(nanos: i64) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let days = (EPOCH_UNIX_SECONDS + nanos.div_euclid(NANOS)).div_euclid(DAY);
+    let (year, month, day) = civil_from_days(days);
+    let (_, clock, _) = parts(nanos);
+    let (weekday, month) = (DAYS[days.rem_euclid(7) as usize], MONTHS[month as usize - 1]);
+    format!("{weekday}, {day:02} {month} {year:04} {clock} UTC")
+}
+
 /// Back to nanoseconds of virtual time; `None` for what is not RFC 3339. Offsets such as `+02:00` are understood.
 pub fn parse_rfc3339(text: &str) -> Option<i64> {
     let number = |from: usize, to: usize| -> Option<i64> {
@@ -121,6 +132,8 @@ mod tests {
         assert_eq!(rfc3339(500_000_000), "2026-01-05T09:00:00.5Z");
         assert_eq!(rfc3339(-NANOS), "2026-01-05T08:59:59Z");
         assert_eq!(rfc3339_fixed(500_000_000), "2026-01-05T09:00:00.500000000Z");
+        assert_eq!(rfc1123(500_000_000), "Mon, 05 Jan 2026 09:00:00 UTC");
+        assert_eq!(rfc1123(-10 * 3600 * NANOS), "Sun, 04 Jan 2026 23:00:00 UTC");
         assert_eq!(go_string(1), "2026-01-05 09:00:00.000000001 +0000 UTC");
     }
 

@@ -1,12 +1,13 @@
 //! The cluster object: what users may change of it, and how it is shown (raft-and-security.md §5.5, §5.6).
 //!
-//! Asking for a new root is taken down here (`force_rotate`, `signing_ca`); issuing certificates and carrying a rotation
-//! out is not.
+//! Asking for a new root begins here; carrying the replacement out is the leader's authority's (`swarm::ca`).
 
-use crate::engine::Duration;
+use crate::engine::{Duration, Seed, Time};
 use crate::swarm::api::{self, ApiError, ClusterSpec, Code, Response, RotateFlags, SwarmInitRequest};
+use crate::swarm::ca::rotation::{Plan, Present, ProvidedCert, RotationRequest, plan};
+use crate::swarm::ca::{RootCa, RootId, RootRotation, UnlockKey};
 use crate::swarm::component::Ids;
-use crate::swarm::object::{Cluster, UnlockKey};
+use crate::swarm::object::{Cluster, Id};
 use crate::swarm::store::{State, Transaction, Why};
 use crate::swarm::world::{Env, Settings};
 use std::sync::Arc;
@@ -50,7 +51,7 @@ pub fn pool(cluster: &Cluster) -> Option<Vec<String>> {
 
 /// The key that unlocks managers; empty when they do not lock.
 pub fn unlock_key(state: &State) -> String {
-    state.cluster.as_ref().and_then(|cluster| cluster.unlock_keys).map(|key| key.text()).unwrap_or_default()
+    state.cluster.as_ref().and_then(|cluster| cluster.unlock_keys).map(|key| key.to_string()).unwrap_or_default()
 }
 
 /// What is wrong with settings by themselves.
@@ -65,22 +66,6 @@ fn check(cert_expiry: i64, heartbeat_period: i64) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// What is wrong with a root that a user gives.
-fn check_root(spec: &ClusterSpec) -> Result<(), ApiError> {
-    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
-    if spec.signing_ca_cert.is_empty() {
-        return match spec.signing_ca_key.is_empty() {
-            true => Ok(()),
-            false => Err(invalid("if a signing CA key is provided, the signing CA cert must also be provided")),
-        };
-    }
-    match spec.signing_ca_cert.matches(BEGIN).count() {
-        0 => Err(invalid("could not parse the desired CA certificate")),
-        1 => Ok(()),
-        _ => Err(invalid("the desired CA certificate cannot contain multiple certificates")),
-    }
-}
-
 fn or(nanos: i64, default: Duration) -> Duration {
     if nanos == 0 { default } else { Duration::from_nanos(nanos) }
 }
@@ -89,11 +74,10 @@ fn or(nanos: i64, default: Duration) -> Duration {
 /// switched off it forgets the key.
 fn lock(cluster: &mut Cluster, on: bool, renew: bool, ids: &mut Ids) {
     cluster.autolock = on;
-    let version = cluster.meta.version;
     cluster.unlock_keys = match cluster.unlock_keys.filter(|_| !renew) {
         _ if !on => None,
         Some(key) => Some(key),
-        None => Some(UnlockKey { key: ids.unlock_key(cluster.id), version }),
+        None => Some(UnlockKey::from_words(ids.unlock_key(cluster.id))),
     };
 }
 
@@ -112,12 +96,13 @@ pub fn update(
     let Some(old) = tx.state().cluster.clone() else {
         return Err(ApiError::grpc(Code::Unavailable, "the cluster is not ready"));
     };
-    check_root(spec)?;
     if old.meta.version != version {
         return Err(ApiError::grpc(Code::Unknown, "update out of sequence"));
     }
+    let rotation = rotation(&old, spec, tx.now(), &mut env.ids)?;
     let defaults = Cluster::default();
     let mut cluster = (*old).clone();
+    cluster.root_rotation = rotation;
     cluster.task_history_limit = spec.task_history_retention_limit;
     cluster.snapshot_interval = spec.snapshot_interval;
     cluster.keep_old_snapshots = spec.keep_old_snapshots;
@@ -186,4 +171,53 @@ pub fn at_init(cluster: &mut Cluster, init: &SwarmInitRequest, ids: &mut Ids) {
     if !init.external_cas.is_empty() {
         cluster.external_cas = init.external_cas.as_slice().into();
     }
+}
+
+/// A removed node's certificate is good for nothing from now on.
+pub fn blacklist(node: Id, tx: &mut Transaction) {
+    let Some(cluster) = tx.state().cluster.clone() else { return };
+    let mut cluster = (*cluster).clone();
+    Arc::make_mut(&mut cluster.blacklist).add(node, cluster.node_cert_expiry, tx.now());
+    tx.put_cluster(cluster, Why::Request);
+}
+
+/// What an update says about the root: nothing, a new one that the leader makes, or one that the user gives. The text of
+/// a given certificate stands for its key pair; it is taken to be valid for as long as one made here.
+fn rotation(old: &Cluster, spec: &ClusterSpec, now: Time, ids: &mut Ids) -> Result<Option<RootRotation>, ApiError> {
+    let present = Present { root: old.root, has_key: true, rotation: old.root_rotation };
+    let given = (!spec.signing_ca_cert.is_empty()).then(|| {
+        let normal = |text: &str| text.trim().to_owned();
+        let same = [Some(old.root), old.root_rotation.map(|rotation| rotation.next)]
+            .into_iter()
+            .flatten()
+            .find(|root| normal(&root.pem()) == normal(&spec.signing_ca_cert));
+        same.unwrap_or_else(|| {
+            let key = Seed(0).key("ca.given", spec.signing_ca_cert.trim());
+            RootCa::new(RootId(key.at_u128(0)), Time::ZERO)
+        })
+    });
+    let request = RotationRequest {
+        cert: match spec.signing_ca_cert.matches("-----BEGIN CERTIFICATE-----").count() {
+            0 if spec.signing_ca_cert.is_empty() => None,
+            0 => Some(ProvidedCert::Unreadable),
+            1 => given.map(|root| ProvidedCert::One {
+                id: root.id,
+                not_before: root.not_before,
+                not_after: root.not_after(),
+            }),
+            _ => Some(ProvidedCert::Several),
+        },
+        key: (!spec.signing_ca_key.is_empty()).then(|| given.unwrap_or_default().id),
+        external: given.filter(|_| !spec.external_cas.is_empty()).map(|root| root.id).into_iter().collect(),
+        force: spec.force_rotate != old.force_rotate,
+    };
+    Ok(match plan(&present, &request, now).map_err(|error| invalid(&error.to_string()))? {
+        Plan::Keep => old.root_rotation,
+        Plan::Abort => None,
+        Plan::Begin { next: Some(next) } => Some(RootRotation { next }),
+        Plan::Begin { next: None } => {
+            let id = RootId(ids.secret("secret.root", &old.id.text()).0);
+            Some(RootRotation { next: RootCa::new(id, now) })
+        }
+    })
 }

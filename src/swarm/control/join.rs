@@ -1,8 +1,10 @@
 //! Making a cluster, and letting hosts in (control-plane.md §0, §8.5; raft-and-security.md §5, §7).
 
 use super::nodes;
+use crate::engine::Time;
 use crate::net::HostId;
 use crate::swarm::api::{ApiError, Code, SwarmInitRequest};
+use crate::swarm::ca::{Credentials, RootCa, RootId};
 use crate::swarm::component::Ids;
 use crate::swarm::object::{
     Availability, Cluster, Id, Labels, Node, NodeDescription, NodeKey, NodeSpec, NodeState, NodeStatus, Role,
@@ -23,13 +25,14 @@ pub struct Setup {
     pub nodes: Vec<Node>,
 }
 
-/// Secrets and ids of a new cluster begun on a host.
-pub fn new_cluster(ids: &mut Ids, host: &str, env_settings: &crate::swarm::world::Settings) -> Cluster {
+/// Secrets and ids of a new cluster begun on a host at this time of its clock.
+pub fn new_cluster(ids: &mut Ids, host: &str, env_settings: &crate::swarm::world::Settings, wall: Time) -> Cluster {
     Cluster {
         id: ids.secret("id.cluster", host),
         task_history_limit: env_settings.task_history_limit,
         heartbeat_period: env_settings.heartbeat_period,
-        ca_digest: ids.secret("secret.root", host),
+        node_cert_expiry: env_settings.node_cert_expiry,
+        root: RootCa::new(RootId(ids.secret("secret.root", host).0), wall),
         worker_secret: ids.secret("secret.worker", host),
         manager_secret: ids.secret("secret.manager", host),
         ..Cluster::default()
@@ -56,6 +59,7 @@ pub fn new_node(
         role,
         description,
         status: NodeStatus { state: NodeState::Unknown, message: "", addr },
+        certificate: Default::default(),
         host,
     }
 }
@@ -88,9 +92,8 @@ pub fn join(request: &JoinRequest, host: HostId, tx: &mut Transaction, env: &mut
         return Err(ApiError::grpc(Code::Unavailable, "the cluster is not ready"));
     };
     let refused = || ApiError::grpc(Code::InvalidArgument, "A valid join token is necessary to join this cluster");
-    let digest = cluster.ca_digest();
     if let Some(expected) = token_digest(&request.token)
-        && expected != format!("{:032x}{:032x}", digest[0], digest[1])
+        && expected != cluster.root.digest_hex()
     {
         // The joiner finds this out itself in the real one: the manager shows another certificate than the token says.
         return Err(ApiError::new(500, format!("remote CA does not match fingerprint. Expected: {expected}")));
@@ -107,7 +110,9 @@ pub fn join(request: &JoinRequest, host: HostId, tx: &mut Transaction, env: &mut
     let availability = nodes::availability(&request.availability)?;
     let node =
         new_node(key, id, host, role, availability, Labels::new(), request.addr, Arc::new(NodeDescription::default()));
+    env.check_token(&request.token, role, &cluster);
+    let credentials = Credentials::issue(&cluster, id, role, tx.now(), tx.version());
     tx.put_node(node, Why::Joined);
     let managers = tx.state().members.iter().map(|member| (member.node, member.host)).collect();
-    Ok(JoinGrant { node: key, id, role, managers, lineage: LineageId(0) })
+    Ok(JoinGrant { node: key, id, role, managers, lineage: LineageId(0), credentials })
 }

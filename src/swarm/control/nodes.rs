@@ -115,5 +115,6 @@ pub fn remove(id: &str, force: bool, tx: &mut Transaction) -> Result<Response, A
         }
     }
     tx.remove_node(node.key, Why::Request);
+    super::cluster::blacklist(node.id, tx);
     Ok(Response::Done)
 }

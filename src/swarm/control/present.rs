@@ -3,7 +3,8 @@
 use super::{View, cluster};
 use crate::engine::Time;
 use crate::swarm::api::{self, time::rfc3339};
-use crate::swarm::object::{Meta, Node, PortConfig, Service, ServiceSpec, Task, UpdateConfig, UpdateState};
+use crate::swarm::ca::RootId;
+use crate::swarm::object::{Cluster, Meta, Node, PortConfig, Service, ServiceSpec, Task, UpdateConfig, UpdateState};
 use crate::swarm::store::State;
 
 fn version(meta: &Meta) -> api::ObjectVersion {
@@ -61,7 +62,10 @@ pub fn node(node: &Node, view: &View<'_>) -> api::Node {
                 labels: description.engine_labels.clone(),
                 plugins,
             },
-            tls_info: tls_info(state),
+            tls_info: match node.certificate.issuer {
+                Some(issuer) if reported => tls_info(state.cluster.as_deref(), Some(issuer)),
+                _ => api::TlsInfo::default(),
+            },
         },
         status: api::NodeStatus {
             state: node.status.state.as_str().into(),
@@ -78,14 +82,14 @@ const LOG_PLUGINS: [&str; 9] =
 /// Network drivers of every engine.
 const NETWORK_PLUGINS: [&str; 6] = ["bridge", "host", "ipvlan", "macvlan", "null", "overlay"];
 
-/// What every node of the cluster trusts. A certificate in shape only: nothing here is cryptography.
-fn tls_info(state: &State) -> api::TlsInfo {
-    let Some(cluster) = &state.cluster else { return api::TlsInfo::default() };
-    let body = format!("{}{}", cluster.ca_digest, cluster.id);
+/// What the cluster's nodes trust, and who issued the certificates that they should have (`None`: that a certain node
+/// has).
+fn tls_info(cluster: Option<&Cluster>, issuer: Option<RootId>) -> api::TlsInfo {
+    let Some(cluster) = cluster else { return api::TlsInfo::default() };
     api::TlsInfo {
-        trust_root: format!("-----BEGIN CERTIFICATE-----\nMIIB{body}\n-----END CERTIFICATE-----\n"),
-        cert_issuer_subject: "MBMxETAPBgNVBAMTCHN3YXJtLWNh".into(),
-        cert_issuer_public_key: format!("MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE{}==", cluster.ca_digest),
+        trust_root: cluster.root.pem(),
+        cert_issuer_subject: RootId::subject(),
+        cert_issuer_public_key: issuer.unwrap_or(cluster.signer().issuer).public_key(),
     }
 }
 
@@ -238,8 +242,8 @@ pub fn swarm(view: &View<'_>) -> Option<api::Swarm> {
             created_at: moment(cluster.meta.created_at),
             updated_at: moment(cluster.meta.updated_at),
             spec: cluster::spec(cluster, &view.env.settings),
-            tls_info: tls_info(view.state()),
-            root_rotation_in_progress: cluster.root_rotation_in_progress,
+            tls_info: tls_info(Some(cluster), None),
+            root_rotation_in_progress: cluster.root_rotation.is_some(),
             default_addr_pool: cluster::pool(cluster),
             subnet_size: cluster.subnet_size,
             data_path_port: cluster.data_path_port,

@@ -46,6 +46,8 @@ pub(super) enum CallKind {
     Recover(RecoverCall),
     /// `swarm leave`.
     Leave(LeaveCall),
+    /// `swarm unlock`: waits for the manager to be started.
+    Unlock,
 }
 
 /// An alarm of a call.
@@ -196,6 +198,15 @@ impl Host {
                 ),
             );
             self.call_done(number, Err(error.into()), env);
+        }
+    }
+
+    /// The handshake of a new connection to a manager failed: what was to be asked there fails with it.
+    pub fn call_refused(&mut self, peer: HostId, text: &str, env: &mut Env) {
+        let at_peer = |call: &Call| matches!(&call.kind, CallKind::Control { at, .. } if *at == Some(peer));
+        let broken: Vec<_> = self.calls.iter().filter(|(_, call)| at_peer(call)).map(|(number, _)| *number).collect();
+        for number in broken {
+            self.call_done(number, Err(ApiError::new(503, text).into()), env);
         }
     }
 

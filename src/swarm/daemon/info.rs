@@ -1,5 +1,6 @@
 //! `docker info` and `docker network ls` of one host (cli.md §5.7).
 
+use super::NotStarted;
 use super::engine::ContainerState;
 use crate::swarm::api::{Answer, ApiError, Filters, Info, NetworkSummary, Peer, Response, SwarmInfo};
 use crate::swarm::world::{Env, Host};
@@ -51,6 +52,20 @@ impl Host {
             }
             return SwarmInfo { local_node_state: "inactive".into(), ..SwarmInfo::default() };
         };
+        match &self.not_started {
+            Some(NotStarted::Locked) => {
+                return SwarmInfo { local_node_state: "locked".into(), ..SwarmInfo::default() };
+            }
+            Some(NotStarted::Failed(text)) => {
+                return SwarmInfo {
+                    node_addr: self.addr.to_string(),
+                    local_node_state: "error".into(),
+                    error: text.to_string(),
+                    ..SwarmInfo::default()
+                };
+            }
+            None => {}
+        }
         let mut remotes: Vec<_> = node
             .managers
             .iter()

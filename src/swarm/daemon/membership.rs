@@ -3,10 +3,12 @@
 use super::RoleChange;
 use super::call::{CallAlarm, CallKind};
 use super::checks;
+use super::credentials::LOCKED_LEAVE;
 use crate::engine::Duration;
 use crate::net::HostId;
 use crate::raft::Stored;
 use crate::swarm::api::{ApiError, Code, Node, Response, SwarmInitRequest, SwarmJoinRequest};
+use crate::swarm::ca::Credentials;
 use crate::swarm::control::{Setup, at_init, check_at_init, new_cluster, new_node};
 use crate::swarm::manager::{Input, RaftDisk, ReplyTo, member_context};
 use crate::swarm::object::{Availability, Labels, NodeDescription, NodeKey, Role, token_digest};
@@ -93,12 +95,14 @@ impl Host {
         env.net.set_address(self.id, addr);
         let lineage = LineageId(u32::try_from(env.lineages.len()).expect("clusters are few"));
         env.lineages.push(Lineage::default());
-        let mut cluster = new_cluster(&mut env.ids, &self.name, &env.settings.clone());
+        let wall = self.wall(env.kernel.now());
+        let mut cluster = new_cluster(&mut env.ids, &self.name, &env.settings.clone(), wall);
         at_init(&mut cluster, init, &mut env.ids);
         let node = NodeKey(0);
         let id = env.ids.node(&self.name);
         let description = Arc::new(NodeDescription::default());
         let object = new_node(node, id, self.id, Role::Manager, availability, Labels::new(), self.addr, description);
+        self.disk.credentials = Some(Credentials::issue(&cluster, id, Role::Manager, wall, 0));
         self.setup = Some(Arc::new(Setup { cluster, nodes: vec![object] }));
         let member = env.ids.member(&self.name);
         let stored = Stored::bootstrap(&[(member, member_context(node, self.id))]);
@@ -221,6 +225,7 @@ impl Host {
                     lineage: grant.lineage,
                     managers: grant.managers,
                 });
+                self.credentials_granted(grant.credentials, env);
                 self.start_agent(env);
                 if grant.role == Role::Manager {
                     self.member_join(remote, env);
@@ -257,6 +262,9 @@ impl Host {
         self.role = RoleChange::default();
         self.disk.raft = None;
         self.disk.node = None;
+        self.disk.credentials = None;
+        self.renewer = None;
+        self.not_started = None;
         self.disk.tasks.clear();
     }
 
@@ -327,6 +335,9 @@ impl Host {
                 self.calls.remove(&call);
             }
             return env.answer(client, number, Ok(Response::Done));
+        }
+        if self.is_locked() && !force {
+            return env.answer(client, number, Err(ApiError::new(503, LOCKED_LEAVE).into()));
         }
         if self.manager.is_some() && !force {
             let call = self.call_open(client, number, CallKind::Leave(LeaveCall { refusing: true }), env);

@@ -55,6 +55,7 @@ impl Host {
         self.close_relayed(None, env);
         self.manager = None;
         self.role = RoleChange::default();
+        self.renewer = None;
         if let Some(agent) = self.agent.take() {
             self.disk.tasks = agent.tasks;
         }
@@ -80,8 +81,11 @@ impl Host {
         node.managers = vec![(node.node, self.id)];
         debug_assert_eq!(node.role, Role::Manager, "only a manager comes here");
         env.record(What::NewCluster { host: self.id });
-        self.start_swarm(env);
-        self.manager_input(Input::Campaign, env);
+        // It was unlocked before; an expired certificate is let pass and renewed at once.
+        if self.may_start(true, true, env) {
+            self.start_swarm_unlocked(env);
+            self.manager_input(Input::Campaign, env);
+        }
     }
 
     /// The settings that the request names are merged into the cluster object, which is there already.

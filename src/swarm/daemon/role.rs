@@ -1,7 +1,7 @@
-//! What a node's daemon does about the node's role: asks for a certificate of the role that is wanted, becomes a manager by
+//! What a node's daemon does about the node's role: has a certificate of the wanted role asked for, becomes a manager by
 //! joining the Raft members, and ceases to be one when it was taken out.
 //!
-//! Certificates themselves are `swarm::ca`'s.
+//! Certificates themselves are `swarm::ca`'s and their renewal is `credentials`'.
 //!
 //! Source: raft-and-security.md §3.2, §3.4, §6.3.
 
@@ -11,19 +11,11 @@ use crate::net::HostId;
 use crate::raft::Stored;
 use crate::swarm::api::{ApiError, Code};
 use crate::swarm::manager::RaftDisk;
-use crate::swarm::object::{Id, Role};
+use crate::swarm::object::Role;
 use crate::swarm::world::event::{Body, ClientId, Event, MemberGrant};
 use crate::swarm::world::record::What;
 use crate::swarm::world::{Env, Host};
 
-/// A change of the wanted role waits so long before a certificate is asked for.
-const SETTLE: Duration = Duration::from_millis(500);
-/// The answer to the request for a certificate must come within so long.
-const RENEW_LIMIT: Duration = Duration::from_secs(5);
-/// After a request that failed: this, and as much again for each failure, doubling...
-const RENEW_PAUSE: Duration = Duration::from_secs(5);
-/// ... up to this; the pause is drawn below it.
-const RENEW_PAUSE_MAX: Duration = Duration::from_hours(1);
 /// The request for a place among the Raft members must be answered within so long.
 const JOIN_LIMIT: Duration = Duration::from_secs(25);
 /// When a manager could not start, the swarm part of the daemon starts again after this, twice as long each time...
@@ -40,10 +32,6 @@ pub(super) const SERVE_LIMIT: Duration = Duration::from_secs(20);
 /// An alarm of what this file does; numbers tell whether it is still meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RoleAlarm {
-    /// Ask for a certificate.
-    Renew(u32),
-    /// No certificate has come.
-    RenewTimeout(u32),
     /// Ask for a place among the Raft members.
     Join(u64),
     /// No place was given.
@@ -63,8 +51,6 @@ pub enum RoleAlarm {
 pub struct RoleChange {
     /// The role that the user wants, while the certificate says another.
     expected: Option<Role>,
-    failures: u32,
-    stamp: u32,
     /// It asks for a place among the Raft members: number of the try, and how many have failed.
     joining: Option<(u64, u32)>,
     joins: u64,
@@ -92,24 +78,18 @@ impl Host {
     pub fn role_wanted(&mut self, wanted: Role, env: &mut Env) {
         let Some(node) = &self.disk.node else { return };
         if node.role == wanted {
-            self.role.expected = None;
+            if self.role.expected.take().is_some() {
+                self.renewal_called_off();
+            }
         } else if self.role.expected != Some(wanted) {
             self.role.expected = Some(wanted);
-            self.role.failures = 0;
-            self.renew_in(SETTLE, env);
+            self.renewal_ordered(Some(wanted), env);
         }
-    }
-
-    fn renew_in(&mut self, after: Duration, env: &mut Env) {
-        self.role.stamp += 1;
-        env.kernel.schedule_in(after, Event::Role(self.id, self.boot, RoleAlarm::Renew(self.role.stamp)));
     }
 
     /// An alarm.
     pub fn role_alarm(&mut self, alarm: RoleAlarm, env: &mut Env) {
         match alarm {
-            RoleAlarm::Renew(stamp) if stamp == self.role.stamp => self.renew(env),
-            RoleAlarm::RenewTimeout(stamp) if stamp == self.role.stamp => self.renew_failed(env),
             RoleAlarm::Join(number) if self.role.joining.is_some_and(|(known, _)| known == number) => {
                 self.member_try(None, env);
             }
@@ -121,20 +101,6 @@ impl Host {
             RoleAlarm::Serve => self.serve(env),
             RoleAlarm::Recover(call) => self.recover_restart(call, env),
             _ => {}
-        }
-    }
-
-    fn renew(&mut self, env: &mut Env) {
-        if self.role.expected.is_none() {
-            return;
-        }
-        let Some(id) = self.disk.node.as_ref().map(|node| node.id) else { return };
-        let (own, stamp) = (self.id, self.role.stamp);
-        env.kernel.schedule_in(RENEW_LIMIT, Event::Role(own, self.boot, RoleAlarm::RenewTimeout(stamp)));
-        match self.some_manager() {
-            Some(manager) if manager == own => self.renew_asked(own, id, None, env),
-            Some(manager) => env.send(own, self.boot, manager, None, Body::Renew { host: own, id, via: None }),
-            None => {}
         }
     }
 
@@ -151,46 +117,11 @@ impl Host {
         })
     }
 
-    /// A node asks for a certificate of the role that it has: the leader knows which.
-    pub fn renew_asked(&mut self, host: HostId, id: Id, via: Option<HostId>, env: &mut Env) {
-        let own = self.id;
-        let Some(manager) = &self.manager else { return };
-        if manager.leads() {
-            let Some(role) = manager.state.node_by_id(id).map(|node| node.role) else { return };
-            let body = Body::Renewed { host, role, via };
-            return env.send(own, self.boot, via.unwrap_or(host), None, body);
-        }
-        if let Some(leader) = manager.leader_host(own).filter(|leader| *leader != own)
-            && via.is_none()
-        {
-            env.send(own, self.boot, leader, None, Body::Renew { host, id, via: Some(own) });
-        }
-    }
-
-    /// The certificate has come.
-    pub fn renewed(&mut self, role: Role, env: &mut Env) {
-        if self.role.expected == Some(role) {
-            self.role.stamp += 1;
-            self.role.expected = None;
-            self.certified(role, env);
-        } else if self.role.expected.is_some() {
-            // The role manager has not come to it yet.
-            self.renew_failed(env);
-        }
-    }
-
-    fn renew_failed(&mut self, env: &mut Env) {
-        self.role.failures += 1;
-        let longest = RENEW_PAUSE.as_nanos() + (RENEW_PAUSE.as_nanos() << (self.role.failures - 1).min(20));
-        let longest = longest.min(RENEW_PAUSE_MAX.as_nanos());
-        let key = env.seed.key("ca.renew", &(&*self.name, self.boot));
-        let pause = key.below(u64::from(self.role.stamp), longest as u64) as i64;
-        self.renew_in(Duration::from_nanos(pause), env);
-    }
-
-    fn certified(&mut self, role: Role, env: &mut Env) {
+    /// The node has a certificate of another role.
+    pub(super) fn certified(&mut self, role: Role, env: &mut Env) {
         let Some(node) = &mut self.disk.node else { return };
         node.role = role;
+        self.role.expected = None;
         env.record(What::Certified { host: self.id, role });
         match role {
             Role::Manager if self.manager.is_none() => self.member_join(None, env),
@@ -312,11 +243,12 @@ impl Host {
             self.role.waits = Some(1);
             env.kernel.schedule_in(ROLE_WAIT, Event::Role(self.id, self.boot, RoleAlarm::RoleWait(1)));
             self.role.expected = Some(Role::Worker);
-            self.renew_in(Duration::ZERO, env);
+            self.renewal_ordered(Some(Role::Worker), env);
         } else {
             // It is taken to have been promoted again.
             self.role.waits = None;
             self.role.expected = None;
+            self.renewal_called_off();
             self.member_join(None, env);
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::engine::{Duration, Time};
 use crate::net::HostId;
+use crate::swarm::ca::{Certificate, RootCa};
 use crate::swarm::object::{ContainerId, Id, NodeDescription, NodeKey, Role, Task, TaskKey, TaskState, TaskStatus};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -28,6 +29,8 @@ pub enum ToDispatcher {
         addr: Ipv4Addr,
         /// What it is like.
         description: Arc<NodeDescription>,
+        /// The certificate that it shows.
+        shown: Option<Certificate>,
     },
     /// Still here.
     Heartbeat {
@@ -62,6 +65,15 @@ pub enum ToAgent {
         managers: Vec<(NodeKey, HostId)>,
         /// What the user wants the node to be.
         role: Role,
+        /// About its certificate.
+        news: CertificateNews,
+    },
+    /// There is news about its certificate, or about the root that all trust.
+    Certificate {
+        /// Of this session.
+        session: u64,
+        /// How it is now.
+        news: CertificateNews,
     },
     /// The user wants the node to be this now.
     DesiredRole {
@@ -118,6 +130,15 @@ pub enum ToAgent {
     },
 }
 
+/// What a session tells a node about its certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CertificateNews {
+    /// It should be renewed.
+    pub rotate: bool,
+    /// Whom to trust.
+    pub root: RootCa,
+}
+
 /// Why the dispatcher refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Refusal {
@@ -131,6 +152,8 @@ pub enum Refusal {
     RateLimit,
     /// The manager has no leader to relay to.
     NoLeader,
+    /// Its certificate does not allow it.
+    Denied,
 }
 
 /// An agent's word on one task.

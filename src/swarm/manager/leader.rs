@@ -14,6 +14,7 @@ use crate::net::{Boot, HostId};
 use crate::raft::Term;
 use crate::swarm::allocator::Allocator;
 use crate::swarm::api::{Answer, ApiError, Code, Failure};
+use crate::swarm::ca::{CaServer, RenewCall};
 use crate::swarm::component::{Alarm, Outbox, Writer};
 use crate::swarm::control;
 use crate::swarm::dispatcher::{Dispatcher, Route, ToAgent, ToDispatcher};
@@ -41,6 +42,8 @@ pub struct Leader {
     turn: Option<Turn>,
     /// Every agent's other end.
     pub dispatcher: Dispatcher,
+    /// Who signs certificates.
+    ca: CaServer,
     /// The loops that SwarmKit starts with the leader.
     loops: Option<Loops>,
     calls: BTreeMap<u64, LeaderCall>,
@@ -146,6 +149,7 @@ impl Host {
             queued: BTreeSet::new(),
             turn: None,
             dispatcher,
+            ca: CaServer::start(&manager.state, now, &mut out),
             loops: None,
             calls: BTreeMap::new(),
             next_call: 1,
@@ -229,6 +233,10 @@ impl Host {
         for (route, message) in leader.dispatcher.outgoing.drain(..) {
             send_to_agent(own, boot, route, message, env);
         }
+        for (call, renewed) in leader.ca.outgoing.drain(..) {
+            let body = Body::RenewDone { number: call.number, host: call.host, result: Arc::new(renewed) };
+            env.send(own, boot, call.via.unwrap_or(call.host), None, body);
+        }
         env.outbox = out;
     }
 
@@ -254,6 +262,7 @@ impl Host {
             (Alarm::DispatcherFlush | Alarm::Heartbeat(_) | Alarm::Assignments(_) | Alarm::Orphan(_), _) => {
                 leader.dispatcher.alarm(alarm, state, now, &mut out)
             }
+            (Alarm::RootRotation, _) => leader.ca.alarm(state, now, &mut out),
             (Alarm::Scheduler, Some(loops)) => loops.scheduler.alarm(state, now, &mut out),
             (Alarm::Reaper, Some(loops)) => loops.reaper.alarm(state, now, &mut out),
             (Alarm::RestartDelay(_) | Alarm::RestartGiveUp(_) | Alarm::Update(..), Some(loops)) => {
@@ -267,11 +276,23 @@ impl Host {
 
     /// A message from an agent reached the leader.
     pub fn leader_from_agent(&mut self, route: Route, message: &ToDispatcher, env: &mut Env) {
+        if !self.admit(route, message, env) {
+            return;
+        }
         let Some(manager) = &mut self.manager else { return };
         let (state, now) = (&*manager.state, env.kernel.now());
         let Some(leader) = &mut manager.leader else { return };
         let mut out = std::mem::take(&mut env.outbox);
         leader.dispatcher.receive(message, route, state, now, &mut out);
+        self.leader_drain(out, env);
+        self.leader_grant(env);
+    }
+
+    /// A node asks for another certificate.
+    pub fn leader_renew(&mut self, call: RenewCall, env: &mut Env) {
+        let Some(leader) = self.manager.as_mut().and_then(|manager| manager.leader.as_mut()) else { return };
+        let mut out = std::mem::take(&mut env.outbox);
+        leader.ca.receive(call, &mut out);
         self.leader_drain(out, env);
         self.leader_grant(env);
     }
@@ -299,6 +320,13 @@ impl Host {
             match (writer, &mut leader.loops) {
                 (Writer::Setup, _) => control::setup(&mut tx, self.setup.as_deref(), recovery.as_deref(), &mut env.ids),
                 (Writer::Dispatcher, _) => leader.dispatcher.write(&mut tx),
+                (Writer::Authority, _) => {
+                    leader.ca.write(&mut tx, &mut env.ids);
+                    for (host, certificate) in leader.ca.signed.drain(..) {
+                        let node = tx.state().nodes.values().find(|node| node.id == certificate.node);
+                        env.check_signed(&certificate, node.map(|node| node.role), host);
+                    }
+                }
                 (Writer::Api(number) | Writer::Join(number), _) => {
                     if let Some(call) = leader.calls.get_mut(&number) {
                         call.carry_out(&mut tx, &view, env);
@@ -352,6 +380,7 @@ impl Host {
         let mut roles_due = false;
         for event in events.iter().chain([&StoreEvent::Commit]) {
             leader.dispatcher.watch(event, now, &mut out);
+            leader.ca.watch(event, now, &mut out);
             if let Some(loops) = &mut leader.loops {
                 roles_due |= loops.roles.watch(event, now, &mut out);
                 loops.allocator.watch(event, state, now, &mut out);
@@ -380,6 +409,7 @@ impl Host {
         match (writer, &mut leader.loops) {
             (Writer::Setup, None) => return self.leader_loops(env),
             (Writer::Dispatcher, _) => leader.dispatcher.written(state, now, &mut out),
+            (Writer::Authority, _) => leader.ca.written(),
             (Writer::Api(number) | Writer::Join(number), _) => {
                 if let Some(call) = leader.calls.remove(&number) {
                     let answer = call.answer.map_or_else(|| Err(lost_leadership()), |answer| (*answer).clone());

@@ -2,6 +2,7 @@
 
 use super::{Id, Meta, NodeKey};
 use crate::net::HostId;
+use crate::swarm::ca::{IssuanceState, RootId};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -22,8 +23,19 @@ pub struct Node {
     pub description: Arc<NodeDescription>,
     /// What the managers believe.
     pub status: NodeStatus,
+    /// How far its certificate is.
+    pub certificate: NodeCertificate,
     /// The host whose engine it is. The real Swarm finds it by `status.addr`; the model keeps the host's number.
     pub host: HostId,
+}
+
+/// What the managers know of a node's certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NodeCertificate {
+    /// Whether there is something to be done about it.
+    pub state: IssuanceState,
+    /// Who issued the one that the node showed last.
+    pub issuer: Option<RootId>,
 }
 
 /// What the user wants of a node.

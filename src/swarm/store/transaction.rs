@@ -80,6 +80,10 @@ pub enum Why {
     Orphaned,
     /// A node joined.
     Joined,
+    /// A node has another certificate.
+    Renewed,
+    /// The root is being replaced.
+    RootRotation,
     /// The role manager made a node what the user wants it to be.
     Role,
 }

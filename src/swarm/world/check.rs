@@ -3,15 +3,17 @@
 //! A broken one is a bug in the model (or a mutant at work): it is reported loudly, with its name, the event and the
 //! seed, and the run stops.
 //!
-//! Raft's own are in `raft`. Source: raft-and-security.md §10 (5), control-plane.md §12 (1-5, 12, and of 11 that the node was not long down).
+//! Raft's own are in `raft`, those of certificates and tokens in `security`. Source: raft-and-security.md §10 (5),
+//! control-plane.md §12 (1-5, 12, and of 11 that the node was not long down).
 
 mod raft;
+mod security;
 
 use super::Env;
 use super::record::What;
 use crate::engine::{EventId, Time};
 use crate::net::HostId;
-use crate::swarm::object::{NodeState, Task, TaskState};
+use crate::swarm::object::{Cluster, NodeState, Task, TaskState};
 use crate::swarm::store::{Event as StoreEvent, LineageId, State, Why};
 use std::fmt;
 use std::sync::Arc;
@@ -46,6 +48,8 @@ impl fmt::Display for Violation {
 pub(super) struct Checks {
     pub(super) violation: Option<Violation>,
     raft: raft::Facts,
+    security: security::Seen,
+    rotating: bool,
 }
 
 impl Env {
@@ -87,10 +91,22 @@ impl Env {
         }
     }
 
+    /// Tells the trace of a root that begins to be replaced, or has been.
+    fn record_rotation(&mut self, cluster: &Cluster) {
+        let under_way = cluster.root_rotation.is_some();
+        if std::mem::replace(&mut Arc::make_mut(&mut self.checks).rotating, under_way) != under_way {
+            self.record(What::RootRotation { done: !under_way });
+        }
+    }
+
     /// Tells the trace of a committed change.
     pub fn record_change(&mut self, event: &StoreEvent, why: Why, state: &State) {
         match event {
-            StoreEvent::Cluster(_) | StoreEvent::Commit => {}
+            StoreEvent::Cluster(cluster) => {
+                self.check_root(cluster, state);
+                self.record_rotation(cluster);
+            }
+            StoreEvent::Commit => {}
             StoreEvent::Node { old, new: Some(new) } => {
                 let availability = old
                     .as_ref()

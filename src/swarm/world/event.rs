@@ -5,6 +5,7 @@ use crate::net::{Boot, HostId};
 use crate::raft::{MemberId, Message};
 use crate::swarm::agent::AgentAlarm;
 use crate::swarm::api::{Answer, Request};
+use crate::swarm::ca::{Certificate, Credentials, Renewed, RenewerAlarm, RootCa};
 use crate::swarm::component::Alarm;
 use crate::swarm::daemon::{CallAlarm, EngineAlarm, RoleAlarm};
 use crate::swarm::dispatcher::{Route, ToAgent, ToDispatcher};
@@ -31,6 +32,19 @@ pub enum Event {
     Agent(HostId, Boot, AgentAlarm),
     /// Something happens to a container; containers outlive their daemon's process.
     Engine(HostId, EngineAlarm),
+    /// An alarm of a node's renewal of its certificate.
+    Renewer(HostId, Boot, RenewerAlarm),
+    /// The handshake of a new connection to the peer failed.
+    TlsFailed {
+        /// Who learns of it.
+        host: HostId,
+        /// The process that opened it.
+        boot: Boot,
+        /// The other end.
+        peer: HostId,
+        /// Why.
+        failure: Arc<TlsFailure>,
+    },
     /// An alarm of an API call under way.
     Call(HostId, Boot, u64, CallAlarm),
     /// An alarm of what the daemon does for its node's role.
@@ -158,6 +172,26 @@ pub enum Body {
         /// The manager that relays, once it has passed one.
         via: Option<HostId>,
     },
+    /// A node asks for another certificate.
+    Renew {
+        /// Of the request, at the node.
+        number: u32,
+        /// The node's host.
+        host: HostId,
+        /// The certificate that it shows.
+        shown: Certificate,
+        /// The manager that relays, once it has passed one.
+        via: Option<HostId>,
+    },
+    /// What came of that.
+    RenewDone {
+        /// Of the request, at the node.
+        number: u32,
+        /// The node's host.
+        host: HostId,
+        /// A certificate, or the gRPC error's text.
+        result: Arc<Renewed>,
+    },
     /// A node that is certified as a manager asks for a place among the Raft members.
     MemberJoin {
         /// Which of its tries.
@@ -197,24 +231,6 @@ pub enum Body {
         /// Who that is.
         member: MemberId,
     },
-    /// A node asks for a certificate of the role that it has now.
-    Renew {
-        /// Who asks.
-        host: HostId,
-        /// Its node's id.
-        id: Id,
-        /// The manager that relays, once it has passed one.
-        via: Option<HostId>,
-    },
-    /// The certificate.
-    Renewed {
-        /// Who asked.
-        host: HostId,
-        /// The role that it certifies.
-        role: Role,
-        /// The manager that relays.
-        via: Option<HostId>,
-    },
     /// What came of it.
     JoinDone {
         /// Number of the call at the joining host.
@@ -226,6 +242,15 @@ pub enum Body {
         /// The manager that relays.
         via: Option<HostId>,
     },
+}
+
+/// Why a handshake failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFailure {
+    /// What is reported.
+    pub text: String,
+    /// The other end is signed by nobody whom the caller trusts; this is whom the other end trusts.
+    pub stranger: Option<RootCa>,
 }
 
 /// What the leader is asked for by a manager's daemon.
@@ -267,6 +292,8 @@ pub struct JoinGrant {
     pub managers: Vec<(NodeKey, HostId)>,
     /// Which line of history the cluster is on.
     pub lineage: crate::swarm::store::LineageId,
+    /// Certificate, trusted root, keys.
+    pub credentials: Credentials,
 }
 
 /// A manager that was taken in as a Raft member.
@@ -297,6 +324,10 @@ impl Hash for Event {
             }
             Event::Leader(host, term, alarm) => (host, term, alarm).hash(state),
             Event::Agent(host, boot, alarm) => (host, boot, alarm).hash(state),
+            Event::Renewer(host, boot, alarm) => (host, boot, alarm).hash(state),
+            Event::TlsFailed { host, boot, peer, failure } => {
+                (host, boot, peer, failure.stranger.is_some()).hash(state)
+            }
             Event::Engine(host, alarm) => (host, alarm).hash(state),
             Event::Call(host, boot, call, alarm) => (host, boot, call, alarm).hash(state),
             Event::Role(host, boot, alarm) => (host, boot, alarm).hash(state),
@@ -323,7 +354,7 @@ impl Hash for Packet {
                 (message.reject_hint, message.entries.len()).hash(state);
             }
             Body::ToDispatcher { route, message } => match message {
-                ToDispatcher::Register { node, .. } => (route, 0u8, node).hash(state),
+                ToDispatcher::Register { node, shown, .. } => (route, 0u8, node, shown).hash(state),
                 ToDispatcher::Heartbeat { node, session } => (route, 1u8, node, session).hash(state),
                 ToDispatcher::Reports { node, session, reports, .. } => {
                     (route, 2u8, node, session).hash(state);
@@ -343,6 +374,7 @@ impl Hash for Packet {
                     }
                 }
                 ToAgent::Refused { session, refusal } => (route, 4u8, session, refusal).hash(state),
+                ToAgent::Certificate { session, news } => (route, 8u8, session, news).hash(state),
                 ToAgent::Closed { session } => (route, 5u8, session).hash(state),
                 ToAgent::DesiredRole { session, role } => (route, 6u8, session, role).hash(state),
                 ToAgent::Managers { session, managers } => (route, 7u8, session, managers).hash(state),
@@ -350,12 +382,12 @@ impl Hash for Packet {
             Body::Call { call, .. } => call.hash(state),
             Body::CallDone { call, answer } => (call, answer.is_ok()).hash(state),
             Body::Join { call, host, via, .. } => (call, host, via).hash(state),
+            Body::Renew { number, host, shown, via } => (number, host, shown, via).hash(state),
+            Body::RenewDone { number, host, result } => (number, host, result.is_ok()).hash(state),
             Body::MemberJoin { number, host, via, .. } => (number, host, via).hash(state),
             Body::MemberJoined { number, host, result, via } => (number, host, result.is_ok(), via).hash(state),
             Body::HealthCheck { number } | Body::Healthy { number } => number.hash(state),
             Body::RemovedMember { member } => member.hash(state),
-            Body::Renew { host, id, via } => (host, id, via).hash(state),
-            Body::Renewed { host, role, via } => (host, role, via).hash(state),
             Body::JoinDone { call, host, result, .. } => (call, host, result.is_ok()).hash(state),
         }
     }

@@ -3,14 +3,15 @@
 use super::Env;
 use super::event::{Body, ClientId, Event, Packet};
 use super::record::What;
-use crate::engine::Duration;
+use crate::engine::{Duration, Time};
 use crate::net::{Boot, HostId};
 use crate::raft::Config;
 use crate::swarm::agent::{Agent, AgentAlarm, AgentOutbox, AgentTask, Remotes};
 use crate::swarm::api::Request;
+use crate::swarm::ca::{Credentials, Renewer};
 use crate::swarm::component::Alarm;
 use crate::swarm::control::Setup;
-use crate::swarm::daemon::{Call, Engine, EngineOutbox, RoleChange, Surroundings};
+use crate::swarm::daemon::{Call, Engine, EngineOutbox, NotStarted, RoleChange, Surroundings};
 use crate::swarm::dispatcher::{Refusal, Route, ToAgent, ToDispatcher};
 use crate::swarm::manager::{ElectionDraws, Input, Manager, RaftDisk, ReplyTo};
 use crate::swarm::object::{Id, Member, NodeDescription, NodeKey, Role, TaskKey};
@@ -53,6 +54,14 @@ pub struct Host {
     pub agent: Option<Agent>,
     /// What a first leader puts into the store of the cluster that this host was made for.
     pub setup: Option<Arc<Setup>>,
+    /// Looks after its certificate, if it is a node and its daemon runs.
+    pub renewer: Option<Box<Renewer>>,
+    /// Why its daemon runs without its swarm.
+    pub not_started: Option<NotStarted>,
+    /// Managers whose handshakes with this host have failed since one worked.
+    pub(crate) refused_by: BTreeMap<HostId, bool>,
+    /// Hosts that this leader has refused, with the certificate that they showed: told once each.
+    pub(crate) denied: BTreeMap<HostId, u64>,
     /// What is under way about its node's role.
     pub role: RoleChange,
     /// API calls under way.
@@ -87,6 +96,8 @@ pub struct Disk {
     pub raft: Option<RaftDisk>,
     /// Who this host is in its swarm.
     pub node: Option<NodeIdentity>,
+    /// By what it is known there.
+    pub credentials: Option<Credentials>,
     /// The agent's tasks, while its daemon is not running.
     pub tasks: BTreeMap<TaskKey, AgentTask>,
 }
@@ -124,6 +135,10 @@ impl Host {
             manager: None,
             agent: None,
             setup: None,
+            renewer: None,
+            not_started: None,
+            refused_by: BTreeMap::new(),
+            denied: BTreeMap::new(),
             role: RoleChange::default(),
             calls: BTreeMap::new(),
             serves: true,
@@ -171,6 +186,8 @@ impl Host {
             }
             Event::DiskDone(_, boot) if self.runs(boot) => self.manager_disk_done(env),
             Event::Leader(_, term, alarm) if self.daemon == DaemonState::Running => self.leader_event(term, alarm, env),
+            Event::Renewer(_, boot, alarm) if self.runs(boot) => self.renewer_alarm(alarm, env),
+            Event::TlsFailed { boot, peer, failure, .. } if self.runs(boot) => self.tls_failed(peer, &failure, env),
             Event::Agent(_, boot, alarm) if self.runs(boot) => self.agent_alarm(alarm, env),
             Event::Engine(_, alarm) => self.engine_do(env, |engine, around, out| engine.alarm(alarm, around, out)),
             Event::Call(_, boot, call, alarm) if self.runs(boot) => self.call_alarm(call, alarm, env),
@@ -185,6 +202,7 @@ impl Host {
                 }
                 self.close_relayed(Some(peer), env);
                 self.call_reset(peer, refused, env);
+                self.credentials_reset(env);
                 self.agent_do(env, |agent, now, out| agent.reset(peer, now, out));
             }
             Event::SendFailed { boot, peer, .. } if self.runs(boot) => self.manager_peer_failed(peer, false, env),
@@ -210,6 +228,14 @@ impl Host {
             Body::Call { call, request } => self.leader_call(request, ReplyTo::Follower { host: from, call }, env),
             Body::CallDone { call, answer } => self.call_done(call, Arc::unwrap_or_clone(answer), env),
             Body::Join { call, host, request, via } => self.join_asked(call, host, request, via, from, env),
+            Body::Renew { number, host, shown, via } => self.renew_asked(number, host, shown, via, from, env),
+            Body::RenewDone { number, host, result } => {
+                if host == self.id {
+                    self.renew_done(number, &result, env);
+                } else {
+                    env.send(self.id, self.boot, host, None, Body::RenewDone { number, host, result });
+                }
+            }
             Body::MemberJoin { number, host, node, id, via } => self.member_asked(number, host, (node, id), via, env),
             Body::MemberJoined { number, host, result, via } => {
                 if host == self.id {
@@ -221,14 +247,6 @@ impl Host {
             Body::HealthCheck { number } => self.health_checked(from, number, env),
             Body::Healthy { number } => self.healthy(number, env),
             Body::RemovedMember { member } => self.manager_told_removed(member, env),
-            Body::Renew { host, id, via } => self.renew_asked(host, id, via, env),
-            Body::Renewed { host, role, via } => {
-                if host == self.id {
-                    self.renewed(role, env);
-                } else {
-                    env.send(self.id, self.boot, host, None, Body::Renewed { host, role, via });
-                }
-            }
             Body::JoinDone { call, host, result, via } => {
                 if host == self.id {
                     self.join_done(call, Arc::unwrap_or_clone(result), env);
@@ -275,6 +293,9 @@ impl Host {
         let by = route.via.unwrap_or(from);
         if self.agent.as_ref().is_some_and(|agent| agent.speaks_with(by) || from == by) {
             self.agent_do(env, |agent, now, out| agent.receive(&message, now, out));
+            if let ToAgent::Registered { news, .. } | ToAgent::Certificate { news, .. } = &message {
+                self.certificate_news(news, env);
+            }
         }
     }
 
@@ -283,7 +304,7 @@ impl Host {
     }
 
     /// Lets the agent do something, and carries out what it asks for.
-    pub fn agent_do(&mut self, env: &mut Env, act: impl FnOnce(&mut Agent, crate::engine::Time, &mut AgentOutbox)) {
+    pub fn agent_do(&mut self, env: &mut Env, act: impl FnOnce(&mut Agent, Time, &mut AgentOutbox)) {
         let Some(agent) = &mut self.agent else { return };
         let had_session = agent.manager().is_some();
         let mut out = std::mem::take(&mut env.agent_outbox);
@@ -301,7 +322,10 @@ impl Host {
         for (at, alarm) in alarms.drain(..) {
             env.kernel.schedule(at, Event::Agent(self.id, self.boot, alarm));
         }
-        for (manager, message) in sends.drain(..) {
+        for (manager, mut message) in sends.drain(..) {
+            if let ToDispatcher::Register { shown, .. } = &mut message {
+                *shown = self.disk.credentials.as_ref().map(|credentials| credentials.certificate);
+            }
             let route = Route { host: self.id, via: None };
             env.send(self.id, self.boot, manager, None, Body::ToDispatcher { route, message });
         }
@@ -349,8 +373,21 @@ impl Host {
         env.engine_outbox = out;
     }
 
-    /// Starts what the disk says this host is: a manager, a node, both or neither.
+    /// What the clock of this host shows.
+    pub fn wall(&self, now: Time) -> Time {
+        now
+    }
+
+    /// Starts what the disk says this host is: a manager, a node, both or neither; unless its keys or its certificate do
+    /// not let it.
     pub fn start_swarm(&mut self, env: &mut Env) {
+        if self.may_start(false, false, env) {
+            self.start_swarm_unlocked(env);
+        }
+    }
+
+    /// The same once that has been looked at.
+    pub fn start_swarm_unlocked(&mut self, env: &mut Env) {
         if self.disk.raft.is_some() {
             self.start_manager(&[], env);
         }
@@ -405,6 +442,7 @@ impl Host {
         );
         self.agent = Some(agent);
         self.agent_drain(out, env);
+        self.renewer_start(env);
     }
 
     /// The daemon's process ends, however: what was in memory is gone.
@@ -415,6 +453,10 @@ impl Host {
             self.disk.tasks = agent.tasks;
         }
         self.manager = None;
+        self.renewer = None;
+        self.not_started = None;
+        self.refused_by.clear();
+        self.denied.clear();
         self.role = RoleChange::default();
         self.serves = false;
         self.engine.forget_daemon();

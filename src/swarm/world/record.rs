@@ -1,5 +1,6 @@
 //! What the trace says: the notable and the small things that happened, as data. Words are made of them elsewhere.
 
+use crate::engine::Time;
 use crate::net::HostId;
 use crate::swarm::object::{NodeKey, NodeState, Role, ServiceKey, TaskKey, TaskState, UpdateState};
 use crate::swarm::store::Why;
@@ -218,6 +219,36 @@ pub enum What {
         /// To.
         to: HostId,
     },
+    /// A certificate was not good enough.
+    Refused {
+        /// Whose manager refused.
+        host: HostId,
+        /// Whom.
+        peer: HostId,
+        /// In the words of the error that it got.
+        text: Arc<str>,
+    },
+    /// A daemon runs, but not its swarm.
+    NotStarted {
+        /// Whose.
+        host: HostId,
+        /// Why.
+        text: Arc<str>,
+    },
+    /// A node has another certificate.
+    Certificate {
+        /// Which host's.
+        host: HostId,
+        /// For this role.
+        role: Role,
+        /// Valid until then.
+        until: Time,
+    },
+    /// The cluster's root is being replaced, or has been (or that was given up).
+    RootRotation {
+        /// It is over.
+        done: bool,
+    },
     /// A word of the scenario's author.
     Note {
         /// The word.
@@ -267,6 +298,10 @@ impl What {
             What::SnapshotSent { .. } => "snapshot_sent",
             What::SnapshotRestored { .. } => "snapshot_restored",
             What::Dropped { .. } => "dropped",
+            What::Refused { .. } => "refused",
+            What::NotStarted { .. } => "not_started",
+            What::Certificate { .. } => "certificate",
+            What::RootRotation { .. } => "root_rotation",
             What::Note { .. } => "note",
         }
     }
@@ -304,6 +339,10 @@ impl Hash for What {
             What::ContainerStarted { host, .. } => host.hash(state),
             What::ContainerEnded { host, code, .. } => (host, code).hash(state),
             What::Dropped { from, to } => (from, to).hash(state),
+            What::Refused { host, peer, .. } => (host, peer).hash(state),
+            What::NotStarted { host, .. } => host.hash(state),
+            What::Certificate { host, role, until } => (host, role, until).hash(state),
+            What::RootRotation { done } => done.hash(state),
         }
     }
 }

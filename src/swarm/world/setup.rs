@@ -7,6 +7,8 @@ use super::{Env, World};
 use crate::engine::{Duration, Kernel, Limits, QueueKind, Seed, Time, Trace};
 use crate::net::{HostId, LinkSpec, Net};
 use crate::raft::Stored;
+use crate::swarm::ca::Credentials;
+use crate::swarm::ca::certificate::DEFAULT_EXPIRY;
 use crate::swarm::component::Ids;
 use crate::swarm::control::{Setup, new_cluster, new_node};
 use crate::swarm::daemon::Engine;
@@ -32,6 +34,8 @@ pub struct Settings {
     pub log_entries_for_slow_followers: u64,
     /// Tasks kept a slot, the live one included.
     pub task_history_limit: i64,
+    /// How long a node's certificate is valid.
+    pub node_cert_expiry: Duration,
     /// From a disk write to its being safe.
     pub disk_latency: Duration,
     /// From a client to its host's daemon, one way.
@@ -66,6 +70,7 @@ impl Default for Settings {
             tick: Duration::from_secs(1),
             log_entries_for_slow_followers: 500,
             task_history_limit: 5,
+            node_cert_expiry: DEFAULT_EXPIRY,
             disk_latency: Duration::from_micros(500),
             api_latency: Duration::from_millis(1),
             shuffle_ties: false,
@@ -246,7 +251,7 @@ impl World {
         let mut nodes = Vec::new();
         let mut managers = Vec::new();
         let mut raft = Vec::new();
-        let cluster = new_cluster(&mut env.ids, &first.name, &env.settings);
+        let cluster = new_cluster(&mut env.ids, &first.name, &env.settings, first.wall(env.kernel.now()));
         for (row, (spec, host)) in members.iter().enumerate() {
             let key = NodeKey(u32::try_from(row).expect("hosts are limited"));
             let role = spec.role.expect("members have a role");
@@ -268,6 +273,7 @@ impl World {
         }
         let setup = Arc::new(Setup { cluster, nodes: nodes.clone() });
         let stored = Stored::bootstrap(&raft);
+        let now = env.kernel.now();
         for node in &nodes {
             let host = &mut hosts[node.host.index()];
             let member = managers.iter().position(|(key, _)| *key == node.key).map(|place| raft[place].0);
@@ -279,6 +285,7 @@ impl World {
                     lineage: LineageId(0),
                     managers: managers.clone(),
                 }),
+                credentials: Some(Credentials::issue(&setup.cluster, node.id, node.role, host.wall(now), 0)),
                 raft: member.map(|member| RaftDisk { member, lineage: LineageId(0), stored: stored.clone() }),
                 ..host.disk.clone()
             };

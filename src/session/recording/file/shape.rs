@@ -222,6 +222,8 @@ pub struct FileSettings {
     election_tick: u32,
     tick: String,
     task_history_limit: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    node_cert_expiry: Option<String>,
     disk_latency: String,
     api_latency: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -236,6 +238,8 @@ impl From<&Settings> for FileSettings {
             election_tick: settings.election_tick,
             tick: settings.tick.to_string(),
             task_history_limit: settings.task_history_limit,
+            node_cert_expiry: (settings.node_cert_expiry != Settings::default().node_cert_expiry)
+                .then(|| settings.node_cert_expiry.to_string()),
             disk_latency: settings.disk_latency.to_string(),
             api_latency: settings.api_latency.to_string(),
             shuffle_ties: settings.shuffle_ties,
@@ -257,6 +261,9 @@ impl FileSettings {
         settings.heartbeat_tick = self.heartbeat_tick;
         settings.election_tick = self.election_tick;
         settings.task_history_limit = self.task_history_limit;
+        if let Some(expiry) = &self.node_cert_expiry {
+            settings.node_cert_expiry = span(expiry, Duration::from_hours(1))?;
+        }
         settings.shuffle_ties = self.shuffle_ties;
         Ok(settings)
     }

@@ -70,8 +70,7 @@ impl World {
     /// So many nodes, ready, of 4 CPUs; task history of 5.
     pub fn new(nodes: u32) -> Self {
         let mut state = State::default();
-        let cluster =
-            Cluster { id: Id(1), ca_digest: Id(2), worker_secret: Id(3), manager_secret: Id(4), ..Cluster::default() };
+        let cluster = Cluster { id: Id(1), worker_secret: Id(3), manager_secret: Id(4), ..Cluster::default() };
         state.apply(&Change::Cluster(Arc::new(cluster)));
         let mut out = Outbox::default();
         let now = Time::ZERO;

@@ -63,6 +63,7 @@ impl World {
                 memory_bytes: 8 << 30,
                 ..NodeDescription::default()
             }),
+            certificate: Default::default(),
             status: NodeStatus { state: NodeState::Ready, message: "", addr: Ipv4Addr::LOCALHOST },
             host: HostId(u16::try_from(number).expect("few nodes")),
         };

@@ -232,6 +232,7 @@ pub(in crate::swarm::scheduler) fn plain_node(key: NodeKey, hostname: &str) -> N
             memory_bytes: 8 * GIB,
             ..NodeDescription::default()
         }),
+        certificate: Default::default(),
         status: NodeStatus {
             state: NodeState::Ready,
             message: "",
