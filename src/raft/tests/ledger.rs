@@ -253,6 +253,11 @@ impl Ledger {
                 format!("leader {id} of {term} changed its log at {changed:?}")
             });
         } else {
+            let chose = |voter: &MemberId| self.votes.get(&(*voter, term)) == Some(&id);
+            let (chosen, voters) = (raft.voters().filter(chose).count(), raft.voters().len());
+            self.hold("majority of votes", 2 * chosen > voters, || {
+                format!("{id} leads term {term} with {chosen} votes of {voters} on disks")
+            });
             let seen = self.seen.get_mut(&id).expect("it was entered above");
             seen.lead_since = node.ticks;
             seen.heard.clear();
