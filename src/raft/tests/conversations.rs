@@ -28,6 +28,23 @@
 //! | `powercut I`                     | loses the memory and what the disk had not flushed                      |
 //! | `compact I N`                    | makes a snapshot of all that is applied, drops entries up to N          |
 //! | `status I` / `log I`             | shows the role and, of a leader, what it knows of the others / the log  |
+//!
+//! The situations that etcd's own suite plays, where they apply to this configuration, are all among them:
+//!
+//! | etcd's file                            | here                                     |
+//! |----------------------------------------|------------------------------------------|
+//! | `campaign`                             | `campaign`                               |
+//! | `single_node`                          | `single`                                 |
+//! | `checkquorum`                          | `check_quorum`                           |
+//! | `confchange_v1_add_single`             | `add_member`                             |
+//! | `confchange_v1_remove_leader`          | `remove_leader`, `removed_leader`        |
+//! | `heartbeat_resp_recovers_from_probing` | `recovers_from_probing`                  |
+//! | `lagging_commit`                       | `lagging_commit`, `heartbeat_commit`     |
+//! | `probe_and_replicate`                  | `seven_logs`, `divergent_logs`           |
+//! | `replicate_pause`                      | `inflight`                               |
+//! | `slow_follower_after_compaction`       | `slow_follower`                          |
+//! | `snapshot_succeed_via_app_resp`        | `snapshot_answer`                        |
+//! | `snapshot_succeed_via_app_resp_behind` | `snapshot_older`                         |
 
 use std::fmt::Write;
 
@@ -378,6 +395,7 @@ conversations! {
     proposals_lost
     recovers_from_probing
     remove_leader
+    removed_leader
     restart
     seven_logs
     single
