@@ -143,8 +143,10 @@ impl History {
     pub fn new(members: MemberId, voters: MemberId, seed: u64, shadows: bool) -> Self {
         let mut group = Group { shadows: shadows.then(Shadows::default), ..Group::default() };
         for id in 1..=members {
-            // Small windows and messages, so that short histories reach their limits.
-            let config = Config { max_inflight: 3, max_message_size: 60, ..Config::swarm(id) };
+            // Small windows and messages, so that short histories reach their limits; in every third group those of
+            // a swarm, so that much goes at once.
+            let small = Config { max_inflight: 3, max_message_size: 60, ..Config::swarm(id) };
+            let config = if seed.is_multiple_of(3) { Config::swarm(id) } else { small };
             let voters: Vec<_> = (1..=voters).map(|id| (id, 0)).collect();
             let stored = if id <= voters.len() as MemberId { Stored::bootstrap(&voters) } else { Stored::joining() };
             group.start(config, Draws::Spread(seed.wrapping_add(id)), stored);

@@ -91,6 +91,8 @@ impl Ledger {
         let (disk, from, to) = (&node.disk, message.from, message.to);
         match message.kind {
             MessageKind::VoteResponse if !message.reject => {
+                // A vote need not be on the disk if a later term is: it cannot be given twice any more.
+                self.votes.entry((from, message.term)).or_insert(to);
                 let state = disk.hard_state;
                 self.hold(
                     "durability",
@@ -256,7 +258,7 @@ impl Ledger {
             let chose = |voter: &MemberId| self.votes.get(&(*voter, term)) == Some(&id);
             let (chosen, voters) = (raft.voters().filter(chose).count(), raft.voters().len());
             self.hold("majority of votes", 2 * chosen > voters, || {
-                format!("{id} leads term {term} with {chosen} votes of {voters} on disks")
+                format!("{id} leads term {term} with {chosen} votes of {voters}")
             });
             let seen = self.seen.get_mut(&id).expect("it was entered above");
             seen.lead_since = node.ticks;
