@@ -77,7 +77,8 @@ impl Host {
             Request::SwarmLeave { force } => return self.swarm_leave(client, number, *force, env),
             _ => {}
         }
-        if self.disk.node.is_none() {
+        // An engine whose swarm part has ended speaks as if it were in none.
+        if self.disk.node.is_none() || self.has_ended() {
             return env.answer(client, number, Err(ApiError::new(503, NOT_IN_SWARM).into()));
         }
         if self.manager.is_none() {

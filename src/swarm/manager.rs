@@ -6,9 +6,11 @@
 //!
 //! Source: raft-and-security.md §1.3-§1.6, §7.
 
+mod disk;
 mod leader;
 mod peers;
 
+pub use disk::Broken;
 pub use leader::{Leader, LeaderCall, ReplyTo};
 pub use peers::{Peer, Peers};
 
@@ -220,6 +222,10 @@ impl Host {
     pub fn manager_disk_done(&mut self, env: &mut Env) {
         let Some(manager) = &mut self.manager else { return };
         let Some(ready) = manager.writing.take() else { return };
+        if self.disk.full {
+            return self.raft_refused(env);
+        }
+        self.raft_written();
         self.manager_finish(ready, env);
         // All that has come in meanwhile is taken before the next pass, as a busy loop does.
         while let Some(input) = self.manager.as_mut().and_then(|manager| manager.inbox.pop_front()) {
@@ -236,7 +242,7 @@ impl Host {
             }
             let ready = manager.raft.ready();
             let latency = self.disk.latency;
-            if ready.must_sync && latency > Duration::ZERO {
+            if ready.must_sync && (latency > Duration::ZERO || self.disk.full) {
                 manager.writing = Some(ready);
                 env.kernel.schedule_in(latency, Event::DiskDone(self.id, self.boot));
                 break;
@@ -247,14 +253,7 @@ impl Host {
     }
 
     fn manager_finish(&mut self, ready: Ready<Arc<Proposal>>, env: &mut Env) {
-        if let Some(disk) = &mut self.disk.raft {
-            if let Some(hard_state) = ready.hard_state {
-                disk.stored.hard_state = hard_state;
-            }
-            if !ready.entries.is_empty() {
-                disk.stored.log.append(&ready.entries);
-            }
-        }
+        self.raft_keep(&ready);
         for message in ready.messages {
             self.manager_send(message, env);
         }

@@ -63,7 +63,7 @@ impl Host {
     }
 
     pub(super) fn call_alarm_in(&self, call: u64, after: Duration, alarm: CallAlarm, env: &mut Env) {
-        env.kernel.schedule_in(after, Event::Call(self.id, self.boot, call, alarm));
+        env.kernel.schedule_in(self.clock.timer(after), Event::Call(self.id, self.boot, call, alarm));
     }
 
     /// Takes a request for the leader.

@@ -301,6 +301,7 @@ impl Host {
         self.manager = None;
         self.agent = None;
         self.setup = None;
+        self.broken = None;
         self.disk.raft = None;
         self.disk.node = None;
         self.disk.tasks.clear();

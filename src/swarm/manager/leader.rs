@@ -116,7 +116,7 @@ impl Host {
     /// The member has been elected and has applied its log: the leader's work begins.
     pub(super) fn leader_start(&mut self, env: &mut Env) {
         let Some(manager) = &mut self.manager else { return };
-        let now = env.kernel.now();
+        let now = self.clock.monotonic(env.kernel.now());
         let term = manager.raft.term();
         env.record(What::Leads { host: self.id, term });
         let mut out = Outbox::default();
@@ -140,7 +140,7 @@ impl Host {
 
     fn leader_loops(&mut self, env: &mut Env) {
         let Some(manager) = &mut self.manager else { return };
-        let (state, now) = (manager.state.clone(), env.kernel.now());
+        let (state, now) = (manager.state.clone(), self.clock.monotonic(env.kernel.now()));
         let Some(leader) = &mut manager.leader else { return };
         let mut out = Outbox::default();
         let ties = if env.settings.shuffle_ties {
@@ -194,7 +194,8 @@ impl Host {
             leader.ask(writer);
         }
         for (at, alarm) in out.alarms.drain(..) {
-            env.kernel.schedule(at.max(env.kernel.now()), Event::Leader(own, leader.term, alarm));
+            let real = self.clock.real(at, env.kernel.now());
+            env.kernel.schedule(real, Event::Leader(own, leader.term, alarm, at));
         }
         for (route, message) in leader.dispatcher.outgoing.drain(..) {
             send_to_agent(own, boot, route, message, env);
@@ -203,9 +204,15 @@ impl Host {
     }
 
     /// An alarm of the leader's loops.
-    pub fn leader_alarm(&mut self, term: Term, alarm: Alarm, env: &mut Env) {
+    pub fn leader_alarm(&mut self, term: Term, alarm: Alarm, at: Time, env: &mut Env) {
+        if self.clock.monotonic(env.kernel.now()) < at {
+            // The clock has been slowed since it was set.
+            let real = self.clock.real(at, env.kernel.now());
+            env.kernel.schedule(real, Event::Leader(self.id, term, alarm, at));
+            return;
+        }
         let Some(manager) = &mut self.manager else { return };
-        let (state, now) = (&*manager.state, env.kernel.now());
+        let (state, now) = (&*manager.state, self.clock.monotonic(env.kernel.now()));
         let Some(leader) = manager.leader.as_mut().filter(|leader| leader.term == term) else { return };
         let mut out = std::mem::take(&mut env.outbox);
         match (alarm, &mut leader.loops) {
@@ -226,7 +233,7 @@ impl Host {
     /// A message from an agent reached the leader.
     pub fn leader_from_agent(&mut self, route: Route, message: &ToDispatcher, env: &mut Env) {
         let Some(manager) = &mut self.manager else { return };
-        let (state, now) = (&*manager.state, env.kernel.now());
+        let (state, now) = (&*manager.state, self.clock.monotonic(env.kernel.now()));
         let Some(leader) = &mut manager.leader else { return };
         let mut out = std::mem::take(&mut env.outbox);
         leader.dispatcher.receive(message, route, state, now, &mut out);
@@ -244,7 +251,8 @@ impl Host {
             }
             let Some(writer) = leader.waiting.pop_front() else { return };
             leader.queued.remove(&writer);
-            let mut tx = Transaction::new(&manager.state, env.kernel.now());
+            let now = env.kernel.now();
+            let mut tx = Transaction::new(&manager.state, self.clock.monotonic(now)).shown(self.clock.wall(now));
             let mut out = std::mem::take(&mut env.outbox);
             match (writer, &mut leader.loops) {
                 (Writer::Setup, _) => control::setup(&mut tx, self.setup.as_deref(), env),
@@ -292,7 +300,7 @@ impl Host {
     /// A proposal was committed and applied: the loops are told, and its writer goes on.
     pub(super) fn leader_committed(&mut self, proposal: u64, events: &[StoreEvent], env: &mut Env) {
         let Some(manager) = &mut self.manager else { return };
-        let (state, now) = (&*manager.state, env.kernel.now());
+        let (state, now) = (&*manager.state, self.clock.monotonic(env.kernel.now()));
         let Some(leader) = &mut manager.leader else { return };
         let mut out = std::mem::take(&mut env.outbox);
         for event in events.iter().chain([&StoreEvent::Commit]) {
@@ -315,7 +323,7 @@ impl Host {
 
     fn leader_written(&mut self, writer: Writer, env: &mut Env) {
         let Some(manager) = &mut self.manager else { return };
-        let (state, now) = (&*manager.state, env.kernel.now());
+        let (state, now) = (&*manager.state, self.clock.monotonic(env.kernel.now()));
         let Some(leader) = &mut manager.leader else { return };
         let mut out = std::mem::take(&mut env.outbox);
         match (writer, &mut leader.loops) {

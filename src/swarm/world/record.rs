@@ -165,6 +165,13 @@ pub enum What {
         /// The word.
         text: Arc<str>,
     },
+    /// The swarm part of a node ended with an error; its daemon starts it again later.
+    SwarmStopped {
+        /// Whose.
+        host: HostId,
+        /// Why.
+        error: Arc<str>,
+    },
 }
 
 impl What {
@@ -202,6 +209,7 @@ impl What {
             What::ContainerEnded { .. } => "container_ended",
             What::Dropped { .. } => "dropped",
             What::Note { .. } => "note",
+            What::SwarmStopped { .. } => "swarm_stopped",
         }
     }
 }
@@ -229,6 +237,7 @@ impl Hash for What {
             What::ContainerStarted { host, .. } => host.hash(state),
             What::ContainerEnded { host, code, .. } => (host, code).hash(state),
             What::Dropped { from, to } => (from, to).hash(state),
+            What::SwarmStopped { host, .. } => host.hash(state),
         }
     }
 }
