@@ -72,6 +72,18 @@ fn a_full_disk_takes_no_new_containers() {
     assert!(lab.out("docker service ls").contains("1/1"));
 }
 
+#[test]
+fn no_swarm_is_made_on_a_full_disk() {
+    let mut lab = Lab::of(&DataCentre::machines(7, 1));
+    let (out, err, status) = lab.run("disk h1 full; docker swarm init");
+    assert!(out.is_empty() && err.contains("no space left on device") && status == 1, "{out}{err}");
+    assert_eq!(lab.out("docker info | grep Swarm"), " Swarm: inactive\n");
+    lab.out("disk h1 ok; wait 1m; docker swarm init; wait 5s");
+    // What a power cut takes back is of this swarm, not of one that was left.
+    lab.out("docker swarm leave --force; docker swarm init; wait 2s; kill h1; boot h1; wait 1m");
+    assert_eq!(lab.out("docker node ls --format '{{.Status}} {{.ManagerStatus}}'"), "Ready Leader\n");
+}
+
 /// The last index on the manager's disk before and after a fault in the middle of a write.
 fn last_index_around(fault: &str) -> (u64, u64) {
     let mut lab = swarm(1, 0);

@@ -139,3 +139,12 @@ fn two_managers_are_warned_of() {
     );
     assert!(err.ends_with("         Swarm for fault-tolerance.\n"), "{err}");
 }
+
+#[test]
+fn nobody_is_asked_for_a_key_while_the_swarm_is_not_locked() {
+    let mut lab = Lab::new();
+    for line in ["docker swarm unlock", "echo key | docker swarm unlock"] {
+        assert_eq!(lab.run(line).1, "error: swarm is not locked\n", "{line}");
+        assert!(lab.session.wants().is_empty());
+    }
+}

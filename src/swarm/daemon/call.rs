@@ -185,6 +185,11 @@ impl Host {
         }
     }
 
+    /// A `swarm init` waits for its first manager to be ready.
+    pub fn initialises(&self) -> bool {
+        self.calls.values().any(|call| matches!(call.kind, CallKind::Init { .. }))
+    }
+
     /// Clients whose requests die with the daemon.
     pub fn take_clients(&mut self) -> Vec<(ClientId, u64)> {
         std::mem::take(&mut self.calls).into_values().map(|call| (call.client, call.number)).collect()

@@ -302,6 +302,7 @@ impl Host {
         self.agent = None;
         self.setup = None;
         self.broken = None;
+        self.disk.unsynced_commit = None;
         self.disk.raft = None;
         self.disk.node = None;
         self.disk.tasks.clear();

@@ -75,7 +75,7 @@ impl Host {
     /// The power goes: what was not flushed is lost.
     pub fn raft_unflushed_lost(&mut self) {
         if let (Some(commit), Some(disk)) = (self.disk.unsynced_commit.take(), &mut self.disk.raft) {
-            disk.stored.hard_state.commit = commit;
+            disk.stored.hard_state.commit = commit.min(disk.stored.hard_state.commit);
         }
     }
 
@@ -88,7 +88,13 @@ impl Host {
     pub(super) fn raft_refused(&mut self, env: &mut Env) {
         let times = self.broken.as_ref().map_or(1, |broken| broken.times + 1);
         let broken = Broken { error: FULL.into(), waits: true, times };
+        // A first start that fails leaves nothing behind, and `swarm init` says why.
+        let first = self.initialises();
         for (client, number) in self.take_clients() {
+            if first {
+                env.answer(client, number, Err(Failure::Api(ApiError::new(500, FULL))));
+                continue;
+            }
             let text =
                 "This node is not a swarm manager. Manager is being prepared or has trouble connecting to the cluster.";
             env.answer(client, number, Err(Failure::Api(ApiError::new(503, text))));
@@ -105,6 +111,11 @@ impl Host {
         }
         env.record(What::SwarmStopped { host: self.id, error: broken.error.clone() });
         env.changes.all();
+        if first {
+            (self.disk.raft, self.disk.node, self.setup) = (None, None, None);
+            self.disk.tasks.clear();
+            return;
+        }
         env.kernel.schedule_in(self.clock.timer(broken.pause()), Event::SwarmUp(self.id, self.boot));
         self.broken = Some(broken);
     }
