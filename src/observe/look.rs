@@ -3,10 +3,10 @@
 //! It tells what is, not what the cluster believes. It decides nothing and changes nothing.
 
 use super::{Observed, View};
-use crate::engine::Time;
+use crate::engine::{Duration, Time};
 use crate::net::{HostId, LinkSpec};
 use crate::raft::{MemberId, Role};
-use crate::swarm::world::{DaemonState, World};
+use crate::swarm::world::{Clock, DaemonState, World};
 use std::fmt::Write;
 
 /// Columns as wide as their widest cell; numbers would not be easier to read to the right.
@@ -178,6 +178,21 @@ pub fn net(world: &World) -> String {
     out
 }
 
+/// How wrong a clock is: `+30s`, `-1.8ms, 50ppm slow`.
+fn clock(clock: Clock, now: Time) -> String {
+    if clock.is_right() {
+        return "right".into();
+    }
+    let ahead = clock.wall(now) - now;
+    let ahead = if ahead < Duration::ZERO { ahead.to_string() } else { format!("+{ahead}") };
+    let (parts, way) = (clock.drift().unsigned_abs(), if clock.drift() < 0 { "slow" } else { "fast" });
+    match (parts / 1000, parts % 1000) {
+        (0, 0) => ahead,
+        (ppm, 0) => format!("{ahead}, {ppm}ppm {way}"),
+        (ppm, rest) => format!("{ahead}, {ppm}.{}ppm {way}", format!("{rest:03}").trim_end_matches('0')),
+    }
+}
+
 /// Clocks, periods, and what runs towards an end.
 pub fn time(world: &World) -> String {
     let settings = &world.env.settings;
@@ -198,10 +213,15 @@ pub fn time(world: &World) -> String {
     );
     let _ = writeln!(
         out,
-        "agents: a heartbeat every {}; a node is down after 3 missed; every clock is right\n",
-        settings.heartbeat_period
+        "agents: a heartbeat every {}; a node is down after 3 missed; {}\n",
+        settings.heartbeat_period,
+        match world.hosts().iter().filter(|host| !host.clock.is_right()).count() {
+            0 => "every clock is right".to_owned(),
+            1 => "one clock is wrong".to_owned(),
+            wrong => format!("{wrong} clocks are wrong"),
+        }
     );
-    let mut rows = vec![row(["HOST", "BOOT", "DISK WRITE", "ELECTION TIMER", "AGENT'S MANAGER"])];
+    let mut rows = vec![row(["HOST", "BOOT", "CLOCK", "DISK WRITE", "ELECTION TIMER", "AGENT'S MANAGER"])];
     for host in world.hosts() {
         let timer = match &host.manager {
             None => "-".into(),
@@ -214,7 +234,8 @@ pub fn time(world: &World) -> String {
         rows.push(vec![
             host.name.to_string(),
             host.boot.to_string(),
-            host.disk.latency.to_string(),
+            clock(host.clock, world.now()),
+            if host.disk.full { "full".into() } else { host.disk.latency.to_string() },
             timer,
             speaks_with.map_or_else(|| "-".into(), |manager| world.env.name(manager).to_string()),
         ]);

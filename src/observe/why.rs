@@ -157,7 +157,9 @@ impl Subject {
                 **other == **service && (state.is_terminal() || err.is_some())
             }
             (Self::Node(node), What::Node { name, .. } | What::NodeRemoved { name }) => **name == **node,
-            (Self::Node(node), What::DaemonUp { host }) => **world.env.name(*host) == **node,
+            (Self::Node(node), What::DaemonUp { host } | What::SwarmStopped { host, .. }) => {
+                **world.env.name(*host) == **node
+            }
             (Self::Node(node), What::Fault { text }) => mentions(text, node),
             (Self::Leader, What::Leads { .. } | What::SteppedDown { .. }) => true,
             _ => false,

@@ -84,6 +84,9 @@ pub fn words(world: &World, record: &Record<What>) -> Option<(String, Option<Str
         What::Typed { host: on, line } => (format!("{}$ {line}", host(on)), None),
         What::Fault { .. } => return None,
         What::DaemonUp { host: on } => (format!("the daemon of {} is up", host(on)), None),
+        What::SwarmStopped { host: on, error } => {
+            (format!("the swarm part of {} stops", host(on)), Some(error.to_string()))
+        }
         What::Candidate { host: who, term } => (
             format!("{} asks for votes in term {term}", host(who)),
             Some("it has heard of no leader for its election time-out".into()),

@@ -43,6 +43,7 @@ fn fields(world: &World, what: &What) -> Value {
         What::Typed { host: on, line } => json!({"host": host(on), "line": &**line}),
         What::Fault { text } | What::Note { text } => json!({"text": &**text}),
         What::DaemonUp { host: on } => json!({"host": host(on)}),
+        What::SwarmStopped { host: on, error } => json!({"host": host(on), "error": &**error}),
         What::Candidate { host: who, term } | What::Elected { host: who, term } | What::Leads { host: who, term } => {
             json!({"host": host(who), "term": term})
         }

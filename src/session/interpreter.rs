@@ -211,7 +211,7 @@ impl Session {
                     host: self.world.env.name(terminal.host).to_string(),
                     terminal_width: None,
                     terminal_input: !piped,
-                    clock_offset: 0,
+                    clock_offset: (self.world.host(terminal.host).clock.wall(now) - now).as_nanos(),
                 };
                 let environment = Environment { terminal_width: self.terminals[id.0].stdout_width(), ..environment };
                 let (machine, effects) = Client::start(&args, environment, now.nanos());
@@ -411,7 +411,8 @@ impl Session {
                 self.terminals[id.0].print(&name);
             }
             "date" => {
-                let text = format!("{}\n", crate::swarm::api::time::rfc3339(self.world.now().nanos()));
+                let shown = self.world.host(host).clock.wall(self.world.now());
+                let text = format!("{}\n", crate::swarm::api::time::rfc3339(shown.nanos()));
                 self.terminals[id.0].print(&text);
             }
             "pwd" => self.terminals[id.0].print("/home/lab\n"),

@@ -1,7 +1,9 @@
 //! Sessions, played from the prompt.
 
+mod faults;
 mod recording;
 mod shell;
+mod swarm;
 mod timeline;
 mod verbs;
 

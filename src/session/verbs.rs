@@ -1,7 +1,7 @@
 //! The lab's own verbs, carried out on the world.
 
 use super::interpreter::{POLL, POLL_EVERY};
-use super::shell::verb::{Aspect, ClockChange, DiskState, KillTarget, RegistryState, help};
+use super::shell::verb::{Aspect, ClockChange, DiskState, KillTarget, LinkState, RegistryState, help};
 use super::shell::{Verb, VerbCommand};
 use super::terminal::{Frame, Process};
 use super::{Mark, Session, TerminalId, absolute};
@@ -139,15 +139,27 @@ impl Session {
                 };
                 Fault::Link { a, b, spec }
             }
+            Verb::LinkState { a, b, state } => {
+                let (a, b) = (self.host(a)?, self.host(b)?);
+                match state {
+                    LinkState::Up => Fault::LinkDown { a, b, down: false },
+                    LinkState::Down => Fault::LinkDown { a, b, down: true },
+                    LinkState::Flaps(every) => Fault::LinkFlaps { a, b, every: *every },
+                }
+            }
+            Verb::Clock { host, change: ClockChange::Jump(by) } => Fault::ClockJump { host: self.host(host)?, by: *by },
+            Verb::Clock { host, change: ClockChange::Drift(drift) } => {
+                Fault::ClockDrift { host: self.host(host)?, drift: *drift }
+            }
             Verb::Registry(RegistryState::Down) => Fault::Registry(false),
             Verb::Registry(RegistryState::Up) => Fault::Registry(true),
             Verb::Disk { host, state } => {
-                let latency = match state {
-                    DiskState::Slow(latency) => *latency,
-                    DiskState::Ok => self.world.env.settings.disk_latency,
-                    DiskState::Full => return Err("disk full is not modelled yet".into()),
-                };
-                Fault::Disk { host: self.host(host)?, latency }
+                let host = self.host(host)?;
+                match state {
+                    DiskState::Slow(latency) => Fault::Disk { host, latency: *latency },
+                    DiskState::Ok => Fault::Disk { host, latency: self.world.env.settings.disk_latency },
+                    DiskState::Full => Fault::DiskFull(host),
+                }
             }
             Verb::Image { image, exits, after, missing, slow } => {
                 let mut behaviour: ImageBehaviour = (*self.world.env.catalogue.behaviour(image)).clone();
@@ -188,8 +200,7 @@ impl Session {
                 let name = text.split_whitespace().next().unwrap_or(text);
                 return Err(format!("`{name}` moves the whole lab: it stands alone, on a line typed at the prompt"));
             }
-            Verb::Clock { change: ClockChange::Jump(_) | ClockChange::Drift(_), .. }
-            | Verb::Unhealthy { .. }
+            Verb::Unhealthy { .. }
             | Verb::Registry(RegistryState::Slow(_))
             | Verb::Unblock { host: None, port: Some(_) }
             | Verb::Open { .. }

@@ -102,6 +102,8 @@ impl Host {
     /// Why a host that is no manager cannot do what only a manager can. A swarm that could not be started is none.
     fn no_manager(&self) -> &'static str {
         match (&self.not_started, &self.disk.node) {
+            // An engine whose swarm part has ended speaks as if it were in none.
+            _ if self.has_ended() => NOT_IN_SWARM,
             (Some(NotStarted::Locked), _) => credentials::LOCKED,
             (Some(NotStarted::Failed(_)), _) | (None, None) => NOT_IN_SWARM,
             (None, Some(_)) if self.role.is_joining() => PREPARED,

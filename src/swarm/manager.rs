@@ -8,12 +8,14 @@
 
 mod apply;
 mod authority;
+mod disk;
 mod leader;
 mod links;
 mod members;
 mod peers;
 mod roles;
 
+pub use disk::Broken;
 pub use leader::{Leader, LeaderCall, ReplyTo};
 pub use members::MembersView;
 pub use peers::{Peer, Peers};
@@ -295,6 +297,10 @@ impl Host {
     pub fn manager_disk_done(&mut self, env: &mut Env) {
         let Some(manager) = &mut self.manager else { return };
         let Some(ready) = manager.writing.take() else { return };
+        if self.disk.full {
+            return self.raft_refused(env);
+        }
+        self.raft_written();
         self.manager_finish(ready, env);
         // All that has come in meanwhile is taken before the next pass, as a busy loop does.
         while let Some(input) = self.manager.as_mut().and_then(|manager| manager.inbox.pop_front()) {
@@ -314,7 +320,7 @@ impl Host {
             }
             let ready = manager.raft.ready();
             let latency = self.disk.latency;
-            if ready.must_sync && latency > Duration::ZERO {
+            if ready.must_sync && (latency > Duration::ZERO || self.disk.full) {
                 manager.writing = Some(ready);
                 env.kernel.schedule_in(latency, Event::DiskDone(self.id, self.boot));
                 break;
@@ -325,12 +331,7 @@ impl Host {
     }
 
     fn manager_finish(&mut self, ready: Ready<Arc<Proposal>>, env: &mut Env) {
-        if let Some(disk) = &mut self.disk.raft {
-            disk.stored.write(&ready);
-            if let Some(first) = ready.entries.first() {
-                env.check_written(self.id, disk.lineage, first.index, &disk.stored.log);
-            }
-        }
+        self.raft_keep(&ready, env);
         for message in ready.messages {
             self.manager_send(message, env);
         }

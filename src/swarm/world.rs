@@ -4,6 +4,7 @@
 //! proposals, records); nothing in here can see the real machine, and a clone of a world is a world.
 
 pub mod check;
+mod clock;
 pub mod event;
 pub mod fault;
 mod host;
@@ -12,6 +13,8 @@ mod setup;
 mod tls;
 
 pub use check::Violation;
+pub use clock::Clock;
+pub use fault::Flaps;
 pub use fault::{Fault, FaultError};
 pub use host::{DaemonState, Disk, Host, NodeIdentity};
 #[cfg(any(test, feature = "mutants"))]
@@ -66,6 +69,8 @@ pub struct Env {
     pub catalogue: Arc<Catalogue>,
     /// The registry answers.
     pub registry: bool,
+    /// Links that go down and up by themselves.
+    pub flaps: Flaps,
     /// Names of the hosts.
     pub names: Arc<[Arc<str>]>,
     /// What clients are to be told; the session takes it after every event.
@@ -188,6 +193,11 @@ impl Env {
     }
 
     /// The kernel of `from` tells the process on `to` that its connection is no more.
+    /// The end of a connection is gone: its other end, whichever process holds it now, is told.
+    pub(super) fn reset_by(&mut self, from: HostId, to: HostId) {
+        self.reset(from, to, self.boots[to.index()], false);
+    }
+
     fn reset(&mut self, from: HostId, to: HostId, boot: Boot, refused: bool) {
         if let Transit::Arrives(at) = self.net.stream(self.kernel.now(), from, to, EPHEMERAL) {
             self.kernel.schedule(at, Event::Reset { host: to, boot, peer: from, refused });
@@ -314,7 +324,7 @@ impl World {
                 self.env.changes.containers += 1
             }
             Event::Packet(packet) if packet.body.assigns() => self.env.changes.containers += 1,
-            Event::DaemonUp(..) | Event::Reset { .. } => self.env.changes.all(),
+            Event::DaemonUp(..) | Event::SwarmUp(..) | Event::Flap(..) | Event::Reset { .. } => self.env.changes.all(),
             _ => {}
         }
         match event {
@@ -323,6 +333,7 @@ impl World {
                 self.env.told.push(Told::Answer { client, number, answer });
             }
             Event::ClientTimer { client, number } => self.env.told.push(Told::Timer { client, number }),
+            Event::Flap(a, b, number) => self.flap(a, b, number),
             Event::Tick(host, _)
             | Event::DiskDone(host, _)
             | Event::Leader(host, ..)
@@ -333,6 +344,7 @@ impl World {
             | Event::Call(host, ..)
             | Event::Role(host, ..)
             | Event::DaemonUp(host, _)
+            | Event::SwarmUp(host, _)
             | Event::Reset { host, .. }
             | Event::SendFailed { host, .. }
             | Event::SendDone { host, .. }
@@ -377,7 +389,8 @@ impl World {
         let receiver = &self.hosts[to.index()];
         // A worker's daemon has nothing on Swarm's port.
         let serves = !to_server || from == to || receiver.serves_raft();
-        let listens = receiver.daemon == DaemonState::Running && !receiver.is_paused() && serves;
+        let serves = serves && receiver.daemon == DaemonState::Running && !receiver.has_ended();
+        let listens = serves && !receiver.is_paused();
         if !listens {
             if self.env.net.host(to) == HostState::Paused && serves {
                 let (receiver, _) = self.host_mut(to);

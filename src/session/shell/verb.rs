@@ -117,6 +117,15 @@ pub enum Verb {
         /// The share of packets that arrive twice.
         duplicate: Option<Share>,
     },
+    /// Take the wire between two hosts down, or up, or let it do both by itself.
+    LinkState {
+        /// One end.
+        a: String,
+        /// The other end.
+        b: String,
+        /// How it is from now on.
+        state: LinkState,
+    },
     /// Set a host's clock.
     Clock {
         /// The host's name.
@@ -233,6 +242,17 @@ pub enum KillTarget {
     Daemon(String),
 }
 
+/// Whether a wire carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkState {
+    /// Everything.
+    Up,
+    /// Nothing.
+    Down,
+    /// So long nothing, then so long everything; without a time: no more of that.
+    Flaps(Option<Duration>),
+}
+
 /// What is done to a clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClockChange {
@@ -306,7 +326,7 @@ impl Verb {
             Self::Partition { groups } => groups.iter().flatten().map(String::as_str).collect(),
             Self::Heal { hosts } => hosts.iter().map(String::as_str).collect(),
             Self::Cut { from, to } => vec![from, to],
-            Self::Link { a, b, .. } => vec![a, b],
+            Self::Link { a, b, .. } | Self::LinkState { a, b, .. } => vec![a, b],
             _ => Vec::new(),
         }
     }

@@ -71,7 +71,7 @@ impl Host {
     }
 
     pub(super) fn call_alarm_in(&self, call: u64, after: Duration, alarm: CallAlarm, env: &mut Env) {
-        env.kernel.schedule_in(after, Event::Call(self.id, self.boot, call, alarm));
+        env.kernel.schedule_in(self.clock.timer(after), Event::Call(self.id, self.boot, call, alarm));
     }
 
     /// Takes a request for the leader.
@@ -208,6 +208,11 @@ impl Host {
         for number in broken {
             self.call_done(number, Err(ApiError::new(503, text).into()), env);
         }
+    }
+
+    /// A `swarm init` waits for its first manager to be ready.
+    pub fn initialises(&self) -> bool {
+        self.calls.values().any(|call| matches!(call.kind, CallKind::Init { .. }))
     }
 
     /// Clients whose requests die with the daemon.

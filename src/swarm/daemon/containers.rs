@@ -96,7 +96,7 @@ impl Host {
         };
         Ok(Response::Container(Arc::new(ContainerInspect {
             id: container.id.text(),
-            created: rfc3339(container.created_at.nanos()),
+            created: rfc3339(self.clock.wall(container.created_at).nanos()),
             name: format!("/{}", container.name),
             state: crate::swarm::api::ContainerState {
                 status: status.into(),

@@ -137,6 +137,8 @@ pub struct Surroundings<'a> {
     pub registry: bool,
     /// The node's id.
     pub node_id: Id,
+    /// Nothing more can be written to the disk.
+    pub disk_full: bool,
 }
 
 impl Engine {
@@ -162,6 +164,15 @@ impl Engine {
         let behaviour = around.catalogue.behaviour(&image);
         let reference = canonical(&image);
         let mut takes = Duration::ZERO;
+        if around.disk_full {
+            let place = match self.images.contains(&reference) {
+                true => "mkdir /var/lib/docker/containers",
+                false => "write /var/lib/containerd/io.containerd.content.v1.content/ingest",
+            };
+            let err = format!("{place}: no space left on device");
+            out.outcomes.push((task.key, operation, Outcome::Refused(err.into())));
+            return;
+        }
         if !self.images.contains(&reference) {
             if !around.registry {
                 let name = repository(without_digest(&reference)).trim_start_matches("docker.io/").to_owned();

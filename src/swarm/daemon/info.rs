@@ -84,6 +84,10 @@ impl Host {
             cluster: None,
             warnings: Vec::new(),
         };
+        if let Some(broken) = self.broken.as_ref().filter(|broken| broken.waits) {
+            (info.local_node_state, info.error) = ("error".into(), broken.error.to_string());
+            (info.control_available, info.remote_managers) = (false, None);
+        }
         match cluster {
             Some(Ok(Response::Swarm(swarm))) => {
                 let state = self.manager.as_ref().map(|manager| &manager.state);

@@ -260,6 +260,8 @@ impl Host {
         self.agent = None;
         self.setup = None;
         self.role = RoleChange::default();
+        self.broken = None;
+        self.disk.unsynced_commit = None;
         self.disk.raft = None;
         self.disk.node = None;
         self.disk.credentials = None;

@@ -136,7 +136,7 @@ impl Host {
     /// The member has been elected and has applied its log: the leader's work begins.
     pub(super) fn leader_start(&mut self, env: &mut Env) {
         let Some(manager) = &mut self.manager else { return };
-        let now = env.kernel.now();
+        let now = self.clock.monotonic(env.kernel.now());
         let term = manager.raft.term();
         env.record(What::Leads { host: self.id, term });
         let mut out = Outbox::default();
@@ -163,7 +163,7 @@ impl Host {
 
     fn leader_loops(&mut self, env: &mut Env) {
         let Some(manager) = &mut self.manager else { return };
-        let (state, now) = (manager.state.clone(), env.kernel.now());
+        let (state, now) = (manager.state.clone(), self.clock.monotonic(env.kernel.now()));
         let Some(leader) = &mut manager.leader else { return };
         let mut out = Outbox::default();
         let ties = if env.settings.shuffle_ties {
@@ -228,7 +228,8 @@ impl Host {
             leader.ask(writer);
         }
         for (at, alarm) in out.alarms.drain(..) {
-            env.kernel.schedule(at.max(env.kernel.now()), Event::Leader(own, leader.term, alarm));
+            let real = self.clock.real(at, env.kernel.now());
+            env.kernel.schedule(real, Event::Leader(own, leader.term, alarm, at));
         }
         for (route, message) in leader.dispatcher.outgoing.drain(..) {
             send_to_agent(own, boot, route, message, env);
@@ -241,9 +242,15 @@ impl Host {
     }
 
     /// An alarm of the leader's loops.
-    pub fn leader_alarm(&mut self, term: Term, alarm: Alarm, env: &mut Env) {
+    pub fn leader_alarm(&mut self, term: Term, alarm: Alarm, at: Time, env: &mut Env) {
+        if self.clock.monotonic(env.kernel.now()) < at {
+            // The clock has been slowed since it was set.
+            let real = self.clock.real(at, env.kernel.now());
+            env.kernel.schedule(real, Event::Leader(self.id, term, alarm, at));
+            return;
+        }
         let Some(manager) = &mut self.manager else { return };
-        let (state, now) = (&*manager.state, env.kernel.now());
+        let (state, now) = (&*manager.state, self.clock.monotonic(env.kernel.now()));
         let Some(leader) = manager.leader.as_mut().filter(|leader| leader.term == term) else { return };
         match alarm {
             Alarm::MemberCheck(number) => return self.member_check_over(number, env),
@@ -280,7 +287,7 @@ impl Host {
             return;
         }
         let Some(manager) = &mut self.manager else { return };
-        let (state, now) = (&*manager.state, env.kernel.now());
+        let (state, now) = (&*manager.state, self.clock.monotonic(env.kernel.now()));
         let Some(leader) = &mut manager.leader else { return };
         let mut out = std::mem::take(&mut env.outbox);
         leader.dispatcher.receive(message, route, state, now, &mut out);
@@ -315,7 +322,8 @@ impl Host {
             let recovery = if writer == Writer::Setup { self.recover_settings() } else { None };
             let Some(manager) = &mut self.manager else { return };
             let Some(leader) = &mut manager.leader else { return };
-            let mut tx = Transaction::new(&manager.state, env.kernel.now());
+            let now = env.kernel.now();
+            let mut tx = Transaction::new(&manager.state, self.clock.monotonic(now)).shown(self.clock.wall(now));
             let mut out = std::mem::take(&mut env.outbox);
             match (writer, &mut leader.loops) {
                 (Writer::Setup, _) => control::setup(&mut tx, self.setup.as_deref(), recovery.as_deref(), &mut env.ids),
@@ -374,7 +382,7 @@ impl Host {
     /// A proposal was committed and applied: the loops are told, and its writer goes on.
     pub(super) fn leader_committed(&mut self, proposal: u64, events: &[StoreEvent], env: &mut Env) {
         let Some(manager) = &mut self.manager else { return };
-        let (state, now) = (&*manager.state, env.kernel.now());
+        let (state, now) = (&*manager.state, self.clock.monotonic(env.kernel.now()));
         let Some(leader) = &mut manager.leader else { return };
         let mut out = std::mem::take(&mut env.outbox);
         let mut roles_due = false;
@@ -403,7 +411,7 @@ impl Host {
 
     fn leader_written(&mut self, writer: Writer, env: &mut Env) {
         let Some(manager) = &mut self.manager else { return };
-        let (state, now) = (&*manager.state, env.kernel.now());
+        let (state, now) = (&*manager.state, self.clock.monotonic(env.kernel.now()));
         let Some(leader) = &mut manager.leader else { return };
         let mut out = std::mem::take(&mut env.outbox);
         match (writer, &mut leader.loops) {

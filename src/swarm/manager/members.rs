@@ -112,7 +112,9 @@ impl Host {
         leader.members.checking.insert(check, (asker, node));
         let term = leader.term;
         env.send(self.id, self.boot, host, None, Body::HealthCheck { number: check });
-        env.kernel.schedule_in(HEALTH_CHECK, Event::Leader(self.id, term, Alarm::MemberCheck(check)));
+        let now = env.kernel.now();
+        let at = self.clock.monotonic(now) + HEALTH_CHECK;
+        env.kernel.schedule(self.clock.real(at, now), Event::Leader(self.id, term, Alarm::MemberCheck(check), at));
     }
 
     /// The prospective member answers at the address that it gave.

@@ -95,6 +95,7 @@ pub struct Transaction<'a> {
     /// A copy, from the first write on.
     after: Option<State>,
     now: Time,
+    wall: Time,
     version: u64,
     changes: Vec<(Change, Why)>,
 }
@@ -102,7 +103,7 @@ pub struct Transaction<'a> {
 impl<'a> Transaction<'a> {
     /// Opens one on the state as it is now. The first write copies `state` (a few pointers).
     pub fn new(state: &'a State, now: Time) -> Self {
-        Self { before: state, after: None, now, version: state.index, changes: Vec::new() }
+        Self { before: state, after: None, now, wall: now, version: state.index, changes: Vec::new() }
     }
 
     /// The state with this transaction's own writes.
@@ -110,7 +111,13 @@ impl<'a> Transaction<'a> {
         self.after.as_ref().unwrap_or(self.before)
     }
 
-    /// Virtual time.
+    /// What the host's clock shows: what is stamped with now bears this time.
+    pub fn shown(mut self, wall: Time) -> Self {
+        self.wall = wall;
+        self
+    }
+
+    /// The time by which the host's timers run.
     pub fn now(&self) -> Time {
         self.now
     }
@@ -143,20 +150,20 @@ impl<'a> Transaction<'a> {
     /// Creates or replaces the cluster object.
     pub fn put_cluster(&mut self, mut cluster: Cluster, why: Why) {
         if self.state().cluster.is_none() {
-            cluster.meta.created_at = self.now;
+            cluster.meta.created_at = self.wall;
         }
         cluster.meta.version = self.version;
-        cluster.meta.updated_at = self.now;
+        cluster.meta.updated_at = self.wall;
         self.record(Change::Cluster(Arc::new(cluster)), why);
     }
 
     /// Creates (with [`super::Table::next_key`]) or replaces a node.
     pub fn put_node(&mut self, mut node: Node, why: Why) {
         if self.state().nodes.get(node.key).is_none() {
-            node.meta.created_at = self.now;
+            node.meta.created_at = self.wall;
         }
         node.meta.version = self.version;
-        node.meta.updated_at = self.now;
+        node.meta.updated_at = self.wall;
         self.record(Change::Node(Arc::new(node)), why);
     }
 
@@ -168,10 +175,10 @@ impl<'a> Transaction<'a> {
     /// Creates (with [`super::Table::next_key`]) or replaces a service.
     pub fn put_service(&mut self, mut service: Service, why: Why) {
         if self.state().services.get(service.key).is_none() {
-            service.meta.created_at = self.now;
+            service.meta.created_at = self.wall;
         }
         service.meta.version = self.version;
-        service.meta.updated_at = self.now;
+        service.meta.updated_at = self.wall;
         self.record(Change::Service(Arc::new(service)), why);
     }
 
@@ -183,10 +190,15 @@ impl<'a> Transaction<'a> {
     /// Creates (with [`super::Table::next_key`]) or replaces a task.
     pub fn put_task(&mut self, mut task: Task, why: Why) {
         if self.state().tasks.get(task.key).is_none() {
-            task.meta.created_at = self.now;
+            task.meta.created_at = self.wall;
+        }
+        for stamp in [&mut task.status.timestamp, &mut task.status.applied_at] {
+            if *stamp == self.now {
+                *stamp = self.wall;
+            }
         }
         task.meta.version = self.version;
-        task.meta.updated_at = self.now;
+        task.meta.updated_at = self.wall;
         self.record(Change::Task(Arc::new(task)), why);
     }
 

@@ -1,6 +1,6 @@
 //! What can happen in a world, and what travels between its hosts. Plain data.
 
-use crate::engine::Duration;
+use crate::engine::{Duration, Time};
 use crate::net::{Boot, HostId};
 use crate::raft::{MemberId, Message};
 use crate::swarm::agent::AgentAlarm;
@@ -26,8 +26,8 @@ pub enum Event {
     Tick(HostId, Boot),
     /// A manager's Raft write is on the disk.
     DiskDone(HostId, Boot),
-    /// An alarm of the leader's loops; void in another term.
-    Leader(HostId, u64, Alarm),
+    /// An alarm of the leader's loops, void in another term; and for when it was set, by the host's monotonic clock.
+    Leader(HostId, u64, Alarm, Time),
     /// An alarm of an agent.
     Agent(HostId, Boot, AgentAlarm),
     /// Something happens to a container; containers outlive their daemon's process.
@@ -111,6 +111,10 @@ pub enum Event {
         /// Which.
         number: u64,
     },
+    /// A node whose swarm part ended with an error starts it again.
+    SwarmUp(HostId, Boot),
+    /// A flapping link goes down or up; void once its flapping has another number.
+    Flap(HostId, HostId, u64),
 }
 
 /// A packet between two daemons: a segment of a connection on port 2377.
@@ -322,7 +326,7 @@ impl Hash for Event {
             Event::Tick(host, boot) | Event::DiskDone(host, boot) | Event::DaemonUp(host, boot) => {
                 (host, boot).hash(state);
             }
-            Event::Leader(host, term, alarm) => (host, term, alarm).hash(state),
+            Event::Leader(host, term, alarm, _) => (host, term, alarm).hash(state),
             Event::Agent(host, boot, alarm) => (host, boot, alarm).hash(state),
             Event::Renewer(host, boot, alarm) => (host, boot, alarm).hash(state),
             Event::TlsFailed { host, boot, peer, failure } => {
@@ -339,6 +343,8 @@ impl Hash for Event {
             Event::Request { client, number, host, body } => (client, number, host, body).hash(state),
             Event::Answer { client, number, answer } => (client, number, answer.is_ok()).hash(state),
             Event::ClientTimer { client, number } => (client, number).hash(state),
+            Event::SwarmUp(host, boot) => (host, boot).hash(state),
+            Event::Flap(a, b, number) => (a, b, number).hash(state),
         }
     }
 }

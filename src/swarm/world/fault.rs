@@ -2,6 +2,10 @@
 //! daemon's kernel answers with resets, a partition swallows packets, a paused process comes back and believes that no
 //! time has passed.
 
+mod flap;
+
+pub use flap::Flaps;
+
 use super::World;
 use super::event::Event;
 use super::host::DaemonState;
@@ -83,6 +87,40 @@ pub enum Fault {
         /// Quality.
         spec: LinkSpec,
     },
+    /// A link loses everything, both ways, or carries again.
+    LinkDown {
+        /// One end.
+        a: HostId,
+        /// The other.
+        b: HostId,
+        /// It loses everything.
+        down: bool,
+    },
+    /// A link goes down and up by itself.
+    LinkFlaps {
+        /// One end.
+        a: HostId,
+        /// The other.
+        b: HostId,
+        /// So long down, then so long up; absent: no more, and the link is up.
+        every: Option<Duration>,
+    },
+    /// A host's clock is set forward, or back.
+    ClockJump {
+        /// Whose.
+        host: HostId,
+        /// How far.
+        by: Duration,
+    },
+    /// A host's clock runs too fast, or too slow.
+    ClockDrift {
+        /// Whose.
+        host: HostId,
+        /// Parts in 10⁹.
+        drift: i64,
+    },
+    /// A host's disk is full.
+    DiskFull(HostId),
     /// The registry answers, or does not.
     Registry(bool),
     /// Another behaviour of an image, for containers to come.
@@ -148,7 +186,21 @@ impl World {
             }
             Fault::UnblockPort { host, port } => self.env.net.unblock(host, port),
             // Never nothing at all: a write that takes no time would be read in the middle of its own pass.
-            Fault::Disk { host, latency } => self.host_mut(host).0.disk.latency = latency.max(Duration::from_micros(1)),
+            Fault::Disk { host, latency } => {
+                let disk = &mut self.host_mut(host).0.disk;
+                (disk.latency, disk.full) = (latency.max(Duration::from_micros(1)), false);
+            }
+            Fault::DiskFull(host) => self.host_mut(host).0.disk.full = true,
+            Fault::ClockJump { host, by } => self.host_mut(host).0.clock.jump(by),
+            Fault::ClockDrift { host, drift } => {
+                let now = self.now();
+                self.host_mut(host).0.clock.set_drift(drift, now);
+            }
+            Fault::LinkDown { a, b, down } => {
+                self.stop_flapping(a, b);
+                self.set_link_down(a, b, down);
+            }
+            Fault::LinkFlaps { a, b, every } => self.set_flapping(a, b, every),
             Fault::Cut { from, to } => self.env.net.cut(from, to),
             Fault::Block { host, port } => self.env.net.block_port(host, port),
             Fault::Unblock(Some(host)) => self.env.net.unblock_all(host),
@@ -188,6 +240,7 @@ impl World {
         let now = self.now();
         let (state, _) = self.host_mut(host);
         state.set_paused(false);
+        state.raft_unflushed_lost();
         state.daemon_gone(DaemonState::Off);
         state.engine.power_cut(now);
         self.env.boots[host.index()] += 1;
@@ -200,6 +253,7 @@ impl World {
     fn end_daemon(&mut self, host: HostId, state: DaemonState) {
         let (dying, _) = self.host_mut(host);
         dying.set_paused(false);
+        dying.raft_flushed();
         dying.daemon_gone(state);
         self.env.boots[host.index()] += 1;
         self.fail_requests(host);

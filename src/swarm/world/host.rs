@@ -1,6 +1,7 @@
 //! One host: its disk, its daemon's process, its containers; and who on it handles which event.
 
 use super::Env;
+use super::clock::Clock;
 use super::event::{Body, ClientId, Event, Packet};
 use super::record::What;
 use crate::engine::{Duration, Time};
@@ -9,11 +10,10 @@ use crate::raft::Config;
 use crate::swarm::agent::{Agent, AgentAlarm, AgentOutbox, AgentTask, Remotes};
 use crate::swarm::api::Request;
 use crate::swarm::ca::{Credentials, Renewer};
-use crate::swarm::component::Alarm;
 use crate::swarm::control::Setup;
 use crate::swarm::daemon::{Call, Engine, EngineOutbox, NotStarted, RoleChange, Surroundings};
 use crate::swarm::dispatcher::{Refusal, Route, ToAgent, ToDispatcher};
-use crate::swarm::manager::{ElectionDraws, Input, Manager, RaftDisk, ReplyTo};
+use crate::swarm::manager::{Broken, ElectionDraws, Input, Manager, RaftDisk, ReplyTo};
 use crate::swarm::object::{Id, Member, NodeDescription, NodeKey, Role, TaskKey};
 use crate::swarm::store::LineageId;
 use std::collections::BTreeMap;
@@ -44,6 +44,10 @@ pub struct Host {
     deferred: Vec<Event>,
     /// A Raft tick is among it.
     tick_waits: bool,
+    /// Its clock.
+    pub clock: Clock,
+    /// Its swarm part ended with an error and has not been well since.
+    pub broken: Option<Broken>,
     /// What survives a crash.
     pub disk: Disk,
     /// Its containers and images.
@@ -92,6 +96,10 @@ pub enum DaemonState {
 pub struct Disk {
     /// From a write to its being safe.
     pub latency: Duration,
+    /// Nothing more can be written.
+    pub full: bool,
+    /// The commit index as it was last flushed, where it has been written without a flush since.
+    pub unsynced_commit: Option<u64>,
     /// A manager's log and hard state.
     pub raft: Option<RaftDisk>,
     /// Who this host is in its swarm.
@@ -130,6 +138,8 @@ impl Host {
             paused: false,
             deferred: Vec::new(),
             tick_waits: false,
+            clock: Clock::default(),
+            broken: None,
             disk: Disk { latency: disk, ..Disk::default() },
             engine: Engine::default(),
             manager: None,
@@ -149,6 +159,11 @@ impl Host {
     /// Its processes stand still.
     pub fn is_paused(&self) -> bool {
         self.paused
+    }
+
+    /// Its swarm part has ended with an error and waits to be started again.
+    pub fn has_ended(&self) -> bool {
+        self.broken.as_ref().is_some_and(|broken| broken.waits)
     }
 
     /// Its processes stand still, or go on; says what has waited.
@@ -181,11 +196,14 @@ impl Host {
         }
         match event {
             Event::Tick(_, boot) if self.runs(boot) && self.manager.is_some() => {
-                env.kernel.schedule_in(env.settings.tick, Event::Tick(self.id, boot));
+                env.kernel.schedule_in(self.clock.timer(env.settings.tick), Event::Tick(self.id, boot));
                 self.manager_input(Input::Tick, env);
             }
             Event::DiskDone(_, boot) if self.runs(boot) => self.manager_disk_done(env),
-            Event::Leader(_, term, alarm) if self.daemon == DaemonState::Running => self.leader_event(term, alarm, env),
+            Event::Leader(_, term, alarm, at) if self.daemon == DaemonState::Running => {
+                self.leader_alarm(term, alarm, at, env);
+            }
+            Event::SwarmUp(_, boot) if self.runs(boot) => self.swarm_up(env),
             Event::Renewer(_, boot, alarm) if self.runs(boot) => self.renewer_alarm(alarm, env),
             Event::TlsFailed { boot, peer, failure, .. } if self.runs(boot) => self.tls_failed(peer, &failure, env),
             Event::Agent(_, boot, alarm) if self.runs(boot) => self.agent_alarm(alarm, env),
@@ -212,10 +230,6 @@ impl Host {
             Event::Request { client, number, body, .. } => self.api_request(client, number, &body, env),
             _ => {}
         }
-    }
-
-    fn leader_event(&mut self, term: u64, alarm: Alarm, env: &mut Env) {
-        self.leader_alarm(term, alarm, env);
     }
 
     /// A packet for this host's daemon.
@@ -319,12 +333,18 @@ impl Host {
     /// Carries out what the agent asks for.
     pub fn agent_drain(&mut self, out: AgentOutbox, env: &mut Env) {
         let AgentOutbox { mut sends, mut alarms, mut actions, managers_changed, desired_role } = out;
+        let now = env.kernel.now();
         for (at, alarm) in alarms.drain(..) {
-            env.kernel.schedule(at, Event::Agent(self.id, self.boot, alarm));
+            env.kernel.schedule_in(self.clock.timer(at - now), Event::Agent(self.id, self.boot, alarm));
         }
         for (manager, mut message) in sends.drain(..) {
             if let ToDispatcher::Register { shown, .. } = &mut message {
                 *shown = self.disk.credentials.as_ref().map(|credentials| credentials.certificate);
+            }
+            if let (ToDispatcher::Reports { reports, .. }, false) = (&mut message, self.clock.is_right()) {
+                for (_, report) in reports {
+                    report.timestamp = self.clock.wall(report.timestamp);
+                }
             }
             let route = Route { host: self.id, via: None };
             env.send(self.id, self.boot, manager, None, Body::ToDispatcher { route, message });
@@ -356,6 +376,7 @@ impl Host {
             catalogue: &env.catalogue,
             registry: env.registry,
             node_id: self.disk.node.as_ref().map(|node| node.id).unwrap_or_default(),
+            disk_full: self.disk.full,
         };
         act(&mut self.engine, &mut around, &mut out);
         for (at, alarm) in out.alarms.drain(..) {
@@ -459,6 +480,7 @@ impl Host {
         self.denied.clear();
         self.role = RoleChange::default();
         self.serves = false;
+        self.broken = None;
         self.engine.forget_daemon();
     }
 

@@ -254,6 +254,13 @@ pub enum What {
         /// The word.
         text: Arc<str>,
     },
+    /// The swarm part of a node ended with an error; its daemon starts it again later.
+    SwarmStopped {
+        /// Whose.
+        host: HostId,
+        /// Why.
+        error: Arc<str>,
+    },
 }
 
 impl What {
@@ -303,6 +310,7 @@ impl What {
             What::Certificate { .. } => "certificate",
             What::RootRotation { .. } => "root_rotation",
             What::Note { .. } => "note",
+            What::SwarmStopped { .. } => "swarm_stopped",
         }
     }
 }
@@ -343,6 +351,7 @@ impl Hash for What {
             What::NotStarted { host, .. } => host.hash(state),
             What::Certificate { host, role, until } => (host, role, until).hash(state),
             What::RootRotation { done } => done.hash(state),
+            What::SwarmStopped { host, .. } => host.hash(state),
         }
     }
 }

@@ -58,8 +58,12 @@ const TABLE: &[VerbDoc] = &[
     doc("unblock", &["[HOST [PORT]]"], "take such a rule away, or all of them", "unblock w1 7946"),
     doc(
         "link",
-        &["HOST HOST [latency=DURATION] [jitter=DURATION] [loss=N%] [duplicate=N%]"],
-        "change how the wire between two hosts behaves",
+        &[
+            "HOST HOST [latency=DURATION] [jitter=DURATION] [loss=N%] [duplicate=N%]",
+            "HOST HOST down|up",
+            "HOST HOST flap=DURATION|off",
+        ],
+        "change how the wire between two hosts behaves, or take it down and up",
         "link m1 m2 latency=200ms jitter=20ms loss=5% duplicate=1%",
     ),
     doc("clock", &["HOST +DURATION", "HOST -DURATION", "HOST drift=Nppm"], "set a host's clock wrong", "clock w1 +30s"),

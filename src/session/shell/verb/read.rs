@@ -6,7 +6,7 @@
 use super::super::amount::{Rate, Share, decimal};
 use super::help::table;
 use super::words::{Arg, split, unquoted};
-use super::{Aspect, ClockChange, DiskState, KillTarget, RegistryState, SeekTarget, ShellError, Span, Verb};
+use super::{Aspect, ClockChange, DiskState, KillTarget, LinkState, RegistryState, SeekTarget, ShellError, Span, Verb};
 use crate::engine::Duration;
 use crate::observe::nearest;
 
@@ -424,8 +424,31 @@ impl<'a> Reader<'a> {
         Ok(Some((key.to_string(), value.to_string(), arg.span)))
     }
 
+    /// `up`, `down`, `flap=2s` or `flap=off`, if one of them comes next.
+    fn link_state(&mut self) -> Read<Option<LinkState>> {
+        let Some(arg) = self.args.get(self.next).cloned() else { return Ok(None) };
+        let state = match (arg.text.as_str(), arg.text.strip_prefix("flap=")) {
+            ("up", _) => LinkState::Up,
+            ("down", _) => LinkState::Down,
+            (_, Some("off")) => LinkState::Flaps(None),
+            (_, Some(text)) => {
+                let every = self.duration(text, arg.span, true)?;
+                if every < Duration::from_millis(1) {
+                    return Err(self.error(arg.span, "a link needs at least 1ms to go down or up"));
+                }
+                LinkState::Flaps(Some(every))
+            }
+            _ => return Ok(None),
+        };
+        self.next += 1;
+        Ok(Some(state))
+    }
+
     fn link(&mut self) -> Read<Verb> {
         let (a, b) = (self.host()?, self.host()?);
+        if let Some(state) = self.link_state()? {
+            return Ok(Verb::LinkState { a, b, state });
+        }
         let (mut latency, mut jitter, mut loss, mut duplicate) = (None, None, None, None);
         let from = self.next;
         while let Some((key, value, span)) = self.setting(&["latency", "jitter", "loss", "duplicate"])? {
@@ -441,7 +464,7 @@ impl<'a> Reader<'a> {
             }
         }
         if self.next == from {
-            self.need("what to change (latency, jitter, loss or duplicate)")?;
+            self.need("what to change (latency, jitter, loss, duplicate, `down`, `up` or `flap=DURATION`)")?;
         }
         Ok(Verb::Link { a, b, latency, jitter, loss, duplicate })
     }

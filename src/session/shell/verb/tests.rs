@@ -39,6 +39,14 @@ fn the_forms_of_the_house_plan() {
     let groups = vec![vec![name("m1"), name("m2")], vec![name("m3")], vec![name("w1")]];
     assert_eq!(read("partition m1 m2|m3 | w1"), Verb::Partition { groups });
     assert_eq!(read("cut m1->m2"), read("cut m1 -> m2"));
+    let (a, b) = (name("m1"), name("m2"));
+    assert_eq!(read("link m1 m2 down"), Verb::LinkState { a: a.clone(), b: b.clone(), state: LinkState::Down });
+    assert_eq!(
+        read("link m1 m2 flap=off"),
+        Verb::LinkState { a: a.clone(), b: b.clone(), state: LinkState::Flaps(None) }
+    );
+    let every = Some(Duration::from_secs(2));
+    assert_eq!(read("link m1 m2 flap=2s"), Verb::LinkState { a, b, state: LinkState::Flaps(every) });
     assert_eq!(read("clock w1 drift=-12.5ppm"), Verb::Clock { host: name("w1"), change: ClockChange::Drift(-12_500) });
     assert_eq!(
         read("clock w1 -1h"),
@@ -80,6 +88,8 @@ fn a_wrong_line_says_what_was_expected() {
         "block w1 70000",
         "link m1 m2",
         "link m1 m2 latncy=2s",
+        "link m1 m2 flap=0s",
+        "link m1 m2 down latency=2s",
         "link m1 m2 loss=5",
         "clock w1 30s",
         "clock w1 drift=fast",
