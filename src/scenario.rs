@@ -104,8 +104,10 @@ pub enum Ties {
 pub struct Step {
     /// Its name, if it has one; an output refers to it.
     pub name: Option<String>,
-    /// When the first line is typed.
+    /// When the first line is typed, at the earliest.
     pub at: Duration,
+    /// It is typed up to, but without, this much later: the seed says when.
+    pub jitter: Duration,
     /// The host on which it begins.
     pub on: String,
     /// The lines as written.

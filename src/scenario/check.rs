@@ -163,12 +163,14 @@ fn steps(file: &File, top: &Table, cluster: Option<&Cluster>, duration: Duration
         }
         let first = || cluster.and_then(|cluster| cluster.hosts.first()).map(|host| host.name.clone());
         let list = run.as_ref().and_then(|run| hosts.lines(run));
+        let jitter = jitter(file, &table, at.map_or(Duration::ZERO, |(at, _)| at), duration);
         let repeat = repeat(file, &table, at.map_or(Duration::ZERO, |(at, _)| at), duration);
         table.done();
         // A step that is wrong still holds its place, so that `step = 3` means the third.
         steps.push(Step {
             name: name.map(|name| name.text),
             at: at.map_or(Duration::ZERO, |(at, _)| at),
+            jitter,
             on: on.map(|on| on.text).or_else(first).unwrap_or_default(),
             run: run.map_or_else(|| "".into(), |run| run.text.into()),
             list: Arc::new(list.unwrap_or_default()),
@@ -176,6 +178,17 @@ fn steps(file: &File, top: &Table, cluster: Option<&Cluster>, duration: Duration
         });
     }
     steps
+}
+
+/// How much later a step may be typed.
+fn jitter(file: &File, table: &Table, at: Duration, duration: Duration) -> Duration {
+    let Some((jitter, span)) = table.duration("jitter") else { return Duration::ZERO };
+    if at + jitter > duration {
+        let message = format!("`jitter` goes on until {}, but the scenario lasts {duration}", at + jitter);
+        let problem = Problem::new(span, message).label("after the end");
+        file.problem(problem.help("make it shorter, or `duration` longer"));
+    }
+    jitter
 }
 
 /// How often a step is typed again, if it is.

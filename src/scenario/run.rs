@@ -5,7 +5,7 @@
 mod runner;
 
 use super::{Catalogue, HostRole, ImageBehaviour, Judgement, Measured, Scenario, Step, Ties, chaos};
-use crate::engine::{QueueKind, Seed, Time};
+use crate::engine::{Duration, QueueKind, Seed, Time};
 use crate::net::LinkSpec;
 use crate::session::shell::{self, Dialect};
 use crate::session::{Chunk, Session};
@@ -165,15 +165,20 @@ fn behaviour(image: &ImageBehaviour) -> swarm_image::ImageBehaviour {
     }
 }
 
-/// Everything that is typed in a run with this seed: the steps of the file, then the lines that chaos draws.
+/// Everything that is typed in a run with this seed, and when: the steps of the file, then the lines that chaos draws.
 pub fn typed(scenario: &Scenario, centre: &DataCentre) -> Vec<Step> {
     let mut steps = scenario.steps.clone();
+    for (number, step) in steps.iter_mut().enumerate() {
+        let later = centre.seed.stream("step", &number).between(Duration::ZERO, step.jitter);
+        step.at += Duration::from_millis(later.as_millis());
+        step.jitter = Duration::ZERO;
+    }
     let hosts: Vec<&str> = scenario.cluster.hosts.iter().map(|host| host.name.as_str()).collect();
     let (Some(chaos), Some(first)) = (&scenario.chaos, hosts.first()) else { return steps };
     for chaos::Typed { at, line } in chaos::plan(chaos, centre.seed, &hosts, centre.link) {
         let list = shell::parse(&line, Dialect::Lab).expect("chaos types lines of the lab");
         let (on, run) = ((*first).to_owned(), line.into());
-        steps.push(Step { name: None, at, on, run, list: Arc::new(list), repeat: None });
+        steps.push(Step { name: None, at, jitter: Duration::ZERO, on, run, list: Arc::new(list), repeat: None });
     }
     steps
 }
@@ -198,7 +203,6 @@ pub fn run(scenario: &Scenario, options: &Options) -> Run {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Duration;
     use crate::observe::{Observed, Root, View};
 
     /// Conditions are judged again only when a stamp moves: so it must, whenever what it stands for has changed.

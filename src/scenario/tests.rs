@@ -170,6 +170,7 @@ fn every_kind_of_bad_input_is_shown_with_its_place() {
         ),
         ("two measures of a name", with("", &"[[measure]]\nname = \"a\"\nuntil = 'raft.quorum'\n".repeat(2))),
         ("a step typed too often", with("", "[[step]]\nat = \"1s\"\nevery = \"1us\"\nrun = \"hosts\"\n")),
+        ("a step that may be too late", with("", "[[step]]\nat = \"4m\"\njitter = \"2m\"\nrun = \"hosts\"\n")),
         ("a step with an end and no repetition", with("", "[[step]]\nat = \"1s\"\nuntil = \"2s\"\nrun = \"hosts\"\n")),
         ("chaos of no kind", with("", "[chaos]\nfaults = [\"kil\", \"flood\"]\ntargets = [\"m4\", \"wrkers\"]\n")),
         ("chaos too often", with("", "[chaos]\nfrom = \"2m\"\nuntil = \"4m\"\nevery = \"1ms\"\nlasts = \"0s\"\n")),

@@ -181,6 +181,21 @@ fn a_step_that_asks_again_and_again() {
     assert!(recording.inputs.len() > 40 && typed(&told) < 12, "{}\n{told}", recording.inputs.len());
 }
 
+/// Each step's jitter is its own chance, within its bounds.
+#[test]
+fn a_step_with_jitter() {
+    let scenario = crate::common::scenario("ask-the-survivor.toml");
+    let mut seen: Vec<Duration> = Vec::new();
+    for seed in 0..50 {
+        let options = Options { seed: Some(seed), ..Options::default() };
+        let steps = typed(&scenario, &data_centre(&scenario, &options));
+        assert_eq!(steps[1].at, scenario.steps[1].at, "no jitter, no change");
+        seen.push(steps[0].at - scenario.steps[0].at);
+    }
+    assert!(seen.iter().all(|later| *later < Duration::from_secs(10)), "{seen:?}");
+    assert!(seen.iter().min() < Some(&Duration::from_secs(2)) && seen.iter().max() > Some(&Duration::from_secs(8)));
+}
+
 /// The fingerprint of a recording's replay, by way of its file.
 fn replayed(recording: &Recording) -> Fingerprint {
     let read = Recording::parse(&recording.to_text()).expect("it is a recording");
