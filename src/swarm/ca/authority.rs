@@ -40,6 +40,8 @@ pub struct CaServer {
     waiting: Vec<RenewCall>,
     written: Vec<(RenewCall, Renewed)>,
     armed: bool,
+    /// Nodes are to be told, or the root is to take over.
+    due: bool,
     /// Answers to send.
     pub outgoing: Vec<(RenewCall, Renewed)>,
     /// Certificates that were signed, for the checks: each with the host that asked.
@@ -74,6 +76,7 @@ impl CaServer {
         self.armed = false;
         let Some(rotation) = state.cluster.as_ref().and_then(|cluster| cluster.root_rotation) else { return };
         if reconcile(rotation.next.id, progress(state)) != Reconciliation::Tell(Vec::new()) {
+            self.due = true;
             out.turn(Writer::Authority);
         }
         self.arm(now + PERIOD, out);
@@ -90,7 +93,9 @@ impl CaServer {
 
     /// It is the authority's turn to write.
     pub fn write(&mut self, tx: &mut Transaction, ids: &mut Ids) {
-        self.rotate(tx, ids);
+        if std::mem::take(&mut self.due) {
+            self.rotate(tx, ids);
+        }
         for call in std::mem::take(&mut self.waiting) {
             let renewed = renew(&call, tx).map_err(|error| error.message);
             if let Ok((certificate, _)) = &renewed {
