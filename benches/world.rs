@@ -134,3 +134,36 @@ fn quorum_loss_seeds(bencher: Bencher<'_, '_>, (workers, tasks): (usize, usize))
         session
     });
 }
+
+/// Five managers and three workers with partitions every five seconds for ten minutes, every invariant on.
+const STORM: &str = r#"
+format = 1
+name = "partition-storm"
+duration = "10m"
+[cluster]
+managers = 5
+workers = 3
+[chaos]
+from = "10s"
+every = "5s"
+lasts = "8s"
+faults = ["partition"]
+targets = "managers"
+at_most = 3
+[[step]]
+at = "1s"
+run = "docker service create --name web --replicas 6 --detach nginx"
+"#;
+
+/// Virtual seconds of the storm for each real one; a new seed each time.
+#[divan::bench(sample_count = 50, sample_size = 1)]
+fn partition_storm_virtual_seconds(bencher: Bencher<'_, '_>) {
+    let scenario = Scenario::parse("storm.toml", STORM).expect("the storm is a scenario");
+    let mut seed = 0;
+    bencher.counter(ItemsCount::new(600u64)).bench_local(|| {
+        seed += 1;
+        let run = run(black_box(&scenario), &Options { seed: Some(seed), ..Options::default() });
+        assert_eq!(run.broken, None, "seed {seed}");
+        run
+    });
+}

@@ -1,7 +1,9 @@
 //! swarmlab's own command line (never docker's).
 
 use clap::{Args, Parser, Subcommand};
+use std::num::NonZeroU16;
 use std::path::PathBuf;
+use swarmlab::scenario::sweep::{Seeds, Shard};
 
 /// A deterministic cluster simulator and teaching lab for Docker Swarm.
 #[derive(Debug, Parser)]
@@ -17,6 +19,8 @@ pub struct Cli {
 pub enum Command {
     /// Replay scenarios and say whether their expectations hold.
     Run(RunArgs),
+    /// Run scenarios with many seeds, and say how often they hold and how long things take.
+    Sweep(SweepArgs),
     /// A lab at the prompt: docker commands and faults on a simulated swarm.
     Shell(ShellArgs),
     /// Check scenarios without running them.
@@ -42,6 +46,29 @@ pub struct RunArgs {
     /// Write the report as JSON (`-`: to stdout instead of the text).
     #[arg(long, value_name = "F|-")]
     pub json: Option<PathBuf>,
+}
+
+/// Arguments of `sweep`.
+#[derive(Debug, Args)]
+pub struct SweepArgs {
+    /// Scenario files.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Seeds from A to B, both included (`A..=B` means the same).
+    #[arg(long, value_name = "A..B", value_parser = Seeds::parse)]
+    pub seeds: Seeds,
+    /// Worlds at the same time; what comes out is the same [default: one for each core].
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroU16>,
+    /// Run the I-th of N shares of the seeds only.
+    #[arg(long, value_name = "I/N", value_parser = Shard::parse)]
+    pub shard: Option<Shard>,
+    /// Write the counts and every measured value as JSON (`-`: to stdout instead of the text).
+    #[arg(long, value_name = "F|-")]
+    pub json: Option<PathBuf>,
+    /// A folder for the report and the trace of each failing seed.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// Arguments of `shell`.

@@ -21,6 +21,7 @@ macro_rules! complain_line {
 pub mod check;
 pub mod run;
 pub mod shell;
+pub mod sweep;
 
 use std::path::Path;
 use swarmlab::scenario::Scenario;

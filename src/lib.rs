@@ -12,7 +12,7 @@
 //! | --- | --- |
 //! | 7 | the binary: `main`, `args`, `command` |
 //! | 5 | [`report`]: a run told in text, JSON and a trace |
-//! | 4 | [`scenario`]: scripts in TOML: parse, run, judge |
+//! | 4 | [`scenario`]: scripts in TOML: parse, run, judge, measure, sweep over seeds |
 //! | 3 | [`session`]: terminals and their shell, the single door for change |
 //! | 2 | [`docker`]: the docker client · [`observe`]: the read-only picture · [`predicate`]: conditions in CEL |
 //! | 1 | [`swarm`]: the model of Docker Engine in Swarm mode, in SwarmKit's folder names |

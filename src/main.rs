@@ -11,6 +11,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let status = match cli.command {
         Some(Command::Run(args)) => command::run::run(&args),
+        Some(Command::Sweep(args)) => command::sweep::sweep(&args),
         Some(Command::Shell(args)) => command::shell::shell(&args),
         Some(Command::Check { paths }) => command::check::check(&paths),
         None => {

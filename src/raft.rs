@@ -8,11 +8,18 @@
 //!
 //! 1. Call [`Raft::tick`] once per tick and [`Raft::step`] for each message that arrives.
 //! 2. While [`Raft::has_ready`], take a [`Ready`] and then, in this order:
-//!    write its snapshot, entries and hard state to the disk (`must_sync` says whether this needs a flush);
-//!    send its messages; restore from its snapshot; apply its committed entries, giving every configuration change
-//!    among them to [`Raft::apply_conf_change`].
+//!    write its snapshot, entries and hard state to the disk ([`Stored::write`]; `must_sync` says whether this needs a
+//!    flush); send its messages; restore from its snapshot; apply its committed entries, giving every configuration
+//!    change among them to [`Raft::apply_conf_change`]. If one of them removes the leader that it follows, it may call
+//!    [`Raft::campaign`] at once, as SwarmKit does.
 //! 3. Call [`Raft::advance`]. Only now do the member's own vote and its own copy of an entry count, because only now
 //!    are they known to be on the disk.
+//! 4. Now and then, make a snapshot of what is applied: [`Raft::create_snapshot`] and [`Stored::put_snapshot`], then
+//!    [`Raft::compact`] and [`Stored::compact`].
+//!
+//! A leader that was removed leads on without a vote, takes no proposals and sends heartbeats, until its owner stops it.
+//! The owner may do so once the Ready that removed it is worked off: what tells the others left with it. If that is
+//! lost in a group of two, the one that stays cannot go on, as in etcd; SwarmKit hands the leadership over first.
 //!
 //! # Where to look
 //!

@@ -5,12 +5,13 @@
 
 mod json;
 mod story;
+pub mod sweep;
 mod text;
 mod trace;
 
 use crate::engine::Time;
 use crate::scenario::run::Run;
-use crate::scenario::{Judgement, Scenario};
+use crate::scenario::{Judgement, Measured, Scenario};
 
 pub use story::story;
 pub use text::escaped;
@@ -31,6 +32,8 @@ pub struct Report {
     pub expectations: Vec<ExpectationResult>,
     /// What steps had to print.
     pub outputs: Vec<OutputResult>,
+    /// What was measured.
+    pub measures: Vec<MeasureResult>,
     /// Invariants of the model that were broken; always empty unless the model is wrong.
     pub violations: Vec<StoryLine>,
     /// The fingerprint, in hex.
@@ -68,6 +71,15 @@ pub struct OutputResult {
     pub step: String,
     /// What is wrong with it; nothing if it is as expected.
     pub faults: Vec<String>,
+}
+
+/// A named duration and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeasureResult {
+    /// Its name.
+    pub name: String,
+    /// How long it took, if it came to its end.
+    pub measured: Measured,
 }
 
 /// How a run ended as a whole.
@@ -116,6 +128,12 @@ impl Report {
                 .iter()
                 .zip(&run.outputs)
                 .map(|(check, faults)| OutputResult { step: check.step.shown.clone(), faults: faults.clone() })
+                .collect(),
+            measures: scenario
+                .measures
+                .iter()
+                .zip(&run.measured)
+                .map(|(measure, measured)| MeasureResult { name: measure.name.clone(), measured: *measured })
                 .collect(),
             violations: run.broken.iter().map(broken).collect(),
             fingerprint: world.env.kernel.fingerprint().to_string(),

@@ -1,7 +1,7 @@
 //! Scenarios: a cluster, what is done to it and when, and what must hold; one TOML file each.
 //!
 //! This room reads the file ([`Scenario::parse`]), checks every name and every line in it before anything runs, and judges
-//! expectations ([`Judge`]). Running is the session's business. It follows the house plan §7.
+//! expectations ([`Judge`]) and takes the time of measures ([`Gauge`]). Running is the session's business. It follows the house plan §7.
 //!
 //! ```
 //! use swarmlab::scenario::Scenario;
@@ -22,15 +22,19 @@
 //! assert_eq!(errors.problems[0].line_and_column(text), (10, 13));
 //! ```
 
+pub mod chaos;
 mod check;
 mod cluster;
 mod expect;
+mod gauge;
 mod image;
 mod judge;
 mod limits;
+mod measure;
 mod problem;
 mod read;
 pub mod run;
+pub mod sweep;
 mod text;
 
 use std::collections::BTreeMap;
@@ -39,11 +43,14 @@ use std::sync::Arc;
 use crate::engine::Duration;
 use crate::session::shell::List;
 
+pub use chaos::Chaos;
 pub use cluster::{Cluster, DaemonSettings, HostRole, HostSpec, Network};
 pub use expect::{Expectation, OutputCheck, OutputRule, StepRef, When};
+pub use gauge::{Gauge, Measured, Side, StepRun};
 pub use image::{Catalogue, ImageBehaviour, ImageExit};
 pub use judge::{Judge, Judgement};
 pub use limits::*;
+pub use measure::{Finish, Measure, Of, RunRule};
 pub use problem::{Problem, ScenarioErrors};
 
 /// The version of the format that this program reads.
@@ -76,6 +83,10 @@ pub struct Scenario {
     pub expectations: Vec<Expectation>,
     /// What commands must print.
     pub outputs: Vec<OutputCheck>,
+    /// What is measured.
+    pub measures: Vec<Measure>,
+    /// Random faults.
+    pub chaos: Option<Chaos>,
 }
 
 /// How ties are broken that the real Swarm leaves to chance.
@@ -101,6 +112,17 @@ pub struct Step {
     pub run: Arc<str>,
     /// The lines as understood.
     pub list: Arc<List>,
+    /// Whether they are typed again and again.
+    pub repeat: Option<Repeat>,
+}
+
+/// Lines that are typed again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeat {
+    /// From one typing to the next; when the lines take longer, they are typed again as soon as they have ended.
+    pub every: Duration,
+    /// The last moment at which they are typed.
+    pub until: Duration,
 }
 
 impl Scenario {

@@ -17,11 +17,13 @@ pub fn check(paths: &[PathBuf]) -> u8 {
     for file in &files {
         match load(file) {
             Some(scenario) => say_line!(
-                "{}: ok ({} hosts, {} steps, {} expectations)",
+                "{}: ok ({} hosts, {} steps, {} expectations, {} measures{})",
                 file.display(),
                 scenario.cluster.hosts.len(),
                 scenario.steps.len(),
-                scenario.expectations.len()
+                scenario.expectations.len(),
+                scenario.measures.len(),
+                if scenario.chaos.is_some() { ", chaos" } else { "" }
             ),
             None => status = 2,
         }

@@ -53,7 +53,7 @@ pub fn run(args: &RunArgs) -> u8 {
 }
 
 /// 1 (failed) is worse than 3 (unknown), which is worse than 0.
-fn worse(a: u8, b: u8) -> u8 {
+pub fn worse(a: u8, b: u8) -> u8 {
     let rank = |status: u8| match status {
         0 => 0,
         3 => 1,

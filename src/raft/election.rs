@@ -124,7 +124,7 @@ impl<D: Payload, T: Timeouts> Raft<D, T> {
     /// Steps down unless a majority was heard from since the last time, then begins a new window.
     fn check_quorum(&mut self) {
         let active = self.members.iter().filter(|progress| progress.recent_active).count();
-        if active < self.quorum() {
+        if active < self.quorum() && !self.has(Mutant::IgnoreQuorumLoss) {
             self.become_follower(self.term, NONE);
         }
         for progress in &mut self.members {

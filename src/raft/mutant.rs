@@ -8,7 +8,7 @@ use super::Timeouts;
 use super::{Payload, Raft};
 
 /// A rule of Raft that a member can be made to break.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mutant {
     /// A leader commits with one copy less than a majority.
     CommitWithMinority,
@@ -22,6 +22,43 @@ pub enum Mutant {
     ForgetVote,
     /// A follower appends without comparing the entry before.
     SkipConflictCheck,
+    /// A follower keeps entries that conflict with its leader's, and appends only what is beyond its own.
+    KeepConflicting,
+    /// A member hands out entries to apply that are not committed yet.
+    ApplyUncommitted,
+    /// A member acknowledges entries in one Ready and writes them in the next.
+    ReplyBeforeWrite,
+    /// A candidate counts votes that it was given in earlier terms.
+    CountOldVotes,
+    /// A leader that hears from no majority goes on leading.
+    IgnoreQuorumLoss,
+    /// A leader takes a configuration change while another is under way.
+    TwoChangesAtOnce,
+    /// A heartbeat tells the leader's commit index to members that may not hold so much.
+    UncappedHeartbeat,
+    /// A member restores from a snapshot that is older than what it has committed.
+    RestoreOldSnapshot,
+}
+
+#[cfg(any(test, feature = "mutants"))]
+impl Mutant {
+    /// All of them.
+    pub const ALL: [Mutant; 14] = [
+        Mutant::CommitWithMinority,
+        Mutant::VoteTwice,
+        Mutant::CommitOldTerm,
+        Mutant::IgnoreLease,
+        Mutant::ForgetVote,
+        Mutant::SkipConflictCheck,
+        Mutant::KeepConflicting,
+        Mutant::ApplyUncommitted,
+        Mutant::ReplyBeforeWrite,
+        Mutant::CountOldVotes,
+        Mutant::IgnoreQuorumLoss,
+        Mutant::TwoChangesAtOnce,
+        Mutant::UncappedHeartbeat,
+        Mutant::RestoreOldSnapshot,
+    ];
 }
 
 #[cfg(any(test, feature = "mutants"))]

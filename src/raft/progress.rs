@@ -157,17 +157,22 @@ impl Progress {
     /// The member refused an append after `rejected` and the logs may agree at `hint`. Moves `next` back, unless the
     /// answer is an old one; returns whether it moved.
     pub(super) fn maybe_decrement(&mut self, rejected: Index, hint: Index) -> bool {
-        if self.state == ProgressState::Replicate {
-            if rejected <= self.matched {
-                return false;
+        match self.state {
+            // An answer to an append from before the snapshot: what follows the snapshot decides.
+            ProgressState::Snapshot => return false,
+            ProgressState::Replicate => {
+                if rejected <= self.matched {
+                    return false;
+                }
+                self.next = self.matched + 1;
             }
-            self.next = self.matched + 1;
-        } else {
-            if self.next - 1 != rejected {
-                return false;
+            ProgressState::Probe => {
+                if self.next - 1 != rejected {
+                    return false;
+                }
+                self.next = rejected.min(hint + 1).max(self.matched + 1);
+                self.paused = false;
             }
-            self.next = rejected.min(hint + 1).max(self.matched + 1);
-            self.paused = false;
         }
         self.sent_commit = self.sent_commit.min(self.next - 1);
         true

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::mutant::Mutant;
 use super::{Entry, HardState, Index, MemberId, Message, Payload, Raft, Role, Snapshot, Term, Timeouts};
 
 /// What the owner has to do next: write (the snapshot first, if there is one), send, restore, apply; then it calls
@@ -55,16 +56,22 @@ impl<D: Payload, T: Timeouts> Raft<D, T> {
 
     /// Whether committed entries wait to be applied and may be: a snapshot goes first.
     fn can_apply(&self) -> bool {
-        self.unstable_snapshot.is_none() && self.applied < self.commit
+        self.unstable_snapshot.is_none() && self.applied < self.may_apply_to()
+    }
+
+    fn may_apply_to(&self) -> Index {
+        if self.has(Mutant::ApplyUncommitted) { self.log.last_index() } else { self.commit }
     }
 
     /// Hands out everything there is to do.
     pub fn ready(&mut self) -> Ready<D> {
         assert!(self.outstanding.is_none(), "one Ready at a time: advance comes before the next");
         let max_size = self.config.max_message_size;
-        let entries = self.log.iter_from(self.stable + 1).cloned().collect::<Vec<_>>();
+        let late = self.has(Mutant::ReplyBeforeWrite) && !self.messages_after_append.is_empty();
+        let news = if late { self.log.last_index() } else { self.stable } + 1;
+        let entries = self.log.iter_from(news).cloned().collect::<Vec<_>>();
         let committed = if self.can_apply() {
-            let committed = self.log.entries(self.applied + 1, self.commit + 1, max_size);
+            let committed = self.log.entries(self.applied + 1, self.may_apply_to() + 1, max_size);
             committed.expect("entries stay in the log until they are applied")
         } else {
             Vec::new()

@@ -47,7 +47,7 @@ impl<D: Payload, T: Timeouts> Raft<D, T> {
     /// in the log: the place returned is then that of the empty entry.
     pub fn propose_conf_change(&mut self, change: ConfChange) -> Result<(Term, Index), ProposeError> {
         self.may_propose()?;
-        if self.pending_conf_index > self.applied {
+        if self.pending_conf_index > self.applied && !self.has(Mutant::TwoChangesAtOnce) {
             return Ok(self.append_and_send(EntryKind::Empty));
         }
         self.pending_conf_index = self.log.last_index() + 1;
@@ -91,11 +91,12 @@ impl<D: Payload, T: Timeouts> Raft<D, T> {
 
     /// Sends a heartbeat to every other member.
     pub(super) fn bcast_heartbeat(&mut self) {
+        let capped = !self.has(Mutant::UncappedHeartbeat);
         for at in 0..self.members.len() {
             let progress = &mut self.members[at];
             if progress.id != self.config.id {
                 // Beyond its match the member may hold entries of another leader: it must not commit those.
-                let commit = progress.matched.min(self.commit);
+                let commit = if capped { progress.matched.min(self.commit) } else { self.commit };
                 progress.sent_commit(commit);
                 let to = progress.id;
                 self.send(Message { commit, ..Message::new(MessageKind::Heartbeat, to) });
@@ -189,7 +190,11 @@ impl<D: Payload, T: Timeouts> Raft<D, T> {
         }
         let last_new = message.index + message.entries.len() as Index;
         let known = message.entries.iter().take_while(|entry| self.log.matches(entry.index, entry.term)).count();
-        let new = &message.entries[known..];
+        let mut new = &message.entries[known..];
+        if self.has(Mutant::KeepConflicting) {
+            let own = new.iter().take_while(|entry| entry.index <= self.log.last_index()).count();
+            new = &new[own..];
+        }
         if let Some(first) = new.first() {
             assert!(
                 first.index > self.commit,

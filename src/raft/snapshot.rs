@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::mutant::Mutant;
 use super::{Index, Log, MemberId, Message, MessageKind, Payload, ProgressState, Raft, Role, Snapshot, Timeouts};
 
 impl<D: Payload, T: Timeouts> Raft<D, T> {
@@ -74,10 +75,11 @@ impl<D: Payload, T: Timeouts> Raft<D, T> {
     /// Replaces the log by a snapshot, unless it is old, does not name this member, or brings nothing new.
     fn restore(&mut self, snapshot: Arc<Snapshot<D>>) {
         let id = self.config.id;
-        if snapshot.index <= self.commit || !snapshot.voters.contains(&id) {
+        let old = snapshot.index <= self.commit;
+        if old && !self.has(Mutant::RestoreOldSnapshot) || !snapshot.voters.contains(&id) {
             return;
         }
-        if self.log.matches(snapshot.index, snapshot.term) {
+        if !old && self.log.matches(snapshot.index, snapshot.term) {
             self.commit_to(snapshot.index);
             return;
         }

@@ -3,6 +3,7 @@
 //! Not the handling itself, only the choice of it. Follows the Raft paper's "rules for servers" (figure 2) and
 //! etcd's raft: the lease, and the answer by which a member with a higher term makes an old leader notice.
 
+use super::mutant::Mutant;
 use super::{MemberId, Message, MessageKind, NONE, Payload, Raft, Role, Timeouts};
 
 impl<D: Payload, T: Timeouts> Raft<D, T> {
@@ -17,7 +18,7 @@ impl<D: Payload, T: Timeouts> Raft<D, T> {
             }
             let leader = if speaks_as_leader(message.kind) { message.from } else { NONE };
             self.become_follower(message.term, leader);
-        } else if message.term < self.term {
+        } else if message.term < self.term && !self.counts_anyway(&message) {
             let late_leader = matches!(message.kind, MessageKind::Append | MessageKind::Heartbeat);
             if late_leader && self.config.check_quorum {
                 // The sender leads an older term. It hears of the newer one by this answer and steps down; without
@@ -36,6 +37,10 @@ impl<D: Payload, T: Timeouts> Raft<D, T> {
             Role::Candidate => self.step_candidate(message),
             Role::Follower => self.step_follower(message),
         }
+    }
+
+    fn counts_anyway(&self, message: &Message<D>) -> bool {
+        message.kind == MessageKind::VoteResponse && self.has(Mutant::CountOldVotes)
     }
 
     fn step_leader(&mut self, message: Message<D>) {

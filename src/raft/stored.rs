@@ -148,7 +148,8 @@ impl<D: Payload> Stored<D> {
     /// committed are gone, and committed entries that nobody voted for remove all others. Returns whom they remove.
     /// A member that was no voter is added first, with this context, because a group is never empty.
     ///
-    /// The members left behind know nothing of this: from here on the two histories are different ones.
+    /// The members left behind know nothing of this: from here on the two histories are different ones. The member
+    /// leads as soon as it is asked to campaign after it has worked off the Readys of its start.
     pub fn force_new_cluster(&mut self, own: MemberId, context: u64) -> Vec<MemberId> {
         let commit = self.commit();
         let voters = self.voters_at_commit();

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::{Outcome, Report, StoryLine};
-use crate::scenario::Judgement;
+use crate::scenario::{Judgement, Measured};
 
 /// The version of this form.
 const FORMAT: u32 = 1;
@@ -36,6 +36,17 @@ pub(super) fn json(report: &Report) -> String {
             json!({"step": output.step, "verdict": verdict, "faults": output.faults})
         })
         .collect();
+    let measures: Vec<Value> = report
+        .measures
+        .iter()
+        .map(|measure| match measure.measured {
+            Measured::Took { from, took } => {
+                json!({"name": measure.name, "from": from.nanos(), "took": took.as_nanos()})
+            }
+            Measured::NotReached { from } => json!({"name": measure.name, "from": from.nanos(), "took": null}),
+            Measured::NotBegun => json!({"name": measure.name, "from": null, "took": null}),
+        })
+        .collect();
     let outcome = match report.outcome() {
         Outcome::Held => "held",
         Outcome::Failed => "failed",
@@ -50,6 +61,7 @@ pub(super) fn json(report: &Report) -> String {
         "story": story(&report.story),
         "expectations": expectations,
         "outputs": outputs,
+        "measures": measures,
         "violations": story(&report.violations),
         "events": report.events,
         "ended_at": report.ended_at.nanos(),

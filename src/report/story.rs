@@ -8,7 +8,7 @@ use crate::engine::{EventId, Time};
 use crate::observe::words::{task_words, words};
 use crate::scenario::run::Run;
 use crate::swarm::world::record::What;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The story of a run, from its first step on.
@@ -17,7 +17,15 @@ pub fn story(run: &Run) -> Vec<StoryLine> {
     let mut lines: Vec<(Time, usize, StoryLine)> = Vec::new();
     // What happened to tasks during one event, sentence by sentence.
     let mut gathering: Vec<Gathered> = Vec::new();
+    let quiet: BTreeSet<(Time, &str)> =
+        run.quiet.iter().flat_map(|(at, run)| lines_of(run).map(|l| (*at, l))).collect();
     for record in world.env.trace.iter().filter(|record| record.at >= Time::ZERO) {
+        if let What::Typed { line, .. } = &record.what
+            && quiet.contains(&(record.at, &**line))
+        {
+            // A step that asks again and again, and is told what it was told before, tells nothing new.
+            continue;
+        }
         if let What::Task { .. } = record.what {
             let Some((verb, mention, reason)) = task_words(&record.what) else { continue };
             let service = task_service(&record.what);
@@ -46,7 +54,7 @@ pub fn story(run: &Run) -> Vec<StoryLine> {
     flush(&mut gathering, &mut lines);
     // What the steps printed stands behind what happened up to then.
     let mut last_printed: BTreeMap<usize, &str> = BTreeMap::new();
-    for printed in &run.printed {
+    for printed in run.printed.iter().filter(|printed| !printed.again) {
         let text = printed.chunk.text.trim_end_matches('\n');
         if text.is_empty() || last_printed.get(&printed.step).is_some_and(|last| *last == text) {
             // A progress line that says again what it said 200 ms ago tells nothing new.
@@ -59,6 +67,11 @@ pub fn story(run: &Run) -> Vec<StoryLine> {
     }
     lines.sort_by_key(|(at, place, _)| (*at, *place));
     merge_prints(lines.into_iter().map(|(_, _, line)| line).collect())
+}
+
+/// The lines of what is typed, as the trace has them.
+fn lines_of(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty())
 }
 
 /// Tabs as a terminal shows them.

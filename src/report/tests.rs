@@ -33,6 +33,14 @@ fn report() -> Report {
             OutputResult { step: "create".into(), faults: Vec::new() },
             OutputResult { step: "2".into(), faults: vec!["expected status 0; it was 1".into()] },
         ],
+        measures: vec![
+            MeasureResult {
+                name: "time to a new leader".into(),
+                measured: Measured::Took { from: at(60_000), took: Duration::from_nanos(11_250_400_000) },
+            },
+            MeasureResult { name: "time to two".into(), measured: Measured::NotReached { from: at(60_000) } },
+            MeasureResult { name: "time to three".into(), measured: Measured::NotBegun },
+        ],
         violations: Vec::new(),
         fingerprint: "0123456789abcdef".into(),
         events: 1234,

@@ -3,7 +3,8 @@
 //! Control characters, and those that turn the direction of writing, are written out. It follows the house plan §6.
 
 use super::{Report, StoryLine};
-use crate::scenario::Judgement;
+use crate::engine::Duration;
+use crate::scenario::{Judgement, Measured};
 
 /// A text whose control characters are written out, so that it cannot command a terminal. Line ends stay.
 ///
@@ -29,7 +30,7 @@ pub fn escaped(text: &str) -> String {
 }
 
 /// Lines under a head: the first behind it, the others below the first.
-fn under(head: &str, text: &str) -> String {
+pub(super) fn under(head: &str, text: &str) -> String {
     let indent = " ".repeat(head.chars().count());
     let mut out = String::new();
     for (index, line) in escaped(text.trim_end_matches('\n')).split('\n').enumerate() {
@@ -38,6 +39,12 @@ fn under(head: &str, text: &str) -> String {
         out.push('\n');
     }
     out
+}
+
+/// A duration as Docker writes it, to a thousandth of a second above one and of a millisecond below.
+pub(super) fn rounded(duration: Duration) -> String {
+    let unit = if duration.as_nanos() >= 1_000_000_000 { 1_000_000 } else { 1_000 };
+    Duration::from_nanos((duration.as_nanos() + unit / 2) / unit * unit).to_string()
 }
 
 fn story(lines: &[StoryLine]) -> String {
@@ -86,6 +93,17 @@ pub(super) fn text(report: &Report) -> String {
         for fault in &output.faults {
             out += &under("           ", fault);
         }
+    }
+    if !report.measures.is_empty() {
+        out += "\nmeasured:\n";
+    }
+    for measure in &report.measures {
+        let (took, note) = match measure.measured {
+            Measured::Took { took, .. } => (rounded(took), ""),
+            Measured::NotReached { .. } => ("-".into(), " (not reached)"),
+            Measured::NotBegun => ("-".into(), " (never began)"),
+        };
+        out += &under(&format!("  {took:>9}  "), &format!("{}{note}", measure.name));
     }
     if !report.violations.is_empty() {
         out += "\nbroken invariants (the model itself is wrong; please report this):\n";

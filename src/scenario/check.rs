@@ -8,7 +8,8 @@ use std::sync::Arc;
 use super::problem::{Problem, ScenarioErrors};
 use super::read::{File, Table};
 use super::text::Placed;
-use super::{Cluster, FORMAT, MAX_FILES, Scenario, Step, Ties, cluster, expect, image};
+use super::{Cluster, FORMAT, MAX_FILES, MAX_REPEATS, Repeat, Scenario, Step, Ties};
+use super::{chaos, cluster, expect, image, measure};
 use crate::docker;
 use crate::engine::Duration;
 use crate::engine::limits::{MAX_DURATION, MAX_REPLICAS, SCENARIO_FILE_BYTES, STEPS};
@@ -96,6 +97,7 @@ fn whole(path: &str, file: &File, top: &Table) -> Scenario {
     let images = image::read(file, top);
     let files = files(file, top);
     let steps = steps(file, top, cluster.as_ref(), duration);
+    let expectations = expect::expectations(file, top, duration);
     Scenario {
         path: path.to_string(),
         about: top.text("about").map(|about| about.text).unwrap_or_default(),
@@ -105,8 +107,10 @@ fn whole(path: &str, file: &File, top: &Table) -> Scenario {
         ties,
         images,
         files,
-        expectations: expect::expectations(file, top, duration),
         outputs: expect::outputs(file, top, &steps),
+        measures: measure::measures(file, top, duration, &steps, &expectations),
+        chaos: chaos::read(file, top, cluster.as_ref(), duration),
+        expectations,
         steps,
         cluster: cluster.unwrap_or_default(),
     }
@@ -159,6 +163,7 @@ fn steps(file: &File, top: &Table, cluster: Option<&Cluster>, duration: Duration
         }
         let first = || cluster.and_then(|cluster| cluster.hosts.first()).map(|host| host.name.clone());
         let list = run.as_ref().and_then(|run| hosts.lines(run));
+        let repeat = repeat(file, &table, at.map_or(Duration::ZERO, |(at, _)| at), duration);
         table.done();
         // A step that is wrong still holds its place, so that `step = 3` means the third.
         steps.push(Step {
@@ -167,9 +172,39 @@ fn steps(file: &File, top: &Table, cluster: Option<&Cluster>, duration: Duration
             on: on.map(|on| on.text).or_else(first).unwrap_or_default(),
             run: run.map_or_else(|| "".into(), |run| run.text.into()),
             list: Arc::new(list.unwrap_or_default()),
+            repeat,
         });
     }
     steps
+}
+
+/// How often a step is typed again, if it is.
+fn repeat(file: &File, table: &Table, at: Duration, duration: Duration) -> Option<Repeat> {
+    let until = expect::moment(file, table, "until", duration);
+    let every = table.duration("every");
+    let Some((every, span)) = every else {
+        if let Some((_, span)) = until
+            && !table.has("every")
+        {
+            let problem = Problem::new(span, "`until` belongs to a step that is typed again and again");
+            file.problem(problem.label("not here").help("write every = \"1s\" with it"));
+        }
+        return None;
+    };
+    if let Some((until, span)) = until
+        && until < at
+    {
+        let problem = Problem::new(span, format!("`until` is {until}, before `at`, which is {at}"));
+        file.problem(problem.label("too early"));
+    }
+    let until = until.map_or(duration, |(until, _)| until);
+    let times = (until - at).as_nanos() / every.as_nanos().max(1);
+    if every == Duration::ZERO || (duration < Duration::MAX && times > MAX_REPEATS) {
+        let message = format!("`every` is {every}: more than {MAX_REPEATS} times until {until}");
+        file.problem(Problem::new(span, message).label("too often").help("make it longer, or `until` earlier"));
+        return None;
+    }
+    Some(Repeat { every, until })
 }
 
 /// The hosts that lines may name.

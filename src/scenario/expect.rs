@@ -6,6 +6,7 @@ use regex::{Regex, RegexBuilder};
 
 use super::problem::Problem;
 use super::read::{File, Range, Table};
+use super::text::Placed;
 use super::{MAX_EXPECTATIONS, MAX_OUTPUTS, Step};
 use crate::engine::Duration;
 use crate::observe::nearest;
@@ -218,8 +219,15 @@ fn expectation(file: &File, table: Table, duration: Duration) -> Option<Expectat
         }
     };
     table.done();
-    let condition = match Condition::parse(&text.text) {
-        Ok(condition) => condition,
+    let condition = condition(file, &text)?;
+    let name = name.map_or_else(|| text.text.trim().to_string(), |name| name.text);
+    Some(Expectation { name, when, condition })
+}
+
+/// Reads a condition, or reports why it is none.
+pub(super) fn condition(file: &File, text: &Placed) -> Option<Condition> {
+    match Condition::parse(&text.text) {
+        Ok(condition) => Some(condition),
         Err(error) => {
             let problem =
                 Problem::new(text.range(error.span.0, error.span.1), error.message).label("in this condition");
@@ -227,11 +235,9 @@ fn expectation(file: &File, table: Table, duration: Duration) -> Option<Expectat
                 Some(help) => problem.help(help),
                 None => problem,
             });
-            return None;
+            None
         }
-    };
-    let name = name.map_or_else(|| text.text.trim().to_string(), |name| name.text);
-    Some(Expectation { name, when, condition })
+    }
 }
 
 /// Reads `[[output]]`.
@@ -248,7 +254,8 @@ pub(super) fn outputs(file: &File, top: &Table, steps: &[Step]) -> Vec<OutputChe
     out
 }
 
-fn output(file: &File, table: Table, steps: &[Step]) -> Option<OutputCheck> {
+/// What an output must be like, and the status behind it: keys that `[[output]]` and `[[measure]]` share.
+pub(super) fn rules(file: &File, table: &Table) -> (Vec<OutputRule>, Option<i32>) {
     let mut rules = Vec::new();
     rules.extend(table.list_of_texts("contains").into_iter().map(|text| OutputRule::Contains(text.text)));
     for pattern in table.list_of_texts("matches") {
@@ -264,6 +271,11 @@ fn output(file: &File, table: Table, steps: &[Step]) -> Option<OutputCheck> {
     }
     rules.extend(table.text("equals").map(|text| OutputRule::Equals(text.text)));
     let status = table.number("status", 0, 255).and_then(|status| i32::try_from(status).ok());
+    (rules, status)
+}
+
+fn output(file: &File, table: Table, steps: &[Step]) -> Option<OutputCheck> {
+    let (rules, status) = rules(file, &table);
     let step = step_of(file, &table, steps);
     if !["contains", "matches", "equals", "status"].iter().any(|key| table.has(key)) {
         let problem = Problem::new(table.span, "[[output]] expects nothing").label("missing here");
@@ -273,7 +285,8 @@ fn output(file: &File, table: Table, steps: &[Step]) -> Option<OutputCheck> {
     Some(OutputCheck { step: step?, rules, status })
 }
 
-fn step_of(file: &File, table: &Table, steps: &[Step]) -> Option<StepRef> {
+/// The step that `step` names.
+pub(super) fn step_of(file: &File, table: &Table, steps: &[Step]) -> Option<StepRef> {
     if table.is_number("step") {
         let number = table.number("step", 1, i64::try_from(steps.len()).unwrap_or(i64::MAX).max(1))?;
         let index = usize::try_from(number - 1).ok().filter(|index| *index < steps.len())?;

@@ -36,12 +36,13 @@ pub struct Judge {
     seen_false: bool,
     unknown: Option<String>,
     settled: Option<Judgement>,
+    held_at: Option<Time>,
 }
 
 impl Judge {
     /// Nothing has been seen yet.
     pub fn new(when: When) -> Self {
-        Self { when, last: None, seen_true: false, seen_false: false, unknown: None, settled: None }
+        Self { when, last: None, seen_true: false, seen_false: false, unknown: None, settled: None, held_at: None }
     }
 
     /// The first and the last moment that matter. A verdict made before the first counts from the first on; the judge should be
@@ -73,7 +74,13 @@ impl Judge {
         // What some instant must be is settled as soon as it is.
         if matches!(self.when, When::Eventually(..)) && *verdict == Verdict::True && now >= self.span().0 {
             self.settled = Some(Judgement::Held);
+            self.held_at = Some(now);
         }
+    }
+
+    /// When an `eventually` first held.
+    pub fn held_at(&self) -> Option<Time> {
+        self.held_at
     }
 
     /// Counts the last verdict for the time from when it was made until just before `end`.
@@ -105,7 +112,10 @@ impl Judge {
                 let at = (*since).max(from);
                 self.settled = Some(Judgement::Failed { at, explanation: explanation.clone() });
             }
-            (When::Eventually(..), Verdict::True) => self.settled = Some(Judgement::Held),
+            (When::Eventually(..), Verdict::True) => {
+                self.held_at = Some((*since).max(from));
+                self.settled = Some(Judgement::Held);
+            }
             _ => {}
         }
     }

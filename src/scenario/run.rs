@@ -2,15 +2,18 @@
 //!
 //! It tells nothing and prints nothing: what happened is in the world's trace, what came of it is in [`Run`].
 
-use super::{Catalogue, HostRole, ImageBehaviour, Judge, Judgement, Scenario, Ties};
+mod runner;
+
+use super::{Catalogue, HostRole, ImageBehaviour, Judgement, Measured, Scenario, Step, Ties, chaos};
 use crate::engine::{QueueKind, Seed, Time};
 use crate::net::LinkSpec;
-use crate::observe::Observed;
-use crate::predicate::Watcher;
-use crate::session::{Chunk, Session, Stop, TerminalId};
+use crate::session::shell::{self, Dialect};
+use crate::session::{Chunk, Session};
 use crate::swarm::daemon::image as swarm_image;
 use crate::swarm::object::{Availability, Role};
 use crate::swarm::world::{DataCentre, HostSpec};
+use runner::Runner;
+use std::sync::Arc;
 
 /// How a run is to be done; what comes out is the same whatever is chosen here but the seed.
 #[derive(Clone, Debug)]
@@ -50,8 +53,12 @@ pub struct Run {
     pub session: Session,
     /// What each step printed, in order of printing, with the time and the terminal.
     pub printed: Vec<Printed>,
+    /// Lines that a step typed again, and when, with nothing new to see: they printed what they had printed before.
+    pub quiet: Vec<(Time, Arc<str>)>,
     /// How each expectation ended, in the file's order.
     pub judgements: Vec<Judgement>,
+    /// What came of each measure, in the order of [`Scenario::measures`].
+    pub measured: Vec<Measured>,
     /// Faults of each output check, in the file's order.
     pub outputs: Vec<Vec<String>>,
     /// The model broke one of its promises, or a limit was reached.
@@ -63,10 +70,12 @@ pub struct Run {
 pub struct Printed {
     /// When.
     pub at: Time,
-    /// Which step, from 0.
+    /// Which step, from 0; those of chaos come behind the file's.
     pub step: usize,
     /// What.
     pub chunk: Chunk,
+    /// A step that is typed again and again printed all this the time before, too.
+    pub again: bool,
 }
 
 /// The data centre that a scenario describes.
@@ -156,6 +165,19 @@ fn behaviour(image: &ImageBehaviour) -> swarm_image::ImageBehaviour {
     }
 }
 
+/// Everything that is typed in a run with this seed: the steps of the file, then the lines that chaos draws.
+pub fn typed(scenario: &Scenario, centre: &DataCentre) -> Vec<Step> {
+    let mut steps = scenario.steps.clone();
+    let hosts: Vec<&str> = scenario.cluster.hosts.iter().map(|host| host.name.as_str()).collect();
+    let (Some(chaos), Some(first)) = (&scenario.chaos, hosts.first()) else { return steps };
+    for chaos::Typed { at, line } in chaos::plan(chaos, centre.seed, &hosts, centre.link) {
+        let list = shell::parse(&line, Dialect::Lab).expect("chaos types lines of the lab");
+        let (on, run) = ((*first).to_owned(), line.into());
+        steps.push(Step { name: None, at, on, run, list: Arc::new(list), repeat: None });
+    }
+    steps
+}
+
 /// Runs a scenario to its end.
 pub fn run(scenario: &Scenario, options: &Options) -> Run {
     let centre = data_centre(scenario, options);
@@ -165,116 +187,19 @@ pub fn run(scenario: &Scenario, options: &Options) -> Run {
     for (path, content) in &scenario.files {
         session.put_file(path, content.as_bytes());
     }
-    let mut steps: Vec<usize> = (0..scenario.steps.len()).collect();
-    // Steps of one instant begin in the file's order.
-    steps.sort_by_key(|&step| scenario.steps[step].at);
-    let mut runner = Runner {
-        watchers: scenario.expectations.iter().map(|e| Watcher::new(e.condition.clone())).collect(),
-        judges: scenario.expectations.iter().map(|e| Judge::new(e.when)).collect(),
-        terminals: vec![None; scenario.steps.len()],
-        printed: Vec::new(),
-    };
-    let mut broken = None;
-    let end = Time::ZERO + scenario.duration;
-    // Moments at which something must be looked at although no event may happen: steps, and where expectations begin.
-    let mut moments: Vec<Time> = steps.iter().map(|&step| Time::ZERO + scenario.steps[step].at).collect();
-    moments.extend(runner.judges.iter().map(|judge| judge.span().0));
-    moments.push(end);
-    moments.sort_unstable();
-    moments.dedup();
-    let mut next_step = 0;
-    for moment in moments.into_iter().filter(|moment| *moment <= end) {
-        let stop = session.run(moment, |session| {
-            runner.look(session);
-            runner.collect(session);
-            true
-        });
-        if let Stop::Broken(text) = stop {
-            broken = Some(text);
-            break;
-        }
-        while let Some(&step) = steps.get(next_step).filter(|&&step| Time::ZERO + scenario.steps[step].at == moment) {
-            next_step += 1;
-            runner.begin(&mut session, scenario, step);
-        }
-        runner.look(&session);
-        runner.collect(&mut session);
-    }
-    let now = session.world().now();
-    let judgements = runner
-        .judges
-        .drain(..)
-        .zip(&scenario.expectations)
-        .map(|(judge, expectation)| judge.finish(now, || expectation.condition.explain(&Observed(session.world()))))
-        .collect();
+    let mut runner = Runner::new(scenario, typed(scenario, &centre));
+    let broken = runner.play(&mut session, Time::ZERO + scenario.duration);
+    let measured = runner.measured();
+    let judgements = runner.judged(&session);
     let outputs = scenario.outputs.iter().map(|check| runner.check(&session, check)).collect();
-    Run { seed, session, printed: runner.printed, judgements, outputs, broken }
-}
-
-struct Runner {
-    watchers: Vec<Watcher>,
-    judges: Vec<Judge>,
-    terminals: Vec<Option<TerminalId>>,
-    printed: Vec<Printed>,
-}
-
-impl Runner {
-    fn begin(&mut self, session: &mut Session, scenario: &Scenario, step: usize) {
-        let wanted = &scenario.steps[step];
-        // The file was checked: its hosts are there.
-        let Some(host) = session.world().host_named(&wanted.on) else { return };
-        let terminal = session.open(host, None);
-        self.terminals[step] = Some(terminal);
-        session.begin(terminal, &wanted.run, wanted.list.clone());
-    }
-
-    /// Judges every expectation that may have changed. The last verdict of an instant counts.
-    fn look(&mut self, session: &Session) {
-        let view = Observed(session.world());
-        let now = session.world().now();
-        for (watcher, judge) in self.watchers.iter_mut().zip(&mut self.judges) {
-            if judge.settled().is_some() || now > judge.span().1 {
-                continue;
-            }
-            // Before its first moment only the last verdict matters, and that is made at the moment itself.
-            if now < judge.span().0 {
-                continue;
-            }
-            // A verdict holds until the next one: where nothing has changed there is none.
-            let (verdict, true) = watcher.judge(&view) else { continue };
-            let verdict = verdict.clone();
-            judge.observe(now, &verdict, || watcher.condition().explain(&view));
-        }
-    }
-
-    fn collect(&mut self, session: &mut Session) {
-        // Real files come into a run by the scenario's own table alone.
-        if session.asks_owner() {
-            session.refuse_wants("a scenario puts files on the hosts' disks with [files]");
-        }
-        let at = session.world().now();
-        for (step, terminal) in self.terminals.iter().enumerate() {
-            let Some(terminal) = terminal else { continue };
-            for chunk in session.take_output(*terminal) {
-                self.printed.push(Printed { at, step, chunk });
-            }
-        }
-    }
-
-    fn check(&self, session: &Session, check: &super::OutputCheck) -> Vec<String> {
-        let step = check.step.index;
-        let text: String =
-            self.printed.iter().filter(|printed| printed.step == step).map(|p| p.chunk.text.as_str()).collect();
-        let status = self.terminals[step].map_or(0, |terminal| session.terminal(terminal).status);
-        check.faults(&text, status)
-    }
+    Run { seed, session, printed: runner.printed, quiet: runner.quiet, judgements, measured, outputs, broken }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::Duration;
-    use crate::observe::{Root, View};
+    use crate::observe::{Observed, Root, View};
 
     /// Conditions are judged again only when a stamp moves: so it must, whenever what it stands for has changed.
     #[test]

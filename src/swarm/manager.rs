@@ -89,6 +89,13 @@ pub struct Outlook {
     applied: (Index, Index),
 }
 
+impl Outlook {
+    /// The commit index.
+    pub fn commit(&self) -> Index {
+        self.commit
+    }
+}
+
 /// A running manager.
 #[derive(Clone, Debug)]
 pub struct Manager {
@@ -113,6 +120,9 @@ pub struct Manager {
     role: Role,
     known_leader: MemberId,
     known_term: u64,
+    ticks: u64,
+    /// The tick in which it was elected, or last began to hand its leadership on.
+    leads_since: u64,
     /// Requests for a vote whose senders are being checked.
     vote_checks: Vec<VoteCheck>,
     checks: u64,
@@ -140,6 +150,8 @@ impl Manager {
             role: Role::Follower,
             known_leader: crate::raft::NONE,
             known_term: 0,
+            ticks: 0,
+            leads_since: 0,
             vote_checks: Vec::new(),
             checks: 0,
             led_until: None,
@@ -164,7 +176,9 @@ impl Manager {
         for member in members.iter().filter(|member| member.raft != self.member) {
             match self.peers.get_mut(member.raft) {
                 Some(peer) => peer.host = member.host,
-                None => self.peers.put(member.raft, Peer::new(member.host, false)),
+                None => {
+                    self.peers.put(member.raft, Peer::new(member.host, self.ticks));
+                }
             }
         }
     }
@@ -241,9 +255,13 @@ impl Host {
                     manager.leaderless_ticks = 0;
                 }
                 manager.raft.tick();
+                manager.ticks += 1;
+                if let Some(silent) = manager.silent_majority() {
+                    env.check_leads(self.id, silent);
+                }
                 self.leader_unwedge(env);
             }
-            Input::Message(message) => manager.raft.step(message),
+            Input::Message(message) => self.manager_step(message, env),
             Input::Propose(proposal) => {
                 if manager.raft.propose(proposal.clone()).is_err() {
                     self.leader_proposal_lost(proposal.id, env);
@@ -251,7 +269,12 @@ impl Host {
             }
             Input::ProposeMember(change) => {
                 if manager.raft.propose_conf_change(change).is_err() {
-                    self.member_change_lost(env);
+                    return self.member_change_lost(env);
+                }
+                let changes = manager.raft.log().iter_from(manager.raft.applied() + 1);
+                let changes = changes.filter(|entry| matches!(entry.kind, EntryKind::ConfChange(_))).count();
+                if changes > 1 {
+                    env.check_one_change(self.id, changes);
                 }
             }
             Input::Unreachable(member) => {
@@ -259,7 +282,11 @@ impl Host {
                 manager.raft.report_snapshot(member, false);
             }
             Input::SnapshotSent(member, done) => manager.raft.report_snapshot(member, done),
-            Input::Transfer(member) => manager.raft.transfer_leader(member),
+            Input::Transfer(member) => {
+                // A transfer begins a new window of CheckQuorum.
+                manager.leads_since = manager.ticks;
+                manager.raft.transfer_leader(member);
+            }
             Input::Campaign => manager.raft.campaign(),
         }
     }
@@ -300,6 +327,9 @@ impl Host {
     fn manager_finish(&mut self, ready: Ready<Arc<Proposal>>, env: &mut Env) {
         if let Some(disk) = &mut self.disk.raft {
             disk.stored.write(&ready);
+            if let Some(first) = ready.entries.first() {
+                env.check_written(self.id, disk.lineage, first.index, &disk.stored.log);
+            }
         }
         for message in ready.messages {
             self.manager_send(message, env);
@@ -343,8 +373,10 @@ impl Host {
             match role {
                 Role::Candidate => env.record(What::Candidate { host: self.id, term }),
                 Role::Leader => {
+                    manager.leads_since = manager.ticks;
                     env.record(What::Elected { host: self.id, term });
-                    env.check_election(manager.lineage, term, self.id);
+                    let log = manager.raft.log();
+                    env.check_election(manager.lineage, term, self.id, log);
                 }
                 _ if before == Role::Leader => {
                     // A leader that hears a higher term knows whose it is or will; one without a quorum keeps its term.

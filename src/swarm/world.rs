@@ -20,6 +20,7 @@ pub use setup::{DataCentre, HostSpec, Settings};
 
 use crate::engine::{Duration, EventId, Kernel, LimitReached, Replay, Seed, Time, Trace};
 use crate::net::{Boot, EPHEMERAL, HostId, HostState, Net, Transit};
+use crate::raft::Role;
 use crate::swarm::agent::{AgentAlarm, AgentOutbox};
 use crate::swarm::api::{Answer, Request};
 use crate::swarm::component::{Ids, Outbox};
@@ -347,10 +348,20 @@ impl World {
         let before = host.manager.as_ref().map(Manager::outlook);
         happen(host, env);
         let after = host.manager.as_ref().map(Manager::outlook);
-        if before != after {
-            env.changes.raft += 1;
-            if [before, after].into_iter().flatten().any(|outlook| outlook.leads) {
-                env.changes.belief += 1;
+        if before == after {
+            return;
+        }
+        env.changes.raft += 1;
+        if [before, after].into_iter().flatten().any(|outlook| outlook.leads) {
+            env.changes.belief += 1;
+        }
+        if let Some(manager) = &host.manager {
+            let id = host.id;
+            env.check_reached(id, host.boot, manager);
+            if manager.raft.role() == Role::Leader
+                && before.is_none_or(|before| before.commit() != manager.raft.commit())
+            {
+                self.check_commit(id);
             }
         }
     }

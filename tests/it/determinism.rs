@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use std::sync::Arc;
 use swarmlab::engine::{Checkpoints, QueueKind, Replay, Seed, Time};
 use swarmlab::scenario::Scenario;
-use swarmlab::scenario::run::{Options, data_centre, run};
+use swarmlab::scenario::run::{Options, data_centre, run, typed};
 use swarmlab::session::{Session, Stop};
 
 /// A scenario that uses chance wherever there is some: loss, jitter, duplicates, ties, pulls, crashes, elections.
@@ -95,14 +95,17 @@ struct Story {
 
 impl Story {
     fn new(scenario: &Scenario, options: &Options) -> Self {
-        let mut session = Session::new(&data_centre(scenario, options));
+        let centre = data_centre(scenario, options);
+        let mut session = Session::new(&centre);
         session.keep_trace(options.trace);
         for (path, content) in &scenario.files {
             session.put_file(path, content.as_bytes());
         }
+        // The lines of chaos are steps like others.
+        let scenario = Scenario { steps: typed(scenario, &centre), ..scenario.clone() };
         let mut order: Vec<usize> = (0..scenario.steps.len()).collect();
         order.sort_by_key(|&step| scenario.steps[step].at);
-        Self { session, scenario: Arc::new(scenario.clone()), order: order.into(), next: 0 }
+        Self { session, scenario: Arc::new(scenario), order: order.into(), next: 0 }
     }
 
     /// The number of events and what they were.
@@ -207,7 +210,9 @@ fn a_fresh_process_and_another_one() {
 
 #[test]
 fn through_checkpoints() {
-    for (name, scenario) in scenarios() {
+    // A step that is typed again when it has ended is no input of a fixed time; what it typed is replayed in `sweep`.
+    let fixed = |scenario: &Scenario| scenario.steps.iter().all(|step| step.repeat.is_none());
+    for (name, scenario) in scenarios().into_iter().filter(|(_, scenario)| fixed(scenario)) {
         let whole = print_of(&scenario, &Options::default());
         let mut story = Story::new(&scenario, &Options::default());
         let mut checkpoints = Checkpoints::new(64 << 20, 500);

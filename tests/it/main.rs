@@ -13,3 +13,4 @@ mod recovery;
 mod security;
 mod shell;
 mod stories;
+mod sweep;

@@ -17,18 +17,38 @@
 //! | `add I J` / `remove I J`         | proposes that J joins or leaves                                         |
 //! | `transfer I J`                   | asks I to hand the leadership to J                                      |
 //! | `unreachable I J`                | tells I that a message to J was lost                                    |
+//! | `reports off`, `report I J failed` | nobody tells of snapshots any more / tells I that one to J was lost   |
 //! | `ready I`                        | works on the Readys of I until there is none                            |
-//! | `deliver I [from J]`             | brings I what was sent to it (by J)                                     |
-//! | `drop I [from J]`                | loses it                                                                |
+//! | `ready I crash=WHEN`             | works on one and crashes: `before-write`, `after-write` or `after-send` |
+//! | `deliver I [WHICH]`              | brings I what was sent to it                                            |
+//! | `drop I [WHICH]`                 | loses it. WHICH: `first`, `from J`, or `only KIND`                      |
 //! | `stabilize [I ...]`              | `ready` and `deliver` for all (or these) until nothing is left to do    |
 //! | `quietly COMMAND`                | shows nothing                                                           |
 //! | `crash I` / `restart I`          | loses the memory / starts again from the disk                           |
+//! | `powercut I`                     | loses the memory and what the disk had not flushed                      |
 //! | `compact I N`                    | makes a snapshot of all that is applied, drops entries up to N          |
 //! | `status I` / `log I`             | shows the role and, of a leader, what it knows of the others / the log  |
+//!
+//! The situations that etcd's own suite plays, where they apply to this configuration, are all among them:
+//!
+//! | etcd's file                            | here                                     |
+//! |----------------------------------------|------------------------------------------|
+//! | `campaign`                             | `campaign`                               |
+//! | `single_node`                          | `single`                                 |
+//! | `checkquorum`                          | `check_quorum`                           |
+//! | `confchange_v1_add_single`             | `add_member`                             |
+//! | `confchange_v1_remove_leader`          | `remove_leader`, `removed_leader`        |
+//! | `heartbeat_resp_recovers_from_probing` | `recovers_from_probing`                  |
+//! | `lagging_commit`                       | `lagging_commit`, `heartbeat_commit`     |
+//! | `probe_and_replicate`                  | `seven_logs`, `divergent_logs`           |
+//! | `replicate_pause`                      | `inflight`                               |
+//! | `slow_follower_after_compaction`       | `slow_follower`                          |
+//! | `snapshot_succeed_via_app_resp`        | `snapshot_answer`                        |
+//! | `snapshot_succeed_via_app_resp_behind` | `snapshot_older`                         |
 
 use std::fmt::Write;
 
-use super::group::{Crash, Draws, Group, Text};
+use super::group::{Crash, Draws, Group, Input, Text};
 use crate::raft::{
     ConfChangeKind, Config, Entry, EntryKind, HardState, Log, MemberId, Message, MessageKind, NONE, ProgressState,
     Ready, Role, Stored, Term,
@@ -114,18 +134,22 @@ fn run(group: &mut Group, words: &[&str], shown: &mut String) {
             start(group, number(id), words, stored);
         }
         ["joiner", id] => start(group, number(id), words, Stored::joining()),
-        ["campaign", id] => drop(group.with(number(id), |raft| raft.campaign())),
+        ["campaign", id] => drop(group.give(number(id), Input::Campaign)),
         ["tick", id, count] => (0..number(count)).for_each(|_| group.tick(number(id))),
         ["propose", id, text] => {
-            let result = group.with(number(id), |raft| raft.propose(Text(text.to_string())));
-            if let Some(Err(error)) = result {
+            if let Err(error) = group.give(number(id), Input::Propose(Text(text.to_string()))) {
                 let _ = writeln!(shown, "refused: {error}");
             }
         }
         ["add", id, member] => drop(group.change(number(id), ConfChangeKind::AddMember, number(member))),
         ["remove", id, member] => drop(group.change(number(id), ConfChangeKind::RemoveMember, number(member))),
-        ["transfer", id, to] => drop(group.with(number(id), |raft| raft.transfer_leader(number(to)))),
-        ["unreachable", id, peer] => drop(group.with(number(id), |raft| raft.report_unreachable(number(peer)))),
+        ["transfer", id, to] => drop(group.give(number(id), Input::Transfer(number(to)))),
+        ["unreachable", id, peer] => drop(group.give(number(id), Input::Unreachable(number(peer)))),
+        ["reports", "off"] => group.no_reports = true,
+        ["report", id, peer, "failed"] => drop(group.give(number(id), Input::SnapshotArrived(number(peer), false))),
+        ["ready", id, "crash=before-write"] => crash(group, number(id), Crash::BeforeWrite, shown),
+        ["ready", id, "crash=after-write"] => crash(group, number(id), Crash::AfterWrite, shown),
+        ["ready", id, "crash=after-send"] => crash(group, number(id), Crash::AfterSend, shown),
         ["ready", id] => {
             while let Some(ready) = group.ready(number(id), Crash::No) {
                 show_ready(number(id), &ready, shown);
@@ -149,6 +173,7 @@ fn run(group: &mut Group, words: &[&str], shown: &mut String) {
             group.stabilize(&ids, &mut |id, ready| show_ready(id, ready, shown));
         }
         ["crash", id] => group.crash(number(id)),
+        ["powercut", id] => group.cut_power(number(id)),
         ["restart", id] => group.restart(number(id)),
         ["compact", id, through] => group.compact(number(id), number(through)),
         ["status", id] => show_status(group, number(id), shown),
@@ -159,6 +184,23 @@ fn run(group: &mut Group, words: &[&str], shown: &mut String) {
         }
         _ => panic!("no such command: `{}`", words.join(" ")),
     }
+}
+
+/// Works on one Ready up to a crash, and shows what was done before it.
+fn crash(group: &mut Group, id: MemberId, when: Crash, shown: &mut String) {
+    let (mut all, written) = (String::new(), format!("{id} writes"));
+    if let Some(ready) = group.ready(id, when) {
+        show_ready(id, &ready, &mut all);
+    }
+    let sent = format!("{id}->");
+    for line in all.lines() {
+        let done = line.starts_with(&written) && when != Crash::BeforeWrite
+            || line.starts_with(&sent) && when == Crash::AfterSend;
+        if done {
+            let _ = writeln!(shown, "{line}");
+        }
+    }
+    let _ = writeln!(shown, "{id} crashes");
 }
 
 fn start(group: &mut Group, id: MemberId, words: &[&str], stored: Stored<Text>) {
@@ -181,15 +223,20 @@ fn disk(words: &[&str]) -> Stored<Text> {
     Stored { hard_state: HardState { term, vote: NONE, commit }, log, ..Stored::default() }
 }
 
-/// Takes the messages to a member (from another) off the wire.
-fn pick(group: &mut Group, to: &str, from: &[&str]) -> Vec<Message<Text>> {
-    let from = match from {
-        [] => None,
-        ["from", from] => Some(number(from)),
-        _ => panic!("after the receiver comes `from` and a sender"),
-    };
-    let (taken, left): (Vec<_>, Vec<_>) =
-        group.take(&[number(to)]).into_iter().partition(|message| from.is_none_or(|from| from == message.from));
+/// Takes messages to a member off the wire: all, those of one sender, those of one kind, or the first.
+fn pick(group: &mut Group, to: &str, which: &[&str]) -> Vec<Message<Text>> {
+    let all = group.take(&[number(to)]);
+    let mut nth = 0;
+    let (taken, left): (Vec<_>, Vec<_>) = all.into_iter().partition(|message| {
+        nth += 1;
+        match which {
+            [] => true,
+            ["first"] => nth == 1,
+            ["from", from] => number(from) == message.from,
+            ["only", kind] => *kind == format!("{:?}", message.kind),
+            _ => panic!("after the receiver comes nothing, `first`, `from` a sender or `only` a kind"),
+        }
+    });
     group.wire.extend(left);
     taken
 }
@@ -345,9 +392,18 @@ conversations! {
     inflight
     lagging_commit
     old_term
+    proposals_lost
     recovers_from_probing
     remove_leader
+    removed_leader
+    restart
+    seven_logs
     single
+    slow_follower
     snapshot
+    snapshot_answer
+    snapshot_older
+    split_vote
     transfer
+    two_members
 }

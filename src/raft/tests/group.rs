@@ -1,14 +1,16 @@
 //! A group of members with disks and one wire, driven by hand.
 //!
 //! Not a simulator: there is no time and no chance here. The caller says who ticks, which message arrives and whose
-//! Ready is worked on; after each such step the [`Ledger`] checks the invariants.
+//! Ready is worked on; after each such step the [`Ledger`] checks the invariants, and the [`Shadows`] follow if there
+//! are any.
 
 use std::collections::BTreeMap;
 
 use super::ledger::Ledger;
+use super::shadow::Shadows;
 use crate::raft::{
-    ConfChange, ConfChangeKind, Config, EntryKind, Index, MemberId, Message, MessageKind, Payload, Raft, Ready, Stored,
-    Timeouts,
+    ConfChange, ConfChangeKind, Config, EntryKind, HardState, Index, MemberId, Message, MessageKind, Payload,
+    ProposeError, Raft, Ready, Stored, Timeouts,
 };
 
 /// The command of the tests: a text. The state is the list of all texts applied.
@@ -55,10 +57,25 @@ pub struct Node {
     /// `None` while it is crashed.
     pub raft: Option<Machine>,
     pub disk: Stored<Text>,
+    /// The hard state that the disk has certainly kept: a later one was written without a flush.
+    pub flushed: HardState,
     /// The state machine: the texts applied.
     pub state: Vec<String>,
     /// Ticks this member has lived through.
     pub ticks: u64,
+}
+
+/// What a member is told, other than by its own Ready.
+#[derive(Clone, Debug)]
+pub enum Input {
+    Tick,
+    Step(Message<Text>),
+    Propose(Text),
+    Change(ConfChange),
+    Campaign,
+    Transfer(MemberId),
+    Unreachable(MemberId),
+    SnapshotArrived(MemberId, bool),
 }
 
 /// When a member crashes while it works on a Ready.
@@ -71,11 +88,15 @@ pub enum Crash {
 }
 
 /// Members, their disks, and the messages on their way.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 pub struct Group {
     pub nodes: BTreeMap<MemberId, Node>,
     pub wire: Vec<Message<Text>>,
     pub ledger: Ledger,
+    /// Nobody tells the sender of a snapshot what became of it.
+    pub no_reports: bool,
+    /// The members of the other library that follow these, if a test wants them.
+    pub shadows: Option<Shadows>,
 }
 
 impl Group {
@@ -92,7 +113,8 @@ impl Group {
     /// Starts a member for the first time.
     pub fn start(&mut self, config: Config, draws: Draws, disk: Stored<Text>) {
         let id = config.id;
-        let node = Node { config, draws, raft: None, disk, state: Vec::new(), ticks: 0 };
+        let flushed = disk.hard_state;
+        let node = Node { config, draws, raft: None, disk, flushed, state: Vec::new(), ticks: 0 };
         self.nodes.insert(id, node);
         self.restart(id);
     }
@@ -103,14 +125,29 @@ impl Group {
         if node.raft.is_none() {
             node.raft = Some(Raft::new(node.config.clone(), node.draws.clone(), node.disk.clone()));
             node.state = node.disk.snapshot.as_ref().map_or_else(Vec::new, |snapshot| snapshot.data.clone());
-            self.ledger.restarted(id);
+            node.flushed = node.disk.hard_state;
+            self.ledger.restarted(&self.nodes[&id]);
             self.check(id);
+            if let Some(shadows) = &mut self.shadows {
+                shadows.adopt(&self.nodes[&id]);
+            }
+            self.work_alone(id);
         }
     }
 
     /// A member loses everything but its disk.
     pub fn crash(&mut self, id: MemberId) {
         self.node(id).raft = None;
+        if let Some(shadows) = &mut self.shadows {
+            shadows.gone(id);
+        }
+    }
+
+    /// A member loses its memory, and its disk what it had not flushed: an advance of the commit index.
+    pub fn cut_power(&mut self, id: MemberId) {
+        self.crash(id);
+        let node = self.node(id);
+        node.disk.hard_state = node.flushed;
     }
 
     pub fn node(&mut self, id: MemberId) -> &mut Node {
@@ -137,18 +174,46 @@ impl Group {
         self.ledger.check(&self.nodes, id);
     }
 
+    /// Tells a living member something, and its shadow the same.
+    pub fn give(&mut self, id: MemberId, input: Input) -> Result<(), ProposeError> {
+        let Some(raft) = self.nodes.get(&id).and_then(|node| node.raft.as_ref()) else { return Ok(()) };
+        let before = self.shadows.is_some().then(|| (raft.role(), raft.promotable(), input.clone()));
+        let mut result = Ok(());
+        self.with(id, |raft| match input {
+            Input::Tick => raft.tick(),
+            Input::Step(message) => raft.step(message),
+            Input::Propose(text) => result = raft.propose(text).map(drop),
+            Input::Change(change) => result = raft.propose_conf_change(change).map(drop),
+            Input::Campaign => raft.campaign(),
+            Input::Transfer(to) => raft.transfer_leader(to),
+            Input::Unreachable(peer) => raft.report_unreachable(peer),
+            Input::SnapshotArrived(peer, ok) => raft.report_snapshot(peer, ok),
+        });
+        if let (Some(shadows), Some((role, promotable, input))) = (&mut self.shadows, before) {
+            shadows.give(&self.nodes[&id], role, promotable, input);
+        }
+        self.work_alone(id);
+        result
+    }
+
+    /// With shadows, a member that is alone in its group works at once: see [`Shadows`].
+    fn work_alone(&mut self, id: MemberId) {
+        if self.shadows.is_some() {
+            while self.is_up(id) && self.raft(id).voters().eq([id]) && self.ready(id, Crash::No).is_some() {}
+        }
+    }
+
     pub fn tick(&mut self, id: MemberId) {
         self.node(id).ticks += 1;
-        self.with(id, Machine::tick);
+        let _ = self.give(id, Input::Tick);
     }
 
     pub fn propose(&mut self, id: MemberId, text: &str) -> bool {
-        self.with(id, |raft| raft.propose(Text(text.to_string())).is_ok()).unwrap_or(false)
+        self.give(id, Input::Propose(Text(text.to_string()))).is_ok()
     }
 
     pub fn change(&mut self, id: MemberId, kind: ConfChangeKind, member: MemberId) -> bool {
-        let change = ConfChange { kind, member, context: 0 };
-        self.with(id, |raft| raft.propose_conf_change(change).is_ok()).unwrap_or(false)
+        self.give(id, Input::Change(ConfChange { kind, member, context: 0 })).is_ok()
     }
 
     /// Brings a message to its receiver, and a snapshot's success to its sender.
@@ -159,16 +224,16 @@ impl Group {
             return;
         }
         self.ledger.before_step(&self.nodes[&to], &message);
-        self.with(to, |raft| raft.step(message));
-        if kind == MessageKind::Snapshot && self.is_up(from) {
-            self.with(from, |raft| raft.report_snapshot(to, true));
+        let _ = self.give(to, Input::Step(message));
+        if kind == MessageKind::Snapshot && !self.no_reports && self.is_up(from) {
+            let _ = self.give(from, Input::SnapshotArrived(to, true));
         }
     }
 
     /// Loses a message; the sender of a snapshot learns of it.
     pub fn lose(&mut self, message: Message<Text>) {
-        if message.kind == MessageKind::Snapshot && self.is_up(message.from) {
-            self.with(message.from, |raft| raft.report_snapshot(message.to, false));
+        if message.kind == MessageKind::Snapshot && !self.no_reports && self.is_up(message.from) {
+            let _ = self.give(message.from, Input::SnapshotArrived(message.to, false));
         }
     }
 
@@ -182,6 +247,17 @@ impl Group {
 
     /// Works on one Ready of a member, if it has one, as the owner's contract says. Returns what it was.
     pub fn ready(&mut self, id: MemberId, crash: Crash) -> Option<Ready<Text>> {
+        let ready = self.work(id, crash)?;
+        if let Some(shadows) = &mut self.shadows
+            && self.nodes[&id].raft.is_some()
+        {
+            shadows.work(&self.nodes[&id], &ready);
+            self.work_alone(id);
+        }
+        Some(ready)
+    }
+
+    fn work(&mut self, id: MemberId, crash: Crash) -> Option<Ready<Text>> {
         let raft = self.node(id).raft.as_mut()?;
         if !raft.has_ready() {
             return None;
@@ -191,7 +267,11 @@ impl Group {
             self.crash(id);
             return Some(ready);
         }
-        self.node(id).disk.write(&ready);
+        let node = self.node(id);
+        node.disk.write(&ready);
+        if ready.must_sync {
+            node.flushed = node.disk.hard_state;
+        }
         self.check(id);
         if crash == Crash::AfterWrite {
             self.crash(id);
@@ -248,6 +328,9 @@ impl Group {
         let covered = raft.snapshot().map_or(0, |snapshot| snapshot.index);
         raft.compact(through.min(covered));
         node.disk.compact(through.min(covered));
+        if let Some(shadows) = &mut self.shadows {
+            shadows.compacted(&self.nodes[&id]);
+        }
         self.check(id);
     }
 

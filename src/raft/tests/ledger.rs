@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::group::{Machine, Node, Text};
-use crate::raft::{Entry, EntryKind, Index, Log, MemberId, Message, MessageKind, NONE, Role, Term};
+use crate::raft::{Entry, EntryKind, Index, Log, MemberId, Message, MessageKind, NONE, ProgressState, Role, Term};
 
 /// A rule that did not hold, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,12 +23,14 @@ struct Seen {
     vote: MemberId,
     commit: Index,
     applied: Index,
-    /// If it leads: the term, and the last index and its term when last seen.
-    leading: Option<(Term, Index, Term)>,
+    /// If it leads: the term, and its log when last seen.
+    leading: Option<(Term, Log<Text>)>,
     /// The member's tick at which each other member was last heard by it as a leader.
     heard: BTreeMap<MemberId, u64>,
     lead_since: u64,
     voters: Vec<MemberId>,
+    /// The members as it last knew them.
+    config: Option<Vec<MemberId>>,
 }
 
 /// The history of a group.
@@ -40,6 +42,8 @@ pub struct Ledger {
     committed: BTreeMap<Index, (Entry<Text>, Term)>,
     applied: BTreeMap<Index, Entry<Text>>,
     states: BTreeMap<Index, Vec<String>>,
+    /// The term of each snapshot ever seen, and what was in it.
+    snapshots: BTreeMap<Index, (Term, Vec<String>)>,
     votes: BTreeMap<(MemberId, Term), MemberId>,
     seen: BTreeMap<MemberId, Seen>,
     /// The step in progress: term of the receiver before, and whether its lease forbids the vote it is asked for.
@@ -59,8 +63,13 @@ impl Ledger {
     }
 
     /// A member starts from its disk: what it knew in memory may be gone, its votes and its term may not.
-    pub fn restarted(&mut self, id: MemberId) {
-        self.seen.remove(&id);
+    pub fn restarted(&mut self, node: &Node) {
+        self.seen.remove(&node.config.id);
+        let Some(raft) = &node.raft else { return };
+        let (state, disk) = (raft.hard_state(), &node.disk);
+        let kept = (state.term, state.vote) == (disk.hard_state.term, disk.hard_state.vote)
+            && raft.log().iter_from(1).eq(disk.log.iter_from(1));
+        self.hold("durability", kept, || format!("{} began with {state:?}, not with what its disk has", raft.id()));
     }
 
     /// A message is about to be stepped.
@@ -82,6 +91,8 @@ impl Ledger {
         let (disk, from, to) = (&node.disk, message.from, message.to);
         match message.kind {
             MessageKind::VoteResponse if !message.reject => {
+                // A vote need not be on the disk if a later term is: it cannot be given twice any more.
+                self.votes.entry((from, message.term)).or_insert(to);
                 let state = disk.hard_state;
                 self.hold(
                     "durability",
@@ -124,6 +135,8 @@ impl Ledger {
         let Some(raft) = &node.raft else { return };
         self.check_votes(node, raft);
         self.check_ranges(node, raft);
+        self.check_snapshot(node, raft);
+        self.check_config(raft);
         self.check_commit(nodes, raft);
         if raft.role() == Role::Leader {
             self.check_leader(nodes, node, raft);
@@ -138,11 +151,8 @@ impl Ledger {
         let seen = self.seen.entry(id).or_default();
         (seen.term, seen.vote) = (raft.term(), raft.vote());
         (seen.commit, seen.applied) = (raft.commit(), raft.applied());
-        if raft.role() == Role::Leader {
-            seen.leading = Some((raft.term(), raft.last_index(), raft.last_term()));
-        } else {
-            seen.leading = None;
-        }
+        seen.config = Some(raft.voters().collect());
+        seen.leading = (raft.role() == Role::Leader).then(|| (raft.term(), raft.log().clone()));
     }
 
     /// A vote may change in memory only from none to somebody; one that reached the disk is for ever.
@@ -179,6 +189,39 @@ impl Ledger {
         });
     }
 
+    /// Everybody's snapshots of one index are the same, and they are what was applied up to there. The log begins
+    /// where one ends, or before.
+    fn check_snapshot(&mut self, node: &Node, raft: &Machine) {
+        let id = raft.id();
+        for (snapshot, log) in
+            [(raft.unstable_snapshot.as_ref(), raft.log()), (node.disk.snapshot.as_ref(), &node.disk.log)]
+        {
+            let base = log.first_index() - 1;
+            let covered = base <= snapshot.or(raft.snapshot()).map_or(0, |snapshot| snapshot.index);
+            self.hold("ranges", covered, || {
+                format!("{id} has dropped entries up to {base} without a snapshot of them")
+            });
+            let Some(snapshot) = snapshot else { continue };
+            let now = (snapshot.term, snapshot.data.clone());
+            let first = self.snapshots.entry(snapshot.index).or_insert_with(|| now.clone()).clone();
+            let state = self.states.get(&snapshot.index).is_none_or(|state| *state == now.1);
+            self.hold("snapshots agree", first == now && state, || {
+                format!("{id} has {now:?} of {}, before {first:?}", snapshot.index)
+            });
+        }
+    }
+
+    /// From one set of members to the next, one comes or one goes; a snapshot may bring more.
+    fn check_config(&mut self, raft: &Machine) {
+        let before = self.seen.get(&raft.id()).and_then(|seen| seen.config.clone());
+        let Some(before) = before.filter(|_| raft.unstable_snapshot.is_none()) else { return };
+        let came = raft.voters().filter(|voter| !before.contains(voter)).count();
+        let went = before.iter().filter(|&&voter| raft.progress_of(voter).is_none()).count();
+        self.hold("one change at a time", came + went <= 1, || {
+            format!("{} went from {before:?} to {:?}", raft.id(), raft.voters().collect::<Vec<_>>())
+        });
+    }
+
     /// What a member believes committed is committed for everybody, and the leader had the right to say so.
     fn check_commit(&mut self, nodes: &BTreeMap<MemberId, Node>, raft: &Machine) {
         let (id, term, commit) = (raft.id(), raft.term(), raft.commit());
@@ -189,7 +232,7 @@ impl Ledger {
             let (first, _) = self.committed.entry(index).or_insert_with(|| (entry.clone(), term)).clone();
             self.hold("committed entries agree", first == entry, || format!("{id}: {entry:?}, before {first:?}"));
         }
-        let led = self.seen.get(&id).and_then(|seen| seen.leading).is_some_and(|(led, _, _)| led == term);
+        let led = self.seen.get(&id).and_then(|seen| seen.leading.as_ref()).is_some_and(|&(led, _)| led == term);
         if commit > seen && led && raft.role() == Role::Leader {
             let held = |log: &Log<Text>| log.first_index() > commit || log.matches(commit, term);
             let holders = raft.voters().filter(|voter| nodes.get(voter).is_some_and(|node| held(&node.disk.log)));
@@ -204,11 +247,19 @@ impl Ledger {
         let (id, term, log) = (raft.id(), raft.term(), raft.log());
         let first = *self.leaders.entry(term).or_insert(id);
         self.hold("election safety", first == id, || format!("both {first} and {id} led term {term}"));
-        let before = self.seen.entry(id).or_default().leading.filter(|&(led, _, _)| led == term);
-        if let Some((_, last, last_term)) = before {
-            let kept = last < log.first_index() || log.matches(last, last_term);
-            self.hold("leader append-only", kept, || format!("leader {id} of {term} changed its log at {last}"));
+        let before = self.seen.entry(id).or_default().leading.take().filter(|&(led, _)| led == term);
+        if let Some((_, before)) = before {
+            let mut held = before.iter_from(log.first_index());
+            let changed = held.find(|entry| log.entry(entry.index) != Some(entry)).map(|entry| entry.index);
+            self.hold("leader append-only", changed.is_none(), || {
+                format!("leader {id} of {term} changed its log at {changed:?}")
+            });
         } else {
+            let chose = |voter: &MemberId| self.votes.get(&(*voter, term)) == Some(&id);
+            let (chosen, voters) = (raft.voters().filter(chose).count(), raft.voters().len());
+            self.hold("majority of votes", 2 * chosen > voters, || {
+                format!("{id} leads term {term} with {chosen} votes of {voters}")
+            });
             let seen = self.seen.get_mut(&id).expect("it was entered above");
             seen.lead_since = node.ticks;
             seen.heard.clear();
@@ -227,7 +278,10 @@ impl Ledger {
     fn check_followers(&mut self, nodes: &BTreeMap<MemberId, Node>, node: &Node, raft: &Machine) {
         let (id, config) = (raft.id(), raft.config());
         for progress in raft.progress().filter(|progress| progress.id != id) {
-            let sane = progress.matched < progress.next && progress.inflight() <= config.max_inflight;
+            let waiting = progress.state == ProgressState::Snapshot;
+            let sane = progress.matched < progress.next
+                && progress.inflight() <= config.max_inflight
+                && (!waiting || progress.next > progress.pending_snapshot);
             self.hold("ranges", sane, || format!("leader {id} knows {progress:?}"));
             let Some(peer) = nodes.get(&progress.id) else { continue };
             let same_term = peer.raft.as_ref().is_some_and(|peer| peer.term() == raft.term());

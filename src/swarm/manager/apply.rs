@@ -67,6 +67,10 @@ impl Host {
         };
         if let EntryKind::ConfChange(change) = &entry.kind {
             self.record_member(change, env);
+            // The first members of a cluster count from the start, before the entries that name them are applied.
+            if let Some(manager) = self.manager.as_ref().filter(|_| entry.term > 1) {
+                env.check_members(self.id, manager);
+            }
             if leads {
                 self.member_changed(change, env);
             }

@@ -5,7 +5,7 @@
 use super::{Input, Manager};
 use crate::engine::{Duration, Time};
 use crate::net::HostId;
-use crate::raft::{Message, MessageKind};
+use crate::raft::{Message, MessageKind, Role};
 use crate::swarm::object::NodeKey;
 use crate::swarm::store::Proposal;
 use crate::swarm::world::event::Body;
@@ -41,6 +41,9 @@ impl Host {
             env.record(What::SnapshotSent { host: self.id, peer: peer.host, index: snapshot.index });
         }
         let host = peer.host;
+        if let Some(disk) = &self.disk.raft {
+            env.check_sent(self.id, disk.member, &message, &disk.stored);
+        }
         env.send(self.id, self.boot, host, None, Body::Raft(message));
     }
 
@@ -58,6 +61,25 @@ impl Host {
             return self.manager_check_vote(message, env);
         }
         self.manager_input(Input::Message(message), env);
+    }
+
+    /// Raft takes a message; the lease is watched from outside.
+    pub(super) fn manager_step(&mut self, message: Message<Arc<Proposal>>, env: &mut Env) {
+        let Some(manager) = &mut self.manager else { return };
+        let ticks = manager.ticks;
+        if let Some(peer) = manager.peers.get_mut(message.from) {
+            peer.heard = ticks;
+        }
+        let raft = &manager.raft;
+        let (elapsed, term) = (raft.election_elapsed(), raft.term());
+        let leased = message.kind == MessageKind::Vote
+            && !message.campaign_transfer
+            && raft.leader() != crate::raft::NONE
+            && elapsed < raft.config().election_tick;
+        manager.raft.step(message);
+        if leased && manager.raft.term() != term {
+            env.check_lease(self.id, elapsed);
+        }
     }
 
     /// A vote is given only to a known member that answers a health check: one that can speak but not hear would win
@@ -158,6 +180,25 @@ impl Host {
 }
 
 impl Manager {
+    /// While it leads: for how many ticks it has not heard from a majority, if that is longer than Raft allows.
+    pub(super) fn silent_majority(&self) -> Option<u64> {
+        if self.raft.role() != Role::Leader {
+            return None;
+        }
+        let limit = 2 * u64::from(self.raft.config().election_tick);
+        let mut silent: Vec<_> = self
+            .raft
+            .voters()
+            .map(|member| {
+                let heard = self.peers.get(member).map_or(self.ticks, |peer| peer.heard);
+                self.ticks - heard.max(self.leads_since)
+            })
+            .collect();
+        silent.sort_unstable();
+        // The longest silence among the best majority.
+        silent.get(silent.len() / 2).copied().filter(|&ticks| ticks > limit)
+    }
+
     /// The member that a host serves: the newest node of those that it has been. (What was on the host before is a member
     /// still, until it is demoted, and unreachable.)
     fn served_on(&self, host: HostId) -> Option<u64> {

@@ -22,14 +22,16 @@ pub struct Peer {
     pub active: bool,
     /// Dials that failed one after the other.
     failed: u32,
+    /// In which tick of the manager's it was heard of last.
+    pub(super) heard: u64,
     /// Until then nothing is dialled: what is sent fails at once.
     dial_at: Time,
 }
 
 impl Peer {
-    /// A peer of which nothing is known yet.
-    pub fn new(host: HostId, active: bool) -> Self {
-        Self { host, active, failed: 0, dial_at: Time::MIN }
+    /// A peer that is met in this tick, and not reached yet.
+    pub fn new(host: HostId, heard: u64) -> Self {
+        Self { host, active: false, failed: 0, heard, dial_at: Time::MIN }
     }
 
     /// Whether a message may be sent: there is a connection, or one may be dialled.
@@ -117,7 +119,7 @@ mod tests {
 
     #[test]
     fn dials_that_fail_come_less_often_up_to_every_eight_seconds() {
-        let mut peer = Peer::new(HostId(1), true);
+        let mut peer = Peer::new(HostId(1), 0);
         let key = Seed(1).key("test", &0u8);
         let mut pauses = Vec::new();
         for _ in 0..8 {

@@ -96,6 +96,12 @@ impl Lineage {
         fork
     }
 
+    /// The last entry that any member has applied: its index and its term.
+    pub fn last(&self) -> Option<(u64, u64)> {
+        let len = self.entries.len();
+        Some((len as u64, self.entries.get(len.checked_sub(1)?)?.0))
+    }
+
     /// The state after an index, if it is still kept.
     pub fn state_at(&self, index: u64) -> Option<&Arc<State>> {
         let first = self.states.front()?.index;

@@ -3,8 +3,10 @@
 //! A broken one is a bug in the model (or a mutant at work): it is reported loudly, with its name, the event and the
 //! seed, and the run stops.
 //!
-//! Source: raft-and-security.md §10 (1, 5), 20 to 25 in [`security`]; control-plane.md §12 (1-5, 12, and of 11 that the node was not long down).
+//! Raft's own are in `raft`, those of certificates and tokens in `security`. Source: raft-and-security.md §10 (5),
+//! control-plane.md §12 (1-5, 12, and of 11 that the node was not long down).
 
+mod raft;
 mod security;
 
 use super::Env;
@@ -13,7 +15,6 @@ use crate::engine::{EventId, Time};
 use crate::net::HostId;
 use crate::swarm::object::{Cluster, NodeState, Task, TaskState};
 use crate::swarm::store::{Event as StoreEvent, LineageId, State, Why};
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -46,7 +47,7 @@ impl fmt::Display for Violation {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Checks {
     pub(super) violation: Option<Violation>,
-    leaders: BTreeMap<(LineageId, u64), HostId>,
+    raft: raft::Facts,
     security: security::Seen,
     rotating: bool,
 }
@@ -57,15 +58,6 @@ impl Env {
         if self.checks.violation.is_none() {
             let (event, at, seed) = (self.kernel.current(), self.kernel.now(), self.seed.0);
             Arc::make_mut(&mut self.checks).violation = Some(Violation { invariant, detail, event, at, seed });
-        }
-    }
-
-    /// Election Safety: at most one leader a term.
-    pub fn check_election(&mut self, lineage: LineageId, term: u64, host: HostId) {
-        let first = *Arc::make_mut(&mut self.checks).leaders.entry((lineage, term)).or_insert(host);
-        if first != host {
-            let detail = format!("{} and {} both lead term {term}", self.name(first), self.name(host));
-            self.violate("Election Safety", detail);
         }
     }
 
