@@ -160,11 +160,11 @@ fn renew(call: &RenewCall, tx: &mut Transaction) -> Result<(Certificate, Kek), A
         token: "",
     };
     let find = |id: Id, tx: &Transaction| tx.state().nodes.values().find(|node| node.id == id).cloned();
-    let decision = decide(stage, &request, &realm, tx.now(), |id| find(id, tx).map(|node| node.role))?;
+    let decision = decide(stage, &request, &realm, tx.wall(), |id| find(id, tx).map(|node| node.role))?;
     let Decision::Renew { node, role } = decision else {
         return Err(ApiError::grpc(Code::InvalidArgument, "A valid join token is necessary to join this cluster"));
     };
-    let certificate = cluster.signer().sign(node, role, tx.now(), tx.version());
+    let certificate = cluster.signer().sign(node, role, tx.wall(), tx.version());
     if let Some(node) = find(node, tx)
         && node.certificate.state != IssuanceState::Issued
     {
