@@ -40,6 +40,8 @@ pub struct CaServer {
     waiting: Vec<RenewCall>,
     written: Vec<(RenewCall, Renewed)>,
     armed: bool,
+    /// Nodes are to be told, or the root is to take over.
+    due: bool,
     /// Answers to send.
     pub outgoing: Vec<(RenewCall, Renewed)>,
     /// Certificates that were signed, for the checks: each with the host that asked.
@@ -74,6 +76,7 @@ impl CaServer {
         self.armed = false;
         let Some(rotation) = state.cluster.as_ref().and_then(|cluster| cluster.root_rotation) else { return };
         if reconcile(rotation.next.id, progress(state)) != Reconciliation::Tell(Vec::new()) {
+            self.due = true;
             out.turn(Writer::Authority);
         }
         self.arm(now + PERIOD, out);
@@ -90,7 +93,9 @@ impl CaServer {
 
     /// It is the authority's turn to write.
     pub fn write(&mut self, tx: &mut Transaction, ids: &mut Ids) {
-        self.rotate(tx, ids);
+        if std::mem::take(&mut self.due) {
+            self.rotate(tx, ids);
+        }
         for call in std::mem::take(&mut self.waiting) {
             let renewed = renew(&call, tx).map_err(|error| error.message);
             if let Ok((certificate, _)) = &renewed {
@@ -155,11 +160,11 @@ fn renew(call: &RenewCall, tx: &mut Transaction) -> Result<(Certificate, Kek), A
         token: "",
     };
     let find = |id: Id, tx: &Transaction| tx.state().nodes.values().find(|node| node.id == id).cloned();
-    let decision = decide(stage, &request, &realm, tx.now(), |id| find(id, tx).map(|node| node.role))?;
+    let decision = decide(stage, &request, &realm, tx.wall(), |id| find(id, tx).map(|node| node.role))?;
     let Decision::Renew { node, role } = decision else {
         return Err(ApiError::grpc(Code::InvalidArgument, "A valid join token is necessary to join this cluster"));
     };
-    let certificate = cluster.signer().sign(node, role, tx.now(), tx.version());
+    let certificate = cluster.signer().sign(node, role, tx.wall(), tx.version());
     if let Some(node) = find(node, tx)
         && node.certificate.state != IssuanceState::Issued
     {

@@ -138,16 +138,15 @@ impl DiskKeys {
         self.dek = DekState::Settled;
     }
 
-    /// The Raft loop comes by: where a new key of the log is wanted it is taken into use, and a snapshot is forced at the
-    /// returned index: this one, or the next where there is already a snapshot here.
-    pub fn begin_dek_rotation(&mut self, index: u64, snapshot: u64) -> Option<u64> {
-        if self.dek != DekState::NeedsRotation {
-            return None;
+    /// The Raft loop comes by: where a new key of the log is wanted it is taken into use from this index on. Says whether a
+    /// snapshot is to be taken here for its sake: at the index where that began, or the next where there was one already.
+    pub fn wants_snapshot(&mut self, applied: u64, snapshot: u64) -> bool {
+        if self.dek == DekState::NeedsRotation {
+            let until = if snapshot >= applied { applied + 1 } else { applied };
+            self.dek = DekState::Pending { until };
+            self.dek_generation += 1;
         }
-        let until = if snapshot >= index { index + 1 } else { index };
-        self.dek = DekState::Pending { until };
-        self.dek_generation += 1;
-        Some(until)
+        matches!(self.dek, DekState::Pending { until } if applied >= until)
     }
 
     /// A snapshot at this index is on the disk; true when that ends a rotation, so that older files are to be deleted.
@@ -228,16 +227,17 @@ mod tests {
     fn locking_alone_replaces_the_key_of_the_log() {
         let mut keys = DiskKeys::new(true, Kek::default());
         keys.apply(kek(2, None));
-        assert_eq!(keys.begin_dek_rotation(10, 4), None);
+        assert!(!keys.wants_snapshot(10, 4));
         keys.apply(kek(7, Some(0)));
-        assert_eq!(keys.begin_dek_rotation(10, 10), Some(11));
+        assert!(!keys.wants_snapshot(10, 10), "there is a snapshot here already");
         assert!(!keys.snapshot_taken(10));
+        assert!(keys.wants_snapshot(11, 10));
         assert!(keys.snapshot_taken(11));
         keys.apply(kek(8, Some(1)));
         keys.apply(kek(9, None));
-        assert_eq!(keys.begin_dek_rotation(12, 11), None);
+        assert!(!keys.wants_snapshot(12, 11));
         keys.apply(kek(10, Some(2)));
-        assert_eq!(keys.begin_dek_rotation(12, 11), Some(12));
+        assert!(keys.wants_snapshot(12, 11));
         assert_eq!(keys.dek_generation, 2);
     }
 

@@ -99,7 +99,7 @@ pub fn update(
     if old.meta.version != version {
         return Err(ApiError::grpc(Code::Unknown, "update out of sequence"));
     }
-    let rotation = rotation(&old, spec, tx.now(), &mut env.ids)?;
+    let rotation = rotation(&old, spec, tx.wall(), &mut env.ids)?;
     let defaults = Cluster::default();
     let mut cluster = (*old).clone();
     cluster.root_rotation = rotation;
@@ -177,7 +177,7 @@ pub fn at_init(cluster: &mut Cluster, init: &SwarmInitRequest, ids: &mut Ids) {
 pub fn blacklist(node: Id, tx: &mut Transaction) {
     let Some(cluster) = tx.state().cluster.clone() else { return };
     let mut cluster = (*cluster).clone();
-    Arc::make_mut(&mut cluster.blacklist).add(node, cluster.node_cert_expiry, tx.now());
+    Arc::make_mut(&mut cluster.blacklist).add(node, cluster.node_cert_expiry, tx.wall());
     tx.put_cluster(cluster, Why::Request);
 }
 

@@ -111,7 +111,7 @@ pub fn join(request: &JoinRequest, host: HostId, tx: &mut Transaction, env: &mut
     let node =
         new_node(key, id, host, role, availability, Labels::new(), request.addr, Arc::new(NodeDescription::default()));
     env.check_token(&request.token, role, &cluster);
-    let credentials = Credentials::issue(&cluster, id, role, tx.now(), tx.version());
+    let credentials = Credentials::issue(&cluster, id, role, tx.wall(), tx.version());
     tx.put_node(node, Why::Joined);
     let managers = tx.state().members.iter().map(|member| (member.node, member.host)).collect();
     Ok(JoinGrant { node: key, id, role, managers, lineage: LineageId(0), credentials })

@@ -115,13 +115,20 @@ impl Host {
         let interval = manager.state.cluster.as_ref().map_or(0, |cluster| cluster.snapshot_interval);
         let last = disk.stored.snapshot.as_ref().map_or(0, |snapshot| snapshot.index);
         let applied = manager.raft.applied();
+        let due = interval != 0 && applied >= last + interval;
+        // A manager that has just been locked must not leave its log readable with the key that lay open beside it.
+        let keys = self.disk.credentials.as_mut().map(|credentials| &mut credentials.keys);
+        let forced = keys.is_some_and(|keys| keys.wants_snapshot(applied, last));
         // The state may be ahead while a pass is under way.
-        if interval == 0 || applied < last + interval || manager.state.index != applied {
+        if !(due || forced) || manager.state.index != applied {
             return;
         }
         let voters = manager.state.members.iter().map(|member| member.raft).collect();
         let Some(snapshot) = manager.raft.create_snapshot(applied, voters, manager.state.clone()) else { return };
         disk.stored.put_snapshot(snapshot);
+        if let Some(credentials) = &mut self.disk.credentials {
+            credentials.keys.snapshot_taken(applied);
+        }
         let keep = env.settings.log_entries_for_slow_followers;
         if applied > keep {
             let through = applied - keep;

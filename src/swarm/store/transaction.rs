@@ -122,6 +122,11 @@ impl<'a> Transaction<'a> {
         self.now
     }
 
+    /// What the leader's clock shows: certificates are signed by it.
+    pub fn wall(&self) -> Time {
+        self.now
+    }
+
     /// The version that objects written here get.
     pub fn version(&self) -> u64 {
         self.version

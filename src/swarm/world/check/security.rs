@@ -81,3 +81,68 @@ impl Env {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::swarm::world::{DataCentre, World};
+
+    /// What the checks say about a world in which something is done that must not be.
+    fn seen(break_it: impl FnOnce(&mut World, Cluster)) -> &'static str {
+        let mut world = World::new(&DataCentre::swarm(1, 1, 1));
+        world.run_until(crate::engine::Time::ZERO);
+        let manager = world.hosts()[0].manager.as_ref().expect("it is a manager");
+        let cluster = manager.state.cluster.as_deref().expect("it is made").clone();
+        assert_eq!(world.violation(), None);
+        break_it(&mut world, cluster);
+        world.violation().expect("something is broken").invariant
+    }
+
+    fn certificate(world: &World, host: usize) -> Certificate {
+        world.hosts()[host].disk.credentials.expect("it has one").certificate
+    }
+
+    #[test]
+    fn each_check_bites() {
+        let token = seen(|world, cluster| world.env.check_token("SWMTKN-1-x-y", Role::Worker, &cluster));
+        assert_eq!(token, "Only tokens in force let in");
+        let role = seen(|world, _| {
+            let shown = certificate(world, 1);
+            world.env.check_signed(&shown, Some(Role::Manager), HostId(1));
+        });
+        assert_eq!(role, "A certificate says the node's role");
+        let holder = seen(|world, _| {
+            let shown = certificate(world, 1);
+            world.env.check_signed(&shown, Some(Role::Worker), HostId(1));
+            world.env.check_signed(&shown, Some(Role::Worker), HostId(0));
+        });
+        assert_eq!(holder, "A node has one holder of its key");
+        let removed = seen(|world, mut cluster| {
+            let shown = certificate(world, 1);
+            let wall = world.now();
+            Arc::make_mut(&mut cluster.blacklist).add(shown.node, cluster.node_cert_expiry, wall);
+            world.env.check_registration(&shown, shown.node, None, HostId(1), &cluster);
+        });
+        assert_eq!(removed, "Only valid certificates are let in");
+        let twice = seen(|world, cluster| {
+            let shown = certificate(world, 1);
+            world.env.check_registration(&shown, shown.node, Some((shown.node, HostId(1))), HostId(0), &cluster);
+        });
+        assert_eq!(twice, "One session a node");
+    }
+
+    #[test]
+    fn a_root_that_comes_too_early_is_seen() {
+        let early = seen(|world, cluster| {
+            let state = world.hosts()[0].manager.as_ref().expect("it is a manager").state.clone();
+            let next = crate::swarm::ca::RootCa { id: crate::swarm::ca::RootId(7), ..cluster.root };
+            let mut rotating = cluster.clone();
+            rotating.root_rotation = Some(crate::swarm::ca::RootRotation { next });
+            let secrets = (Id(1), Id(2));
+            let done = Cluster { root: next, worker_secret: secrets.0, manager_secret: secrets.1, ..cluster.clone() };
+            world.env.check_root(&Arc::new(rotating), &state);
+            world.env.check_root(&Arc::new(done), &state);
+        });
+        assert_eq!(early, "A root waits for every node");
+    }
+}
