@@ -270,7 +270,7 @@ impl Things {
             Self::Ports(..) => "port",
             Self::Nodes(_) => "node",
             Self::Tasks(_) => "task",
-            Self::Members(_) => "member of the consensus",
+            Self::Members(_) => "Raft member",
             Self::Hosts(_) => "host",
             Self::Containers(_) => "container",
         }

@@ -368,7 +368,7 @@ impl Host {
         if role == Role::Candidate && manager.role == Role::Candidate && term != manager.known_term {
             env.record(What::Candidate { host: self.id, term });
         }
-        manager.known_term = term;
+        let same_term = std::mem::replace(&mut manager.known_term, term) == term;
         if role != manager.role {
             let before = std::mem::replace(&mut manager.role, role);
             match role {
@@ -381,8 +381,7 @@ impl Host {
                 }
                 _ if before == Role::Leader => {
                     // A leader that hears a higher term knows whose it is or will; one without a quorum keeps its term.
-                    let no_quorum = manager.leader.as_ref().is_none_or(|leader| leader.term == term);
-                    env.record(What::SteppedDown { host: self.id, term, no_quorum });
+                    env.record(What::SteppedDown { host: self.id, term, no_quorum: same_term });
                 }
                 _ => {}
             }

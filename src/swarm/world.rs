@@ -37,6 +37,11 @@ use event::{Body, ClientId, Event, Packet, SEND_TIMEOUT};
 use record::What;
 use std::sync::Arc;
 
+/// The first pause before a segment that vanished is sent again...
+const RESEND: Duration = Duration::from_millis(200);
+/// ... and how often it is: after 25 s in all, every call has ended by its own time-out.
+const RESENDS: u32 = 7;
+
 /// Swarm's own port.
 pub const SWARM_PORT: u16 = 2377;
 
@@ -162,33 +167,48 @@ impl Env {
         &self.names[host.index()]
     }
 
-    /// Sends a packet on its way. What vanishes is noticed by the sender of a Raft message after [`SEND_TIMEOUT`], and by
-    /// everybody else by their own time-outs.
+    /// Sends a packet on its way. What vanishes is noticed by the sender of a Raft message after [`SEND_TIMEOUT`]; everything
+    /// else is sent again by the sender's kernel, until the way is open or whoever waits for an answer has given up.
     pub fn send(&mut self, from: HostId, from_boot: Boot, to: HostId, to_boot: Option<Boot>, body: Body) {
+        self.transmit(Arc::new(Packet { from, from_boot, to, to_boot, body }), 0);
+    }
+
+    fn transmit(&mut self, packet: Arc<Packet>, attempt: u32) {
+        let Packet { from, from_boot, to, .. } = *packet;
         let now = self.kernel.now();
-        let to_server = body.is_request();
+        let to_server = packet.body.is_request();
         let port = if to_server { SWARM_PORT } else { EPHEMERAL };
         match self.net.stream(now, from, to, port) {
             Transit::Arrives(at) => {
                 if to_server && from != to && self.net.connection(from, to).is_none() {
                     self.net.open(from, from_boot, to, self.boots[to.index()]);
                 }
-                if matches!(body, Body::Raft(_)) && at > now + SEND_TIMEOUT {
+                if matches!(packet.body, Body::Raft(_)) && at > now + SEND_TIMEOUT {
                     // On its way for longer than the sender waits.
                     self.kernel
                         .schedule(now + SEND_TIMEOUT, Event::SendFailed { host: from, boot: from_boot, peer: to });
                 }
-                self.kernel.schedule(at, Event::Packet(Arc::new(Packet { from, from_boot, to, to_boot, body })));
+                self.kernel.schedule(at, Event::Packet(packet));
             }
-            Transit::Vanishes => self.vanished(from, from_boot, to, &body, now),
+            Transit::Vanishes => self.vanished(packet, attempt),
         }
     }
 
-    fn vanished(&mut self, from: HostId, from_boot: Boot, to: HostId, body: &Body, sent: Time) {
+    fn vanished(&mut self, packet: Arc<Packet>, attempt: u32) {
+        let Packet { from, from_boot, to, .. } = *packet;
         self.record(What::Dropped { from, to });
-        if matches!(body, Body::Raft(_)) {
-            let at = (sent + SEND_TIMEOUT).max(self.kernel.now());
-            self.kernel.schedule(at, Event::SendFailed { host: from, boot: from_boot, peer: to });
+        if matches!(packet.body, Body::Raft(_)) {
+            self.kernel.schedule_in(SEND_TIMEOUT, Event::SendFailed { host: from, boot: from_boot, peer: to });
+        } else if attempt < RESENDS {
+            // The pause before a segment is sent again doubles each time.
+            self.kernel.schedule_in(RESEND * (1 << attempt), Event::Resend(packet, attempt + 1));
+        }
+    }
+
+    /// A segment that vanished is sent again, if the process that sent it is still there.
+    fn resend(&mut self, packet: Arc<Packet>, attempt: u32) {
+        if self.boots[packet.from.index()] == packet.from_boot {
+            self.transmit(packet, attempt);
         }
     }
 
@@ -329,6 +349,7 @@ impl World {
         }
         match event {
             Event::Packet(packet) => self.packet(packet),
+            Event::Resend(packet, attempt) => self.env.resend(packet, attempt),
             Event::Answer { client, number, answer } => {
                 self.env.told.push(Told::Answer { client, number, answer });
             }
@@ -373,7 +394,7 @@ impl World {
             if manager.raft.role() == Role::Leader
                 && before.is_none_or(|before| before.commit() != manager.raft.commit())
             {
-                self.check_commit(id);
+                self.check_commit(id, before.map_or(0, |before| before.commit()));
             }
         }
     }
@@ -383,8 +404,7 @@ impl World {
         let to_server = packet.body.is_request();
         let port = if to_server { SWARM_PORT } else { EPHEMERAL };
         if !self.env.net.passable(from, to, port) {
-            let now = self.env.kernel.now();
-            return self.env.vanished(from, packet.from_boot, to, &packet.body, now);
+            return self.env.vanished(packet, 0);
         }
         let receiver = &self.hosts[to.index()];
         // A worker's daemon has nothing on Swarm's port.

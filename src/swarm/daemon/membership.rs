@@ -109,7 +109,10 @@ impl Host {
         self.disk.raft = Some(RaftDisk { member, lineage, stored });
         self.disk.node = Some(NodeIdentity { node, id, role: Role::Manager, lineage, managers: vec![(node, self.id)] });
         self.call_open(client, number, CallKind::Init { refused: check_at_init(init).err() }, env);
-        self.start_swarm(env);
+        // Whoever makes a cluster holds its key.
+        if self.may_start(true, false, env) {
+            self.start_swarm_unlocked(env);
+        }
         // The first member of a cluster does not wait for an election.
         self.manager_input(Input::Campaign, env);
     }
@@ -214,6 +217,10 @@ impl Host {
     pub fn join_done(&mut self, number: u64, result: Result<JoinGrant, JoinError>, env: &mut Env) {
         let Some(call) = self.calls.get_mut(&number) else { return };
         let CallKind::Join(join) = &mut call.kind else { return };
+        if join.granted {
+            // The answer to an earlier try that took a long way round: the node that it made stays behind as a ghost.
+            return;
+        }
         match result {
             Ok(grant) => {
                 join.granted = true;
@@ -251,7 +258,7 @@ impl Host {
 
     /// The host is in no swarm any more: what it kept for one is wiped, and alarms of the node that it was must not reach the
     /// one that it may become.
-    fn forget_swarm(&mut self, env: &mut Env) {
+    pub fn forget_swarm(&mut self, env: &mut Env) {
         self.boot = env.next_boot(self.id);
         for (client, number) in self.take_clients() {
             env.answer(client, number, Err(ApiError::new(503, "context canceled").into()));

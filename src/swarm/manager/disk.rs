@@ -94,6 +94,7 @@ impl Host {
         }
         self.manager = None;
         self.role = Default::default();
+        self.renewer = None;
         if let Some(agent) = self.agent.take() {
             self.disk.tasks = agent.tasks;
         }
@@ -106,9 +107,7 @@ impl Host {
         env.record(What::SwarmStopped { host: self.id, error: broken.error.clone() });
         env.changes.all();
         if first {
-            (self.disk.raft, self.disk.node, self.setup) = (None, None, None);
-            self.disk.tasks.clear();
-            return;
+            return self.forget_swarm(env);
         }
         env.kernel.schedule_in(self.clock.timer(broken.pause()), Event::SwarmUp(self.id, self.boot));
         self.broken = Some(broken);

@@ -124,7 +124,7 @@ impl<'a> Transaction<'a> {
 
     /// What the leader's clock shows: certificates are signed by it.
     pub fn wall(&self) -> Time {
-        self.now
+        self.wall
     }
 
     /// The version that objects written here get.

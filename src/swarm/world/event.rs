@@ -53,6 +53,8 @@ pub enum Event {
     DaemonUp(HostId, Boot),
     /// A packet arrives.
     Packet(Arc<Packet>),
+    /// A packet that vanished is sent again, for so many a time.
+    Resend(Arc<Packet>, u32),
     /// A connection to the peer was reset or refused.
     Reset {
         /// Who learns of it.
@@ -336,6 +338,7 @@ impl Hash for Event {
             Event::Call(host, boot, call, alarm) => (host, boot, call, alarm).hash(state),
             Event::Role(host, boot, alarm) => (host, boot, alarm).hash(state),
             Event::Packet(packet) => packet.hash(state),
+            Event::Resend(packet, attempt) => (packet, attempt).hash(state),
             Event::Reset { host, boot, peer, refused: flag } | Event::SendDone { host, boot, peer, snapshot: flag } => {
                 (host, boot, peer, flag).hash(state);
             }

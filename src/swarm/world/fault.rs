@@ -138,6 +138,12 @@ pub enum FaultError {
         /// What was to be done.
         verb: &'static str,
     },
+    /// It is not paused.
+    #[error("{host} is not paused: there is nothing to resume")]
+    NotPaused {
+        /// The host.
+        host: String,
+    },
     /// It runs.
     #[error("{host} is running already")]
     Running {
@@ -228,6 +234,9 @@ impl World {
                 (*host, "kill")
             }
             Fault::Pause(host) if self.host(*host).daemon != DaemonState::Running => (*host, "pause"),
+            Fault::Resume(host) if !self.host(*host).is_paused() => {
+                return Err(FaultError::NotPaused { host: self.host(*host).name.to_string() });
+            }
             Fault::Boot(host) if matches!(self.host(*host).daemon, DaemonState::Running | DaemonState::Starting) => {
                 return Err(FaultError::Running { host: self.host(*host).name.to_string() });
             }

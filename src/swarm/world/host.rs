@@ -396,7 +396,7 @@ impl Host {
 
     /// What the clock of this host shows.
     pub fn wall(&self, now: Time) -> Time {
-        now
+        self.clock.wall(now)
     }
 
     /// Starts what the disk says this host is: a manager, a node, both or neither; unless its keys or its certificate do

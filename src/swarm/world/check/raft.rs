@@ -9,7 +9,9 @@
 
 use super::super::{Env, World};
 use crate::net::{Boot, HostId};
-use crate::raft::{EntryKind, Index, Log, MemberId, Message, MessageKind, ProgressState, Role, Stored, Term};
+use crate::raft::{
+    ConfChangeKind, EntryKind, Index, Log, MemberId, Message, MessageKind, ProgressState, Role, Stored, Term,
+};
 use crate::swarm::manager::Manager;
 use crate::swarm::store::{LineageId, Proposal};
 use std::collections::BTreeMap;
@@ -213,7 +215,7 @@ impl Env {
 impl World {
     /// The commit rule, when a leader's commit index has moved: the entry is of the leader's term and on the disks of a
     /// majority; and what the leader believes of the others' logs is so.
-    pub(in crate::swarm::world) fn check_commit(&mut self, leader: HostId) {
+    pub(in crate::swarm::world) fn check_commit(&mut self, leader: HostId, before: Index) {
         let host = &self.hosts[leader.index()];
         let Some(manager) = host.manager.as_ref().filter(|manager| manager.raft.role() == Role::Leader) else { return };
         let (commit, term) = (manager.raft.commit(), manager.raft.term());
@@ -230,18 +232,34 @@ impl World {
                 snapshot || stored.log.term(commit) == of_term
             })
         };
-        let voters: Vec<_> = manager.raft.voters().collect();
-        let holders = voters.iter().filter(|&&member| holds(member)).count();
+        // Those who counted: the members of now or, if changes of the members were committed and applied in this very event,
+        // those of before each of them.
+        let mut counted = vec![manager.raft.voters().collect::<Vec<_>>()];
+        let committed = log.iter_from((before + 1).max(log.first_index())).take_while(|entry| entry.index <= commit);
+        let changes = committed.filter_map(|entry| match &entry.kind {
+            EntryKind::ConfChange(change) => Some(*change),
+            _ => None,
+        });
+        for change in changes.collect::<Vec<_>>().into_iter().rev() {
+            let mut voters = counted.last().cloned().unwrap_or_default();
+            match change.kind {
+                ConfChangeKind::AddMember => voters.retain(|&voter| voter != change.member),
+                ConfChangeKind::RemoveMember => voters.push(change.member),
+                ConfChangeKind::UpdateMember => {}
+            }
+            counted.push(voters);
+        }
+        let held = |voters: &Vec<MemberId>| voters.iter().filter(|&&member| holds(member)).count() > voters.len() / 2;
         let mut broken = None;
         if of_term.is_some_and(|of_term| of_term != term) {
             broken = Some((
                 "only entries of its own term are committed by a leader",
                 format!("entry {commit} is of term {of_term:?}, the leader's is {term}"),
             ));
-        } else if holders < voters.len() / 2 + 1 {
+        } else if !counted.iter().any(held) {
             broken = Some((
                 "what is committed is on the disks of a majority",
-                format!("entry {commit} of term {of_term:?} is on {holders} of {} disks", voters.len()),
+                format!("entry {commit} of term {of_term:?} is not on a majority of the disks of {counted:x?}"),
             ));
         }
         for progress in manager.raft.progress() {
