@@ -222,9 +222,9 @@ impl World {
         let (commit, term) = (manager.raft.commit(), manager.raft.term());
         let log = manager.raft.log();
         let of_term = log.term(commit);
+        // Whoever is taken out by the entry itself counts for it, and is listed no more.
         let disk_of = |member: MemberId| {
-            let host = manager.state.members.iter().find(|known| known.raft == member)?.host;
-            self.hosts[host.index()].disk.raft.as_ref().filter(|disk| disk.member == member)
+            self.hosts.iter().filter_map(|host| host.disk.raft.as_ref()).find(|disk| disk.member == member)
         };
         let holds = |member: MemberId| {
             disk_of(member).is_some_and(|disk| {
