@@ -26,6 +26,8 @@ const RESTART_MAX: Duration = Duration::from_secs(30);
 const ROLE_WAIT: Duration = Duration::from_secs(16);
 /// Stopping a manager whose streams are still open takes so long.
 const GRACEFUL_STOP: Duration = Duration::from_secs(8);
+/// How often a node that starts looks whether its manager's socket is there.
+const SOCKET_POLL: Duration = Duration::from_millis(500);
 /// A daemon that starts serves its API when its node is in, but after so long at the latest.
 pub(super) const SERVE_LIMIT: Duration = Duration::from_secs(20);
 
@@ -42,6 +44,8 @@ pub enum RoleAlarm {
     Stopped,
     /// The API is served at the latest now.
     Serve,
+    /// The own manager's socket is there: the agent goes by it from now on.
+    OwnManager,
     /// A force-new-cluster goes on: the old node has stopped.
     Recover(u64),
 }
@@ -69,6 +73,11 @@ impl RoleChange {
 }
 
 impl Host {
+    /// The socket of the manager that starts will be there in a moment.
+    pub fn own_manager_later(&self, env: &mut Env) {
+        env.kernel.schedule_in(SOCKET_POLL, Event::Role(self.id, self.boot, RoleAlarm::OwnManager));
+    }
+
     /// Whether Raft is served here: by a manager, or by one that is about to join.
     pub fn serves_raft(&self) -> bool {
         self.manager.is_some() || self.role.is_joining()
@@ -99,6 +108,10 @@ impl Host {
             RoleAlarm::RoleWait(waits) if self.role.waits == Some(waits) => self.role_wait_over(waits, env),
             RoleAlarm::Stopped => self.manager_stopped(env),
             RoleAlarm::Serve => self.serve(env),
+            RoleAlarm::OwnManager if self.manager.is_some() => {
+                let own = self.id;
+                self.agent_do(env, |agent, now, out| agent.set_own_manager(Some(own), now, out));
+            }
             RoleAlarm::Recover(call) => self.recover_restart(call, env),
             _ => {}
         }

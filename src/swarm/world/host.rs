@@ -446,7 +446,12 @@ impl Host {
     /// Starts the agent of the node that this host is.
     pub fn start_agent(&mut self, env: &mut Env) {
         let Some(node) = &self.disk.node else { return };
-        let own_manager = self.manager.is_some().then_some(self.id);
+        // A daemon that starts again has its agent up before its own manager serves: it tries the others first.
+        let again = !self.serves && self.manager.is_some();
+        if again {
+            self.own_manager_later(env);
+        }
+        let own_manager = self.manager.is_some().then_some(self.id).filter(|_| !again);
         let tasks = std::mem::take(&mut self.disk.tasks);
         let mut out = AgentOutbox::default();
         let agent = Agent::start(

@@ -224,7 +224,11 @@ impl World {
         let of_term = log.term(commit);
         // Whoever is taken out by the entry itself counts for it, and is listed no more.
         let disk_of = |member: MemberId| {
-            self.hosts.iter().filter_map(|host| host.disk.raft.as_ref()).find(|disk| disk.member == member)
+            let listed = manager.state.members.iter().find(|known| known.raft == member);
+            let host = listed.map(|known| &self.hosts[known.host.index()]);
+            let disk = host.and_then(|host| host.disk.raft.as_ref()).filter(|disk| disk.member == member);
+            let mut anywhere = self.hosts.iter().filter_map(|host| host.disk.raft.as_ref());
+            disk.or_else(|| anywhere.find(|disk| disk.member == member))
         };
         let holds = |member: MemberId| {
             disk_of(member).is_some_and(|disk| {
