@@ -223,7 +223,12 @@ fn through_checkpoints() {
             checkpoints.offer(&story);
         }
         assert_eq!(fingerprint(story.session.world()), whole, "{name}, input by input");
-        assert!(checkpoints.len() > (states.len() / 500).min(5), "{name}: {} checkpoints in {} steps", checkpoints.len(), states.len());
+        assert!(
+            checkpoints.len() > (states.len() / 500).min(5),
+            "{name}: {} checkpoints in {} steps",
+            checkpoints.len(),
+            states.len()
+        );
 
         let mut draw = Seed(scenario.seed).stream("test.seek", &0u8);
         for round in 0..25 {
