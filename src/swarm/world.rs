@@ -15,7 +15,7 @@ mod tls;
 pub use check::Violation;
 pub use clock::Clock;
 pub use fault::Flaps;
-pub use fault::{Fault, FaultError};
+pub use fault::{Backup, Fault, FaultError};
 pub use host::{DaemonState, Disk, Host, NodeIdentity};
 #[cfg(any(test, feature = "mutants"))]
 pub use setup::Mutants;
@@ -35,6 +35,7 @@ use crate::swarm::store::Lineage;
 use check::Checks;
 use event::{Body, ClientId, Event, Packet, SEND_TIMEOUT};
 use record::What;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The first pause before a segment that vanished is sent again...
@@ -76,6 +77,8 @@ pub struct Env {
     pub registry: bool,
     /// Links that go down and up by themselves.
     pub flaps: Flaps,
+    /// Copies of hosts' swarm directories, by name.
+    pub backups: BTreeMap<String, Backup>,
     /// Names of the hosts.
     pub names: Arc<[Arc<str>]>,
     /// What clients are to be told; the session takes it after every event.

@@ -1,4 +1,4 @@
-//! Leaving a swarm that hangs, and certificates on hosts whose clock jumps.
+//! Leaving a swarm that hangs, backups that come back, and certificates on hosts whose clock jumps.
 
 use super::*;
 
@@ -64,6 +64,123 @@ fn a_new_cluster_waits_too_and_a_killed_daemon_lets_nobody_wait() {
     lab.session.type_lines(third, "kill m1 daemon").expect("it parses");
     let (_, err, _) = lab.finish(lab.terminal);
     assert!(err.starts_with("error during connect"), "{err}");
+}
+
+/// A swarm with a service, a backup of its second manager, and then another service and another node.
+fn backed_up(lab: &mut Lab) {
+    lab.out("wait 10s; docker service create -d --name before --replicas 3 nginx; wait 20s");
+    lab.out("stop m2 daemon; backup m2 as monday; boot m2; wait 20s");
+    lab.out("docker service create -d --name after --replicas 3 nginx; wait 20s");
+}
+
+#[test]
+fn a_backup_comes_back_as_a_new_cluster() {
+    let mut lab = swarm(3, 2);
+    backed_up(&mut lab);
+    lab.out("kill m1; kill m3; on m2; stop m2 daemon; restore m2 from monday; boot m2; wait 2s");
+    lab.run("docker swarm init --force-new-cluster");
+    lab.out("wait 1m");
+    // Copies on hosts that are lost count along, as in life.
+    assert_eq!(lab.out("docker service ls --format '{{.Name}}'"), "before\n");
+    let nodes = lab.out("docker node ls --format '{{.Hostname}} {{.Status}} {{.ManagerStatus}}'");
+    assert_eq!(nodes, "m1 Down \nm2 Ready Leader\nm3 Down \nw1 Ready \nw2 Ready \n");
+    // The numbers that were given out in the time that never was are given out again.
+    lab.out("docker service create -d --name other --replicas 5 nginx; wait 30s");
+    assert_eq!(lab.out("docker service ls --format '{{.Name}} {{.Replicas}}'"), "before 5/3\nother 5/5\n");
+    assert_eq!(lab.session.broken(), None);
+}
+
+#[test]
+fn a_manager_alone_goes_on_from_its_backup_by_itself() {
+    let mut lab = swarm(1, 2);
+    lab.out("docker service create -d --name before --replicas 2 nginx; wait 20s");
+    lab.out(
+        "stop m1 daemon; backup m1 as one; boot m1; wait 20s; docker service create -d --name after nginx; wait 20s",
+    );
+    lab.out("stop m1 daemon; restore m1 from one; boot m1; wait 1m");
+    assert_eq!(lab.out("docker service ls --format '{{.Name}} {{.Replicas}}'"), "before 2/2\n");
+    // Twice from the same copy, and a new cluster from it.
+    lab.out(
+        "docker service create -d --name again nginx; wait 10s; stop m1 daemon; restore m1 from one; boot m1; wait 20s",
+    );
+    lab.out("docker swarm init --force-new-cluster; wait 1m; docker service create -d --name last nginx; wait 20s");
+    assert_eq!(lab.out("docker service ls --format '{{.Name}} {{.Replicas}}'"), "before 2/2\nlast 1/1\n");
+    assert_eq!(lab.session.broken(), None);
+}
+
+#[test]
+fn who_joined_after_the_backup_is_unknown() {
+    let mut spec = DataCentre::swarm(7, 1, 1);
+    spec.hosts.push(crate::swarm::world::HostSpec::new("late", None));
+    let mut lab = Lab::of(&spec);
+    lab.out("stop m1 daemon; backup m1 as one; boot m1; wait 10s");
+    let token = lab.out("docker swarm join-token -q worker").trim().to_owned();
+    lab.out(&format!("on late; docker swarm join --token {token} m1:2377; on m1; wait 5s"));
+    assert_eq!(lab.out("docker node ls -q | wc -l").trim(), "3");
+    lab.out("stop m1 daemon; restore m1 from one; boot m1; wait 20s");
+    lab.out("docker swarm init --force-new-cluster; wait 1m");
+    assert_eq!(lab.out("docker node ls --format '{{.Hostname}} {{.Status}}'"), "m1 Ready\nw1 Ready\n");
+    lab.out(&format!("on late; docker swarm leave; docker swarm join --token {token} m1:2377; on m1; wait 5s"));
+    assert_eq!(lab.out("docker node ls --format '{{.Hostname}} {{.Status}}'"), "late Ready\nm1 Ready\nw1 Ready\n");
+    assert_eq!(lab.session.broken(), None);
+}
+
+#[test]
+fn a_backup_has_the_lock_of_its_moment() {
+    let mut lab = swarm(1, 0);
+    lab.out("docker swarm update --autolock=true > /dev/null");
+    let old = lab.out("docker swarm unlock-key -q").trim().to_owned();
+    lab.out("wait 2s; stop m1 daemon; backup m1 as locked; boot m1; wait 5s");
+    lab.out(&format!(
+        "echo {old} | docker swarm unlock; wait 30s; docker swarm unlock-key --rotate > /dev/null; wait 2s"
+    ));
+    let new = lab.out("docker swarm unlock-key -q").trim().to_owned();
+    assert_ne!(old, new);
+    lab.out("stop m1 daemon; restore m1 from locked; boot m1; wait 5s");
+    let (_, err, _) = lab.run(&format!("echo {new} | docker swarm unlock"));
+    assert!(err.contains("invalid key provided"), "{err}");
+    lab.out(&format!("echo {old} | docker swarm unlock; wait 30s"));
+    assert_eq!(lab.out("docker swarm unlock-key -q").trim(), old);
+}
+
+#[test]
+fn an_old_copy_among_its_old_peers_breaks_no_check() {
+    let mut lab = swarm(3, 2);
+    backed_up(&mut lab);
+    lab.out("stop m2 daemon; restore m2 from monday; on m3; boot m2; wait 1m");
+    // Its leader counts on entries that it has forgotten: it falls over them again and again, until somebody else leads.
+    let broken = lab.session.world().host(HostId(1)).broken.as_ref().map(|broken| broken.error.to_string());
+    let error = broken.expect("its swarm part has ended");
+    assert!(
+        error.starts_with("manager stopped: tocommit(") && error.contains(") is out of range [lastIndex("),
+        "{error}"
+    );
+    lab.out("on m3; kill m1; wait 90s; boot m1; wait 2m");
+    assert_eq!(lab.out("docker node ls --format '{{.Status}}' | sort | uniq -c | tr -s ' '"), " 5 Ready\n");
+    lab.out("docker service update -d --replicas 4 after > /dev/null; wait 40s");
+    assert_eq!(lab.out("docker service ls --format '{{.Name}} {{.Replicas}}'"), "after 4/4\nbefore 3/3\n");
+    assert_eq!(lab.session.broken(), None);
+}
+
+#[test]
+fn a_copy_is_refused_where_it_makes_no_sense() {
+    let mut spec = DataCentre::swarm(7, 1, 1);
+    spec.hosts.push(crate::swarm::world::HostSpec::new("h1", None));
+    let mut lab = Lab::of(&spec);
+    for (line, text) in [
+        ("backup m1 as x", "the docker daemon of m1 runs and writes there: `stop m1 daemon` first"),
+        ("restore m1 from x", "the docker daemon of m1 runs and writes there: `stop m1 daemon` first"),
+        ("stop h1 daemon; backup h1 as x", "h1 is in no swarm: there is nothing to back up"),
+        ("stop m1 daemon; restore m1 from x", "there is no backup called x"),
+        (
+            "backup m1 as y; restore h1 from y",
+            "the backup y was taken from m1: to bring it back on another machine is not modelled, only on m1",
+        ),
+        ("restore m1 from x", "there is no backup called x; there is y"),
+    ] {
+        let (_, err, status) = lab.run(line);
+        assert_eq!((err, status), (format!("swarmlab: {text}\n"), 1), "{line}");
+    }
 }
 
 /// The certificate on a host's disk: until when it is good.

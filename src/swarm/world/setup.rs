@@ -226,6 +226,7 @@ impl World {
             catalogue: Arc::new(spec.catalogue.clone()),
             registry: true,
             flaps: Default::default(),
+            backups: Default::default(),
             boots: vec![1; hosts.len()],
             names,
             told: Vec::new(),
