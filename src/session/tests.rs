@@ -2,6 +2,7 @@
 
 mod faults;
 mod recording;
+mod recovery;
 mod shell;
 mod swarm;
 mod timeline;

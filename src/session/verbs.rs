@@ -151,6 +151,8 @@ impl Session {
             Verb::Clock { host, change: ClockChange::Drift(drift) } => {
                 Fault::ClockDrift { host: self.host(host)?, drift: *drift }
             }
+            Verb::Backup { host, name } => Fault::Backup { host: self.host(host)?, name: name.clone() },
+            Verb::Restore { host, name } => Fault::Restore { host: self.host(host)?, name: name.clone() },
             Verb::Registry(RegistryState::Down) => Fault::Registry(false),
             Verb::Registry(RegistryState::Up) => Fault::Registry(true),
             Verb::Disk { host, state } => {

@@ -12,6 +12,7 @@ mod credentials;
 pub mod engine;
 pub mod image;
 mod info;
+mod line;
 mod membership;
 mod recover;
 mod registry;
@@ -78,6 +79,13 @@ impl Host {
 
     /// What concerns the swarm.
     fn api_swarm(&mut self, client: ClientId, number: u64, request: &Arc<Request>, env: &mut Env) {
+        if !self.waits_in_line(client, number, request) {
+            self.api_swarm_now(client, number, request, env);
+        }
+    }
+
+    /// The same when it need not wait.
+    fn api_swarm_now(&mut self, client: ClientId, number: u64, request: &Arc<Request>, env: &mut Env) {
         match &**request {
             Request::SwarmInit(init) => return self.swarm_init(client, number, init, env),
             Request::SwarmJoin(join) => return self.swarm_join(client, number, join, env),

@@ -15,7 +15,7 @@ mod tls;
 pub use check::Violation;
 pub use clock::Clock;
 pub use fault::Flaps;
-pub use fault::{Fault, FaultError};
+pub use fault::{Backup, Fault, FaultError};
 pub use host::{DaemonState, Disk, Host, NodeIdentity};
 #[cfg(any(test, feature = "mutants"))]
 pub use setup::Mutants;
@@ -79,6 +79,8 @@ pub struct Env {
     pub flaps: Flaps,
     /// What vanished on a stream and waits to be sent again, with what was sent behind it.
     stalled: BTreeMap<(HostId, HostId), Arc<Vec<Arc<Packet>>>>,
+    /// Copies of hosts' swarm directories, by name.
+    pub backups: BTreeMap<String, Backup>,
     /// Names of the hosts.
     pub names: Arc<[Arc<str>]>,
     /// What clients are to be told; the session takes it after every event.

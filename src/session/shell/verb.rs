@@ -140,6 +140,20 @@ pub enum Verb {
         /// How it behaves from now on.
         state: DiskState,
     },
+    /// Copy the swarm directory of a host whose daemon is stopped.
+    Backup {
+        /// The host's name.
+        host: String,
+        /// What the copy is called.
+        name: String,
+    },
+    /// Put such a copy in its place.
+    Restore {
+        /// The host's name.
+        host: String,
+        /// Which copy.
+        name: String,
+    },
     /// Change how the image registry behaves.
     Registry(RegistryState),
     /// Change how containers of an image behave from now on.
@@ -321,6 +335,8 @@ impl Verb {
             | Self::Block { host, .. }
             | Self::Clock { host, .. }
             | Self::Disk { host, .. }
+            | Self::Backup { host, .. }
+            | Self::Restore { host, .. }
             | Self::Kill { target: KillTarget::Daemon(host) } => vec![host],
             Self::Unblock { host, .. } => host.iter().map(String::as_str).collect(),
             Self::Partition { groups } => groups.iter().flatten().map(String::as_str).collect(),

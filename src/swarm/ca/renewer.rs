@@ -118,6 +118,11 @@ impl Renewer {
             return;
         }
         let Some(certificate) = certificate else { return self.attempt_failed(wall, out) };
+        if certificate.status(wall) != CertStatus::Valid {
+            // By this node's clock it is of another time: it is not taken, and another one would be no better.
+            self.failures += 1;
+            return self.sleep(wall, out);
+        }
         out.install = Some(certificate);
         self.certificate = certificate;
         if self.expected.is_some_and(|role| role != certificate.role) {
@@ -324,6 +329,23 @@ mod tests {
         let out = answer(&mut renewer, &out, Some(right), Time::ZERO);
         assert_eq!((renewer.failures(), renewer.certificate().role), (0, Role::Manager));
         assert!(wake(&out).0 > Duration::from_hours(1000));
+    }
+
+    #[test]
+    fn a_certificate_of_another_time_is_not_taken() {
+        let (mut renewer, _) = start(DEFAULT_EXPIRY, Time::ZERO, 7);
+        let mut out = RenewerOutbox::default();
+        renewer.order(None, &mut out);
+        let out = ring(&mut renewer, &out, Time::ZERO);
+        // The leader's clock is two hours ahead: by this one, it begins in an hour.
+        let early = certificate(Role::Worker, Time::ZERO + Duration::from_hours(2), DEFAULT_EXPIRY);
+        let out = answer(&mut renewer, &out, Some(early), Time::ZERO);
+        assert_eq!((out.install, out.ask, renewer.failures()), (None, None, 1));
+        assert!(wake(&out).0 < SECOND * 10);
+        let later = Time::ZERO + Duration::from_hours(1);
+        let out = ring(&mut renewer, &out, later);
+        let out = answer(&mut renewer, &out, Some(early), later);
+        assert_eq!((out.install, renewer.failures()), (Some(early), 0));
     }
 
     #[test]

@@ -61,6 +61,8 @@ pub enum CallAlarm {
     Retry,
     /// What takes its time is done.
     Finish,
+    /// Calls have ended: those who waited for that may go on. It is no one call's.
+    Line,
 }
 
 impl Host {
@@ -120,6 +122,9 @@ impl Host {
 
     /// An alarm of a call.
     pub fn call_alarm(&mut self, call: u64, alarm: CallAlarm, env: &mut Env) {
+        if alarm == CallAlarm::Line {
+            return self.line_moves(env);
+        }
         if !self.calls.contains_key(&call) {
             return;
         }
@@ -128,6 +133,7 @@ impl Host {
             CallAlarm::Deadline => self.call_deadline(call, env),
             CallAlarm::Retry => self.join_try(call, env),
             CallAlarm::Finish => self.call_finish(call, env),
+            CallAlarm::Line => {}
         }
     }
 
@@ -161,6 +167,7 @@ impl Host {
             (_, answer) => answer,
         };
         env.answer(call.client, call.number, answer);
+        self.line_may_move(env);
     }
 
     /// The connection to a leader was reset: what was under way there fails once, with the words of a broken stream.
@@ -218,9 +225,10 @@ impl Host {
     /// Clients whose requests die with the daemon.
     pub fn take_clients(&mut self) -> Vec<(ClientId, u64)> {
         let early = std::mem::take(&mut self.early).into_iter().map(|(client, number, _)| (client, number));
+        let line = std::mem::take(&mut self.line).into_iter().map(|(client, number, _)| (client, number));
         let held = self.take_held();
         let calls = std::mem::take(&mut self.calls).into_values().map(|call| (call.client, call.number));
-        early.chain(held).chain(calls).collect()
+        early.chain(held).chain(calls).chain(line).collect()
     }
 
     /// The error part of an answer, as `docker info` shows it.

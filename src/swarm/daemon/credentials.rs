@@ -108,7 +108,7 @@ impl Host {
             self.install(certificate, kek, env);
         }
         if let Some((after, alarm)) = out.alarm {
-            env.kernel.schedule_in(after, Event::Renewer(self.id, self.boot, alarm));
+            env.kernel.schedule_in(self.clock.timer(after), Event::Renewer(self.id, self.boot, alarm));
         }
         if let Some((number, elsewhere)) = out.ask {
             let Some(credentials) = &self.disk.credentials else { return };

@@ -62,7 +62,7 @@ impl Host {
         let call = RecoverCall { init: Arc::new(init.clone()), started: false };
         let call = self.call_open(client, number, CallKind::Recover(call), env);
         let takes = RESTART + if busy { WITH_TASKS } else { Duration::ZERO };
-        env.kernel.schedule_in(takes, Event::Role(self.id, self.boot, RoleAlarm::Recover(call)));
+        env.kernel.schedule_in(self.clock.timer(takes), Event::Role(self.id, self.boot, RoleAlarm::Recover(call)));
     }
 
     /// Goes on: the log is rewritten, and the node starts as the only member.
@@ -101,7 +101,7 @@ impl Host {
         if self.disk.node.is_none() {
             return self.serve(env);
         }
-        env.kernel.schedule_in(SERVE_LIMIT, Event::Role(self.id, self.boot, RoleAlarm::Serve));
+        env.kernel.schedule_in(self.clock.timer(SERVE_LIMIT), Event::Role(self.id, self.boot, RoleAlarm::Serve));
     }
 
     /// The API is served from now on: those who have waited come first.

@@ -70,6 +70,11 @@ impl RoleChange {
     pub fn is_joining(&self) -> bool {
         self.joining.is_some()
     }
+
+    /// Requests are held until its manager has stopped.
+    pub(super) fn holds_calls(&self) -> bool {
+        !self.held.is_empty()
+    }
 }
 
 impl Host {
@@ -155,7 +160,7 @@ impl Host {
         self.role.joins += 1;
         let number = self.role.joins;
         self.role.joining = Some((number, failed));
-        env.kernel.schedule_in(JOIN_LIMIT, Event::Role(own, boot, RoleAlarm::JoinTimeout(number)));
+        env.kernel.schedule_in(self.clock.timer(JOIN_LIMIT), Event::Role(own, boot, RoleAlarm::JoinTimeout(number)));
         let remote = remote.or_else(|| self.some_manager());
         let (Some(remote), Some(node)) = (remote, &self.disk.node) else { return };
         let body = Body::MemberJoin { number, host: own, node: node.node, id: node.id, via: None };
@@ -194,7 +199,7 @@ impl Host {
         let pause = (RESTART.as_nanos() << (*failed).min(10)).min(RESTART_MAX.as_nanos());
         *failed += 1;
         let alarm = RoleAlarm::Join(*number);
-        env.kernel.schedule_in(Duration::from_nanos(pause), Event::Role(self.id, self.boot, alarm));
+        env.kernel.schedule_in(self.clock.timer(Duration::from_nanos(pause)), Event::Role(self.id, self.boot, alarm));
     }
 
     /// This manager is a Raft member no more: it stops, and what it kept for Raft is wiped. The node goes on as a worker once
@@ -210,7 +215,7 @@ impl Host {
         // Agents whose sessions went by this manager hold its server open.
         self.role.stopping = led_at.is_some_and(|until: Time| now - until < GRACEFUL_STOP);
         let takes = if self.role.stopping { GRACEFUL_STOP } else { Duration::from_millis(50) };
-        env.kernel.schedule_in(takes, Event::Role(self.id, self.boot, RoleAlarm::Stopped));
+        env.kernel.schedule_in(self.clock.timer(takes), Event::Role(self.id, self.boot, RoleAlarm::Stopped));
         let control: Vec<_> = self
             .calls
             .iter()
@@ -223,7 +228,7 @@ impl Host {
             }
         }
         self.role.waits = Some(0);
-        env.kernel.schedule_in(ROLE_WAIT, Event::Role(self.id, self.boot, RoleAlarm::RoleWait(0)));
+        env.kernel.schedule_in(self.clock.timer(ROLE_WAIT), Event::Role(self.id, self.boot, RoleAlarm::RoleWait(0)));
         self.agent_do(env, |agent, now, out| agent.set_own_manager(None, now, out));
     }
 
@@ -245,6 +250,7 @@ impl Host {
             );
             env.answer(client, number, Err(error.into()));
         }
+        self.line_may_move(env);
     }
 
     fn role_wait_over(&mut self, waits: u32, env: &mut Env) {
@@ -254,7 +260,8 @@ impl Host {
         }
         if waits == 0 {
             self.role.waits = Some(1);
-            env.kernel.schedule_in(ROLE_WAIT, Event::Role(self.id, self.boot, RoleAlarm::RoleWait(1)));
+            env.kernel
+                .schedule_in(self.clock.timer(ROLE_WAIT), Event::Role(self.id, self.boot, RoleAlarm::RoleWait(1)));
             self.role.expected = Some(Role::Worker);
             self.renewal_ordered(Some(Role::Worker), env);
         } else {

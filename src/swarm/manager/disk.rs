@@ -79,13 +79,26 @@ impl Host {
 
     /// The disk is full: the node's swarm part ends with an error, and is started again later. Its containers live on.
     pub(super) fn raft_refused(&mut self, env: &mut Env) {
+        self.swarm_ended(FULL.into(), env);
+    }
+
+    /// The leader has the word of this member for entries that its disk does not hold: the disk was replaced by an older
+    /// copy. The real engine panics; here the node's swarm part ends, and is started again later.
+    pub(super) fn raft_behind(&mut self, commit: u64, last: u64, env: &mut Env) {
+        let text = format!(
+            "manager stopped: tocommit({commit}) is out of range [lastIndex({last})]. Was the raft log corrupted, truncated, or lost?"
+        );
+        self.swarm_ended(text.into(), env);
+    }
+
+    fn swarm_ended(&mut self, error: Arc<str>, env: &mut Env) {
         let times = self.broken.as_ref().map_or(1, |broken| broken.times + 1);
-        let broken = Broken { error: FULL.into(), waits: true, times };
+        let broken = Broken { error, waits: true, times };
         // A first start that fails leaves nothing behind, and `swarm init` says why.
         let first = self.initialises();
         for (client, number) in self.take_clients() {
             if first {
-                env.answer(client, number, Err(Failure::Api(ApiError::new(500, FULL))));
+                env.answer(client, number, Err(Failure::Api(ApiError::new(500, &*broken.error))));
                 continue;
             }
             let text =

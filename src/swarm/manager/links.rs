@@ -60,6 +60,10 @@ impl Host {
         if message.kind == MessageKind::Vote {
             return self.manager_check_vote(message, env);
         }
+        let last = manager.raft.last_index();
+        if message.kind == MessageKind::Heartbeat && message.term >= manager.raft.term() && message.commit > last {
+            return self.raft_behind(message.commit, last, env);
+        }
         self.manager_input(Input::Message(message), env);
     }
 

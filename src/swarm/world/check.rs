@@ -54,8 +54,14 @@ pub(super) struct Checks {
 
 impl Env {
     /// Reports a broken promise; the first one stays.
-    pub fn violate(&mut self, invariant: &'static str, detail: String) {
+    pub fn violate(&mut self, invariant: &'static str, mut detail: String) {
         if self.checks.violation.is_none() {
+            if let Some(host) = self.checks.raft.replaced() {
+                detail += &format!(
+                    " (a restore has replaced the disk of {} by an older copy: what Raft promises does not hold for it)",
+                    self.name(host)
+                );
+            }
             let (event, at, seed) = (self.kernel.current(), self.kernel.now(), self.seed.0);
             Arc::make_mut(&mut self.checks).violation = Some(Violation { invariant, detail, event, at, seed });
         }

@@ -2,8 +2,10 @@
 //! daemon's kernel answers with resets, a partition swallows packets, a paused process comes back and believes that no
 //! time has passed.
 
+mod backup;
 mod flap;
 
+pub use backup::Backup;
 pub use flap::Flaps;
 
 use super::World;
@@ -123,6 +125,20 @@ pub enum Fault {
     DiskFull(HostId),
     /// The registry answers, or does not.
     Registry(bool),
+    /// The swarm directory of a host whose daemon does not run is copied.
+    Backup {
+        /// Whose.
+        host: HostId,
+        /// What the copy is called.
+        name: String,
+    },
+    /// It is replaced by such a copy.
+    Restore {
+        /// Whose.
+        host: HostId,
+        /// Which copy.
+        name: String,
+    },
     /// Another behaviour of an image, for containers to come.
     Image(String, Box<ImageBehaviour>),
 }
@@ -149,6 +165,36 @@ pub enum FaultError {
     Running {
         /// The host.
         host: String,
+    },
+    /// Files that are being written cannot be copied whole.
+    #[error("the docker daemon of {host} runs and writes there: `stop {host} daemon` first")]
+    DaemonRuns {
+        /// The host.
+        host: String,
+    },
+    /// There is no swarm directory.
+    #[error("{host} is in no swarm: there is nothing to back up")]
+    NothingThere {
+        /// The host.
+        host: String,
+    },
+    /// No copy has that name.
+    #[error("there is no backup called {name}{hint}")]
+    NoBackup {
+        /// The name asked for.
+        name: String,
+        /// Those that there are.
+        hint: String,
+    },
+    /// The copy is another host's.
+    #[error(
+        "the backup {name} was taken from {from}: to bring it back on another machine is not modelled, only on {from}"
+    )]
+    OtherHost {
+        /// The copy.
+        name: String,
+        /// Where it was taken.
+        from: String,
     },
 }
 
@@ -217,6 +263,8 @@ impl World {
             }
             Fault::Link { a, b, spec } => self.env.net.set_link(a, b, spec),
             Fault::Registry(up) => self.env.registry = up,
+            Fault::Backup { host, name } => self.backup(host, name),
+            Fault::Restore { host, name } => self.restore(host, &name),
             Fault::Image(reference, behaviour) => Arc::make_mut(&mut self.env.catalogue).add(&reference, *behaviour),
         }
         self.env.changes.all();
@@ -240,6 +288,8 @@ impl World {
             Fault::Boot(host) if matches!(self.host(*host).daemon, DaemonState::Running | DaemonState::Starting) => {
                 return Err(FaultError::Running { host: self.host(*host).name.to_string() });
             }
+            Fault::Backup { host, .. } => return self.check_backup(*host),
+            Fault::Restore { host, name } => return self.check_restore(*host, name),
             _ => return Ok(()),
         };
         Err(FaultError::NotRunning { host: self.host(host).name.to_string(), verb })

@@ -16,7 +16,7 @@ use crate::swarm::dispatcher::{Refusal, Route, ToAgent, ToDispatcher};
 use crate::swarm::manager::{Broken, ElectionDraws, Input, Manager, RaftDisk, ReplyTo};
 use crate::swarm::object::{Id, Member, NodeDescription, NodeKey, Role, TaskKey};
 use crate::swarm::store::LineageId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -70,6 +70,8 @@ pub struct Host {
     pub role: RoleChange,
     /// API calls under way.
     pub calls: BTreeMap<u64, Call>,
+    /// Swarm requests that wait for calls under way to end, or behind one that does.
+    pub line: VecDeque<(ClientId, u64, Arc<Request>)>,
     /// The daemon serves its API: one that starts does so only when its node is in.
     pub serves: bool,
     /// Requests that came before that.
@@ -151,6 +153,7 @@ impl Host {
             denied: BTreeMap::new(),
             role: RoleChange::default(),
             calls: BTreeMap::new(),
+            line: VecDeque::new(),
             serves: true,
             early: Vec::new(),
         }

@@ -227,6 +227,7 @@ impl World {
             registry: true,
             stalled: Default::default(),
             flaps: Default::default(),
+            backups: Default::default(),
             boots: vec![1; hosts.len()],
             names,
             told: Vec::new(),

@@ -68,6 +68,18 @@ const TABLE: &[VerbDoc] = &[
     ),
     doc("clock", &["HOST +DURATION", "HOST -DURATION", "HOST drift=Nppm"], "set a host's clock wrong", "clock w1 +30s"),
     doc("disk", &["HOST full", "HOST slow=DURATION", "HOST ok"], "fill or slow a host's disk", "disk m1 slow=200ms"),
+    doc(
+        "backup",
+        &["HOST as NAME"],
+        "copy what a host whose daemon is stopped keeps of its swarm: identity, certificate, keys, Raft log, tasks",
+        "backup m1 as monday",
+    ),
+    doc(
+        "restore",
+        &["HOST from NAME"],
+        "put such a copy back on its host (no other); then boot it and docker swarm init --force-new-cluster",
+        "restore m1 from monday",
+    ),
     doc("registry", &["down", "up", "slow=DURATION"], "stop, start or slow the image registry", "registry down"),
     doc(
         "image",

@@ -75,6 +75,15 @@ impl<'a> Reader<'a> {
         Ok(arg.text)
     }
 
+    /// `as NAME`, or whatever the word is.
+    fn named(&mut self, word: &str) -> Read<String> {
+        let arg = self.need(&format!("`{word} NAME`"))?;
+        if arg.text != word {
+            return Err(self.error(arg.span, format!("`{word}` was expected instead of `{}`", arg.text)));
+        }
+        self.task("the name of the copy")
+    }
+
     fn duration(&self, text: &str, span: Span, positive: bool) -> Read<Duration> {
         match Duration::parse(text) {
             Ok(duration) if !positive || !duration.is_negative() => Ok(duration),
@@ -229,6 +238,8 @@ impl<'a> Reader<'a> {
                 };
                 Verb::Disk { host, state }
             }
+            "backup" => Verb::Backup { host: self.host()?, name: self.named("as")? },
+            "restore" => Verb::Restore { host: self.host()?, name: self.named("from")? },
             "registry" => {
                 let arg = self.need("`down`, `up` or `slow=DURATION`")?;
                 Verb::Registry(match (arg.text.as_str(), arg.text.strip_prefix("slow=")) {

@@ -98,6 +98,8 @@ fn a_wrong_line_says_what_was_expected() {
         "image nginx",
         "image nginx after=2s",
         "put a.yml b.yml",
+        "backup m1 monday",
+        "restore m1 as monday",
         "open w1:8080",
         "open http://w1:0/",
         "open http://w1/ --times 0",

@@ -33,7 +33,15 @@ pub(in crate::swarm::world) struct Facts {
     leaders: BTreeMap<(LineageId, Term), HostId>,
     voted: BTreeMap<MemberId, (Term, MemberId)>,
     reached: BTreeMap<MemberId, Reached>,
+    replaced: BTreeMap<MemberId, HostId>,
     written: BTreeMap<LineageId, BTreeMap<Index, Arc<Vec<Written>>>>,
+}
+
+impl Facts {
+    /// A host whose disk was replaced from outside.
+    pub(super) fn replaced(&self) -> Option<HostId> {
+        self.replaced.values().next().copied()
+    }
 }
 
 /// How far a member's process has come.
@@ -57,6 +65,16 @@ fn identity(kind: &EntryKind<Payload>) -> u64 {
 }
 
 impl Env {
+    /// The disk of a member was replaced from outside by an older copy, which may have forgotten votes that the member gave and
+    /// entries that it had. Raft's promises do not hold for such a member: what is remembered of its votes and what the leader
+    /// believes of its log is not held against it. If the others suffer by it, the run ends and says of whose disk.
+    pub fn disk_replaced(&mut self, host: HostId, member: MemberId) {
+        let facts = &mut Arc::make_mut(&mut self.checks).raft;
+        facts.voted.remove(&member);
+        facts.reached.remove(&member);
+        facts.replaced.insert(member, host);
+    }
+
     /// Election Safety: at most one leader a term. Leader Completeness: whoever is elected has every entry that was
     /// committed in an older term.
     pub fn check_election(&mut self, lineage: LineageId, term: Term, host: HostId, log: &Log<Payload>) {
@@ -267,7 +285,8 @@ impl World {
                 format!("entry {commit} of term {of_term:?} is not on a majority of the disks of {counted:x?}"),
             ));
         }
-        for progress in manager.raft.progress() {
+        let replaced = &self.env.checks.raft.replaced;
+        for progress in manager.raft.progress().filter(|progress| !replaced.contains_key(&progress.id)) {
             let last = disk_of(progress.id).map_or(progress.matched, |disk| disk.stored.log.last_index());
             let pending = progress.state == ProgressState::Snapshot && progress.next != progress.pending_snapshot + 1;
             if progress.matched >= progress.next || progress.matched > last || progress.inflight() > 256 || pending {
