@@ -79,6 +79,8 @@ pub struct Env {
     pub flaps: Flaps,
     /// Copies of hosts' swarm directories, by name.
     pub backups: BTreeMap<String, Backup>,
+    /// What vanished on a stream and waits to be sent again, with what was sent behind it.
+    stalled: BTreeMap<(HostId, HostId), Arc<Vec<Arc<Packet>>>>,
     /// Names of the hosts.
     pub names: Arc<[Arc<str>]>,
     /// What clients are to be told; the session takes it after every event.
@@ -173,10 +175,18 @@ impl Env {
     /// Sends a packet on its way. What vanishes is noticed by the sender of a Raft message after [`SEND_TIMEOUT`]; everything
     /// else is sent again by the sender's kernel, until the way is open or whoever waits for an answer has given up.
     pub fn send(&mut self, from: HostId, from_boot: Boot, to: HostId, to_boot: Option<Boot>, body: Body) {
-        self.transmit(Arc::new(Packet { from, from_boot, to, to_boot, body }), 0);
+        let packet = Arc::new(Packet { from, from_boot, to, to_boot, body });
+        if let Some(stalled) = self.stalled.get_mut(&(from, to))
+            && !matches!(packet.body, Body::Raft(_))
+        {
+            // Nothing overtakes on a stream.
+            Arc::make_mut(stalled).push(packet);
+            return;
+        }
+        self.transmit(packet);
     }
 
-    fn transmit(&mut self, packet: Arc<Packet>, attempt: u32) {
+    fn transmit(&mut self, packet: Arc<Packet>) {
         let Packet { from, from_boot, to, .. } = *packet;
         let now = self.kernel.now();
         let to_server = packet.body.is_request();
@@ -193,25 +203,42 @@ impl Env {
                 }
                 self.kernel.schedule(at, Event::Packet(packet));
             }
-            Transit::Vanishes => self.vanished(packet, attempt),
+            Transit::Vanishes => self.vanished(packet),
         }
     }
 
-    fn vanished(&mut self, packet: Arc<Packet>, attempt: u32) {
+    fn vanished(&mut self, packet: Arc<Packet>) {
         let Packet { from, from_boot, to, .. } = *packet;
         self.record(What::Dropped { from, to });
         if matches!(packet.body, Body::Raft(_)) {
             self.kernel.schedule_in(SEND_TIMEOUT, Event::SendFailed { host: from, boot: from_boot, peer: to });
-        } else if attempt < RESENDS {
-            // The pause before a segment is sent again doubles each time.
-            self.kernel.schedule_in(RESEND * (1 << attempt), Event::Resend(packet, attempt + 1));
+        } else if let Some(stalled) = self.stalled.get_mut(&(from, to)) {
+            Arc::make_mut(stalled).push(packet);
+        } else {
+            self.stalled.insert((from, to), Arc::new(vec![packet]));
+            self.kernel.schedule_in(RESEND, Event::Resend { from, to, attempt: 1 });
         }
     }
 
-    /// A segment that vanished is sent again, if the process that sent it is still there.
-    fn resend(&mut self, packet: Arc<Packet>, attempt: u32) {
-        if self.boots[packet.from.index()] == packet.from_boot {
-            self.transmit(packet, attempt);
+    /// What vanished on a stream is sent again, in order, as far as the processes that sent it are still there. The pause
+    /// doubles each time, until the sender's kernel gives up.
+    fn resend(&mut self, from: HostId, to: HostId, attempt: u32) {
+        let Some(stalled) = self.stalled.remove(&(from, to)) else { return };
+        let boot = self.boots[from.index()];
+        let mut packets = Arc::unwrap_or_clone(stalled);
+        packets.retain(|packet| packet.from_boot == boot);
+        let Some(first) = packets.first() else { return };
+        let port = if first.body.is_request() { SWARM_PORT } else { EPHEMERAL };
+        if self.net.passable(from, to, port) {
+            for packet in packets {
+                match self.stalled.get_mut(&(from, to)) {
+                    Some(stalled) => Arc::make_mut(stalled).push(packet),
+                    None => self.transmit(packet),
+                }
+            }
+        } else if attempt < RESENDS {
+            self.stalled.insert((from, to), Arc::new(packets));
+            self.kernel.schedule_in(RESEND * (1 << attempt), Event::Resend { from, to, attempt: attempt + 1 });
         }
     }
 
@@ -352,7 +379,7 @@ impl World {
         }
         match event {
             Event::Packet(packet) => self.packet(packet),
-            Event::Resend(packet, attempt) => self.env.resend(packet, attempt),
+            Event::Resend { from, to, attempt } => self.env.resend(from, to, attempt),
             Event::Answer { client, number, answer } => {
                 self.env.told.push(Told::Answer { client, number, answer });
             }
@@ -407,7 +434,7 @@ impl World {
         let to_server = packet.body.is_request();
         let port = if to_server { SWARM_PORT } else { EPHEMERAL };
         if !self.env.net.passable(from, to, port) {
-            return self.env.vanished(packet, 0);
+            return self.env.vanished(packet);
         }
         let receiver = &self.hosts[to.index()];
         // A worker's daemon has nothing on Swarm's port.

@@ -1,6 +1,7 @@
 //! Recordings of real swarms, replayed: the same situation is built here, the same commands are run at the same moments
 //! of the story, and the tables are compared after replacing ids, names of nodes and ages by what they stand for.
 
+use crate::lab::cells;
 use swarmlab::engine::{Duration, Time};
 use swarmlab::scenario::run::built_in_images;
 use swarmlab::session::{Session, Stop, TerminalId};
@@ -65,32 +66,6 @@ fn recorded(text: &str) -> Vec<Recorded> {
         }
     }
     all
-}
-
-/// A table's cells by the places of its header's words (they are two spaces or more apart).
-fn cells(lines: &[String]) -> Vec<Vec<String>> {
-    let header = &lines[0];
-    let mut starts = vec![0];
-    let bytes = header.as_bytes();
-    for place in 2..bytes.len() {
-        if bytes[place] != b' ' && bytes[place - 1] == b' ' && bytes[place - 2] == b' ' {
-            starts.push(place);
-        }
-    }
-    lines
-        .iter()
-        .map(|line| {
-            let chars: Vec<char> = line.chars().collect();
-            starts
-                .iter()
-                .enumerate()
-                .map(|(column, &from)| {
-                    let until = starts.get(column + 1).copied().unwrap_or(usize::MAX).min(chars.len());
-                    chars.get(from.min(until)..until).unwrap_or_default().iter().collect::<String>().trim().to_owned()
-                })
-                .collect()
-        })
-        .collect()
 }
 
 /// What a table says: its header, and its rows without ids, with the dead node told from the others, with states and

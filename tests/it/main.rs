@@ -2,13 +2,16 @@
 //!
 //! One binary, so that it links once. Each module is one promise; `common` holds what several of them need.
 
+mod acceptance;
 mod cli;
 mod common;
 mod conformance;
 mod determinism;
 mod house;
+mod lab;
 mod leader_killed;
 mod mutants;
+mod quorum;
 mod recovery;
 mod security;
 mod shell;

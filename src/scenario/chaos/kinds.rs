@@ -79,6 +79,14 @@ pub const KINDS: &[Kind] = &[
     Kind { word: "cut", about: "nothing that the host sends reaches one other; the way back stays open", draw: cut },
     Kind { word: "link", about: "the wire to one other host is slow (50ms to 1s) and lossy (0% to 30%)", draw: link },
     Kind { word: "disk", about: "each write to the host's disk takes 50ms to 2s", draw: disk },
+    Kind {
+        word: "disk full",
+        about: "the host's disk takes no more writes; then there is room again",
+        draw: |ground, _| {
+            Wound::of(ground, format!("disk {} full", ground.victim), format!("disk {} ok", ground.victim))
+        },
+    },
+    Kind { word: "flap", about: "the wire to one other host goes down and up every 1s to 10s", draw: flap },
 ];
 
 /// The wounded go to one side, the whole targets to the other, and every other host to either.
@@ -132,6 +140,13 @@ fn link(ground: &Ground, draw: &mut Stream) -> Option<Wound> {
         Share(well.duplicate_per_million)
     );
     Wound::of(ground, format!("link {a} {other} latency={latency} jitter={jitter} loss={loss}"), mend)
+}
+
+fn flap(ground: &Ground, draw: &mut Stream) -> Option<Wound> {
+    let other = other(ground, draw)?;
+    let every = 1 + draw.below(10);
+    let (a, mend) = (ground.victim, format!("link {} {other} flap=off", ground.victim));
+    Wound::of(ground, format!("link {a} {other} flap={every}s"), mend)
 }
 
 fn disk(ground: &Ground, draw: &mut Stream) -> Option<Wound> {

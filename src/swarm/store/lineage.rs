@@ -96,10 +96,11 @@ impl Lineage {
         fork
     }
 
-    /// The last entry that any member has applied: its index and its term.
-    pub fn last(&self) -> Option<(u64, u64)> {
-        let len = self.entries.len();
-        Some((len as u64, self.entries.get(len.checked_sub(1)?)?.0))
+    /// The last entry before a term that any member has applied: its index and its term.
+    pub fn last_before(&self, term: u64) -> Option<(u64, u64)> {
+        let places = (0..self.entries.len()).rev();
+        let mut entries = places.filter_map(|place| Some((place as u64 + 1, self.entries.get(place)?.0)));
+        entries.find(|(_, committed)| *committed < term)
     }
 
     /// The state after an index, if it is still kept.

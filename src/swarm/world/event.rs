@@ -53,8 +53,15 @@ pub enum Event {
     DaemonUp(HostId, Boot),
     /// A packet arrives.
     Packet(Arc<Packet>),
-    /// A packet that vanished is sent again, for so many a time.
-    Resend(Arc<Packet>, u32),
+    /// What vanished on a stream is sent again.
+    Resend {
+        /// By this host.
+        from: HostId,
+        /// To this one.
+        to: HostId,
+        /// For so many a time.
+        attempt: u32,
+    },
     /// A connection to the peer was reset or refused.
     Reset {
         /// Who learns of it.
@@ -338,7 +345,7 @@ impl Hash for Event {
             Event::Call(host, boot, call, alarm) => (host, boot, call, alarm).hash(state),
             Event::Role(host, boot, alarm) => (host, boot, alarm).hash(state),
             Event::Packet(packet) => packet.hash(state),
-            Event::Resend(packet, attempt) => (packet, attempt).hash(state),
+            Event::Resend { from, to, attempt } => (from, to, attempt).hash(state),
             Event::Reset { host, boot, peer, refused: flag } | Event::SendDone { host, boot, peer, snapshot: flag } => {
                 (host, boot, peer, flag).hash(state);
             }
