@@ -77,8 +77,9 @@ pub struct Env {
     pub registry: bool,
     /// Links that go down and up by themselves.
     pub flaps: Flaps,
-    /// What vanished on a stream and waits to be sent again, with what was sent behind it.
-    stalled: BTreeMap<(HostId, HostId), Arc<Vec<Arc<Packet>>>>,
+    /// What vanished on a stream (from, to, and whether it goes to the server's port) and waits to be sent again, with what
+    /// was sent behind it.
+    stalled: BTreeMap<(HostId, HostId, bool), Arc<Vec<Arc<Packet>>>>,
     /// Copies of hosts' swarm directories, by name.
     pub backups: BTreeMap<String, Backup>,
     /// Names of the hosts.
@@ -176,7 +177,8 @@ impl Env {
     /// else is sent again by the sender's kernel, until the way is open or whoever waits for an answer has given up.
     pub fn send(&mut self, from: HostId, from_boot: Boot, to: HostId, to_boot: Option<Boot>, body: Body) {
         let packet = Arc::new(Packet { from, from_boot, to, to_boot, body });
-        if let Some(stalled) = self.stalled.get_mut(&(from, to))
+        let stream = (from, to, packet.body.is_request());
+        if let Some(stalled) = self.stalled.get_mut(&stream)
             && !matches!(packet.body, Body::Raft(_))
         {
             // Nothing overtakes on a stream.
@@ -212,33 +214,39 @@ impl Env {
         self.record(What::Dropped { from, to });
         if matches!(packet.body, Body::Raft(_)) {
             self.kernel.schedule_in(SEND_TIMEOUT, Event::SendFailed { host: from, boot: from_boot, peer: to });
-        } else if let Some(stalled) = self.stalled.get_mut(&(from, to)) {
+            return;
+        }
+        let stream = (from, to, packet.body.is_request());
+        if let Some(stalled) = self.stalled.get_mut(&stream) {
             Arc::make_mut(stalled).push(packet);
         } else {
-            self.stalled.insert((from, to), Arc::new(vec![packet]));
-            self.kernel.schedule_in(RESEND, Event::Resend { from, to, attempt: 1 });
+            self.stalled.insert(stream, Arc::new(vec![packet]));
+            self.kernel.schedule_in(RESEND, Event::Resend { stream, attempt: 1 });
         }
     }
 
     /// What vanished on a stream is sent again, in order, as far as the processes that sent it are still there. The pause
     /// doubles each time, until the sender's kernel gives up.
-    fn resend(&mut self, from: HostId, to: HostId, attempt: u32) {
-        let Some(stalled) = self.stalled.remove(&(from, to)) else { return };
+    fn resend(&mut self, stream: (HostId, HostId, bool), attempt: u32) {
+        let (from, to, to_server) = stream;
+        let Some(stalled) = self.stalled.remove(&stream) else { return };
         let boot = self.boots[from.index()];
         let mut packets = Arc::unwrap_or_clone(stalled);
         packets.retain(|packet| packet.from_boot == boot);
-        let Some(first) = packets.first() else { return };
-        let port = if first.body.is_request() { SWARM_PORT } else { EPHEMERAL };
+        let port = if to_server { SWARM_PORT } else { EPHEMERAL };
+        if packets.is_empty() {
+            return;
+        }
         if self.net.passable(from, to, port) {
             for packet in packets {
-                match self.stalled.get_mut(&(from, to)) {
+                match self.stalled.get_mut(&stream) {
                     Some(stalled) => Arc::make_mut(stalled).push(packet),
                     None => self.transmit(packet),
                 }
             }
         } else if attempt < RESENDS {
-            self.stalled.insert((from, to), Arc::new(packets));
-            self.kernel.schedule_in(RESEND * (1 << attempt), Event::Resend { from, to, attempt: attempt + 1 });
+            self.stalled.insert(stream, Arc::new(packets));
+            self.kernel.schedule_in(RESEND * (1 << attempt), Event::Resend { stream, attempt: attempt + 1 });
         }
     }
 
@@ -379,7 +387,7 @@ impl World {
         }
         match event {
             Event::Packet(packet) => self.packet(packet),
-            Event::Resend { from, to, attempt } => self.env.resend(from, to, attempt),
+            Event::Resend { stream, attempt } => self.env.resend(stream, attempt),
             Event::Answer { client, number, answer } => {
                 self.env.told.push(Told::Answer { client, number, answer });
             }
@@ -443,6 +451,11 @@ impl World {
         let listens = serves && !receiver.is_paused();
         if !listens {
             if self.env.net.host(to) == HostState::Paused && serves {
+                if matches!(packet.body, Body::Raft(_)) {
+                    // Its kernel takes the segment and the process says nothing: the sender waits as for a dead one.
+                    let failed = Event::SendFailed { host: from, boot: packet.from_boot, peer: to };
+                    self.env.kernel.schedule_in(SEND_TIMEOUT, failed);
+                }
                 let (receiver, _) = self.host_mut(to);
                 receiver.defer(Event::Packet(packet));
             } else if to_server {

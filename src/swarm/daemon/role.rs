@@ -57,7 +57,6 @@ pub struct RoleChange {
     expected: Option<Role>,
     /// It asks for a place among the Raft members: number of the try, and how many have failed.
     joining: Option<(u64, u32)>,
-    joins: u64,
     /// Waits for a worker's certificate since it was taken out: how many are over.
     waits: Option<u32>,
     /// Its manager is being stopped; requests are held until then.
@@ -157,8 +156,8 @@ impl Host {
     fn member_try(&mut self, remote: Option<HostId>, env: &mut Env) {
         let Some((_, failed)) = self.role.joining else { return };
         let (own, boot) = (self.id, self.boot);
-        self.role.joins += 1;
-        let number = self.role.joins;
+        // Unique in the world: an answer to what this host asked in another life must not be taken for this one's.
+        let number = env.next_call();
         self.role.joining = Some((number, failed));
         env.kernel.schedule_in(self.clock.timer(JOIN_LIMIT), Event::Role(own, boot, RoleAlarm::JoinTimeout(number)));
         let remote = remote.or_else(|| self.some_manager());

@@ -55,10 +55,8 @@ pub enum Event {
     Packet(Arc<Packet>),
     /// What vanished on a stream is sent again.
     Resend {
-        /// By this host.
-        from: HostId,
-        /// To this one.
-        to: HostId,
+        /// By this host, to this one, to the server's port or back from it.
+        stream: (HostId, HostId, bool),
         /// For so many a time.
         attempt: u32,
     },
@@ -345,7 +343,7 @@ impl Hash for Event {
             Event::Call(host, boot, call, alarm) => (host, boot, call, alarm).hash(state),
             Event::Role(host, boot, alarm) => (host, boot, alarm).hash(state),
             Event::Packet(packet) => packet.hash(state),
-            Event::Resend { from, to, attempt } => (from, to, attempt).hash(state),
+            Event::Resend { stream, attempt } => (stream, attempt).hash(state),
             Event::Reset { host, boot, peer, refused: flag } | Event::SendDone { host, boot, peer, snapshot: flag } => {
                 (host, boot, peer, flag).hash(state);
             }
