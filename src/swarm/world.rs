@@ -38,6 +38,11 @@ use record::What;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// One direction of a connection: from, to, and whether it goes to the server's port.
+pub type StreamKey = (HostId, HostId, bool);
+/// Segments in their order.
+type Segments = Arc<Vec<Arc<Packet>>>;
+
 /// The first pause before a segment that vanished is sent again...
 const RESEND: Duration = Duration::from_millis(200);
 /// ... and how often it is: after 25 s in all, every call has ended by its own time-out.
@@ -77,9 +82,8 @@ pub struct Env {
     pub registry: bool,
     /// Links that go down and up by themselves.
     pub flaps: Flaps,
-    /// What vanished on a stream (from, to, and whether it goes to the server's port) and waits to be sent again, with what
-    /// was sent behind it.
-    stalled: BTreeMap<(HostId, HostId, bool), Arc<Vec<Arc<Packet>>>>,
+    /// What vanished on a stream and waits to be sent again, with what was sent behind it.
+    stalled: BTreeMap<StreamKey, Segments>,
     /// Copies of hosts' swarm directories, by name.
     pub backups: BTreeMap<String, Backup>,
     /// Names of the hosts.
@@ -227,7 +231,7 @@ impl Env {
 
     /// What vanished on a stream is sent again, in order, as far as the processes that sent it are still there. The pause
     /// doubles each time, until the sender's kernel gives up.
-    fn resend(&mut self, stream: (HostId, HostId, bool), attempt: u32) {
+    fn resend(&mut self, stream: StreamKey, attempt: u32) {
         let (from, to, to_server) = stream;
         let Some(stalled) = self.stalled.remove(&stream) else { return };
         let boot = self.boots[from.index()];

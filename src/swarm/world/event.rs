@@ -56,7 +56,7 @@ pub enum Event {
     /// What vanished on a stream is sent again.
     Resend {
         /// By this host, to this one, to the server's port or back from it.
-        stream: (HostId, HostId, bool),
+        stream: super::StreamKey,
         /// For so many a time.
         attempt: u32,
     },
