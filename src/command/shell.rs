@@ -212,6 +212,7 @@ impl Front {
                 Stop::Idle => return !self.timeline.present().terminal(self.terminal).exited,
                 Stop::Broken(text) => {
                     complain_line!("{text}");
+                    self.status = Some(1);
                     return false;
                 }
                 Stop::Reached if self.timeline.now() >= limit => {

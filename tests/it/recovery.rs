@@ -5,10 +5,12 @@
 
 use crate::common::{cases, parsed};
 use crate::determinism::chaos;
+use crate::lab::Lab;
 use proptest::prelude::*;
 use swarmlab::observe::{Observed, View};
 use swarmlab::scenario::run::{Options, run};
 use swarmlab::session::Session;
+use swarmlab::swarm::world::DataCentre;
 
 const HOSTS: [&str; 5] = ["m1", "m2", "m3", "w1", "w2"];
 
@@ -80,4 +82,25 @@ proptest! {
         let ailments = ailments(&run.session);
         prop_assert!(ailments.is_empty(), "{}", ailments.join("\n"));
     }
+}
+
+/// The role manager's ticker runs by its host's clock: with one that had gained more than a tick it rang without end.
+#[test]
+fn a_demotion_that_cannot_be_done_waits_on_a_fast_clock_too() {
+    let mut lab = Lab::of(DataCentre::swarm(7, 2, 1));
+    for line in ["clock m1 drift=100000ppm", "wait 5m"] {
+        assert_eq!(lab.run("m1", line).status, 0, "{line}");
+    }
+    assert_eq!(lab.run("m1", "docker node demote m2; kill m2 daemon; wait 1m").status, 0);
+    assert_eq!(lab.session.broken(), None);
+}
+
+/// A disk that takes minutes for a write lets an old vote out behind newer ones: each of its term, and no term has two.
+#[test]
+fn old_votes_behind_newer_ones_break_nothing() {
+    let mut lab = Lab::of(DataCentre::swarm(0, 3, 3));
+    let lines = "disk m3 slow=10m; docker service create --name a --detach nginx; kill m2";
+    assert_eq!(lab.run("m1", lines).status, 0);
+    lab.pass(swarmlab::engine::Duration::from_hours(1));
+    assert_eq!(lab.session.broken(), None);
 }

@@ -126,7 +126,7 @@ impl Host {
     /// A pass of the role manager.
     pub(super) fn leader_roles(&mut self, env: &mut Env) {
         let view = self.members_view();
-        let now = env.kernel.now();
+        let now = self.clock.monotonic(env.kernel.now());
         let Some(manager) = &mut self.manager else { return };
         let Some(own) = manager.state.members.iter().find(|known| known.raft == manager.member) else { return };
         let (own, member, state) = (own.node, manager.member, manager.state.clone());
