@@ -254,12 +254,12 @@ impl Env {
         }
     }
 
-    /// The kernel of `from` tells the process on `to` that its connection is no more.
     /// The end of a connection is gone: its other end, whichever process holds it now, is told.
     pub(super) fn reset_by(&mut self, from: HostId, to: HostId) {
         self.reset(from, to, self.boots[to.index()], false);
     }
 
+    /// The kernel of `from` tells the process on `to` that its connection is no more.
     fn reset(&mut self, from: HostId, to: HostId, boot: Boot, refused: bool) {
         if let Transit::Arrives(at) = self.net.stream(self.kernel.now(), from, to, EPHEMERAL) {
             self.kernel.schedule(at, Event::Reset { host: to, boot, peer: from, refused });
