@@ -4,6 +4,7 @@
 //! virtual time. It is plain data and a clone of it is a session, so a checkpoint can stand in the middle of an attached
 //! `service create`. It is not the world (that is `swarm`) and not the screens. It follows the house plan §4.
 
+mod decision;
 mod interpreter;
 mod reading;
 mod recording;

@@ -45,6 +45,15 @@ pub fn explain(world: &World, subject: &str) -> Result<String, String> {
     Ok(out)
 }
 
+/// The service and the slot of the task that is meant; none for another subject.
+pub fn task_named(world: &World, subject: &str) -> Option<(String, u32)> {
+    let records: Vec<&Record<What>> = world.env.trace.iter().collect();
+    match Subject::find(world, &records, subject) {
+        Ok(Subject::Task { service, slot }) => Some((service, slot)),
+        _ => None,
+    }
+}
+
 /// Who is asked about.
 enum Subject {
     Task { service: String, slot: u32 },
@@ -198,8 +207,12 @@ fn cause(records: &[&Record<What>], at: usize) -> Option<usize> {
             newest(&|what| matches!(what, What::ContainerEnded { name, .. } if is_of(name, service, *slot)))
         }
         What::Task { task: own, state: TaskState::Assigned, .. } => {
-            newest(&|what| matches!(what, What::Task { task, .. } if task == own))
+            let own = newest(&|what| matches!(what, What::Task { task, .. } if task == own));
+            // One that had to wait was placed because of what changed since.
+            own.filter(|&place| !waits(&before[place].what) || known_since(before, record, place).is_none())
         }
+        // What began the scheduler's turn says nothing of why the task is there at all.
+        what if waits(what) => newest(&|earlier| same_task(earlier, what)),
         What::ContainerStarted { name: container, .. } => newest(
             &|what| matches!(what, What::Task { service, slot, state: TaskState::Assigned, .. } if is_of(container, service, *slot)),
         ),
@@ -238,6 +251,16 @@ fn is_of(container: &str, service: &str, slot: u32) -> bool {
     let name = container.rsplit_once('.').map(|(name, _)| name);
     name.and_then(|name| name.rsplit_once('.'))
         .is_some_and(|(own, number)| own == service && number.parse() == Ok(slot))
+}
+
+/// Whether it says that a task finds no node.
+fn waits(what: &What) -> bool {
+    matches!(what, What::Task { state: TaskState::Pending, err: Some(_), .. })
+}
+
+/// The notable cause of a record, if it came after the one at `place`.
+fn known_since(before: &[&Record<What>], record: &Record<What>, place: usize) -> Option<usize> {
+    before.iter().rposition(|other| other.event == record.landmark).filter(|&at| at > place)
 }
 
 fn same_task(a: &What, b: &What) -> bool {

@@ -183,7 +183,11 @@ impl Session {
             Verb::Look { what: Some(Aspect::Raft) } => return Ok(Some(look::raft(&self.world))),
             Verb::Look { what: Some(Aspect::Net) } => return Ok(Some(look::net(&self.world))),
             Verb::Look { what: Some(Aspect::Time) } => return Ok(Some(look::time(&self.world))),
-            Verb::Why { subject } => return why::explain(&self.world, subject).map(Some),
+            Verb::Why { subject } => {
+                let mut text = why::explain(&self.world, subject)?;
+                text.extend(self.decision_table(subject));
+                return Ok(Some(text));
+            }
             Verb::Mark { name } => {
                 let mark = Mark { name: name.clone(), at: self.moment(), position: self.position() };
                 Arc::make_mut(&mut self.marks).push(mark);

@@ -33,7 +33,7 @@ fn why_leads_back_to_what_was_done() {
         lab.out("docker service ps web --filter desired-state=shutdown --format '{{.Name}}' | tr -d ' ' | head -1");
     let name = moved.trim().trim_start_matches("\\_").to_owned();
     let text = lab.out(&format!("why {name}"));
-    let lines: Vec<&str> = text.lines().collect();
+    let lines: Vec<&str> = text.lines().take_while(|line| !line.starts_with("what the scheduler saw")).collect();
     assert!(lines[0].starts_with(&format!("{name} is running on")), "{text}");
     assert!(lines.last().unwrap().contains("the fault `kill w1`"), "{text}");
     assert!(text.contains("w1 is believed down"), "{text}");
@@ -46,12 +46,53 @@ fn why_leads_back_to_what_was_done() {
     assert!(text.starts_with("m1 leads"), "{text}");
 }
 
+/// The table is that of the moment of the decision: those placed before it in the same turn count, what came later does not.
+#[test]
+fn why_of_a_placed_task_shows_what_the_scheduler_saw() {
+    let mut lab = Lab::new();
+    lab.run("docker service create -d --name web --replicas 4 --reserve-cpu 1 --constraint node.role==worker nginx");
+    lab.run("wait 20s; docker service scale -d web=5; wait 20s; docker node update --availability drain w1; wait 1s");
+    let hosts = lab.session.world().hosts().len();
+    let text = lab.out("why web.4");
+    let table: Vec<&str> =
+        text.lines().skip_while(|line| !line.starts_with("what the scheduler saw for web.4")).collect();
+    assert_eq!(table.len(), hosts + 2, "{text}");
+    assert_eq!(table[1].split_whitespace().collect::<Vec<_>>(), ["NODE", "OF", "WEB", "TASKS", "FAILURES", "VERDICT"]);
+    let chosen: Vec<_> = table.iter().filter(|line| line.ends_with("rank 1: chosen")).collect();
+    assert_eq!(chosen.len(), 1, "{text}");
+    assert!(!text.contains("drain"), "{text}");
+    assert!(text.contains("stopped by the constraint filter: node.role==worker: node.role is manager"), "{text}");
+    let placed: u32 =
+        table[2..].iter().map(|line| line.split_whitespace().nth(1).unwrap().parse::<u32>().unwrap()).sum();
+    assert_eq!(placed, 3, "web.1 to web.3 came before it in its turn\n{text}");
+}
+
+#[test]
+fn why_of_a_task_that_waits_says_what_is_in_the_way_on_each_node() {
+    let mut lab = Lab::new();
+    lab.run(
+        "docker service create -d --name db --constraint node.labels.zone==east --reserve-memory 1g nginx; wait 5s",
+    );
+    let text = lab.out("why db.1");
+    assert!(text.contains("because m1$ docker service create -d --name db"), "{text}");
+    assert!(text.contains("what the scheduler sees for db.1:"), "{text}");
+    assert!(text.contains("node.labels.zone==east: it has no node.labels.zone"), "{text}");
+    let text = lab.out("docker node update --label-add zone=east w1 > /dev/null; wait 10s; why db.1");
+    assert!(text.contains("because m1$ docker node update --label-add zone=east w1"), "{text}");
+    let text = lab.out("docker service create -d --name big --reserve-cpu 999 nginx > /dev/null; wait 2s; why big.1");
+    assert!(
+        text.contains("stopped by the resource filter:") && text.contains("CPUs are free, 999 are reserved"),
+        "{text}"
+    );
+}
+
 #[test]
 fn why_of_a_new_task_leads_to_the_typed_line() {
     let mut lab = Lab::new();
     lab.run("docker service create -d --name web nginx; wait 20s");
     let text = lab.out("why web.1");
-    assert!(text.lines().last().unwrap().contains("m1$ docker service create -d --name web nginx"), "{text}");
+    let chain: Vec<&str> = text.lines().take_while(|line| !line.starts_with("what the scheduler saw")).collect();
+    assert!(chain.last().unwrap().contains("m1$ docker service create -d --name web nginx"), "{text}");
 }
 
 #[test]

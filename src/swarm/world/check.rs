@@ -179,7 +179,7 @@ impl Env {
                         why,
                     });
                 }
-                if let Why::Placed { .. } = why {
+                if let Why::Placed(_) = why {
                     self.check_placement(new, state);
                 }
             }
@@ -248,7 +248,7 @@ fn broken_by(old: Option<&Task>, new: &Task, why: Why) -> Option<&'static str> {
     if old.status.state != new.status.state {
         let allowed = match why {
             Why::Allocated => old.status.state == TaskState::New && new.status.state == TaskState::Pending,
-            Why::Placed { .. } => old.status.state == TaskState::Pending && new.status.state == TaskState::Assigned,
+            Why::Placed(_) => old.status.state == TaskState::Pending && new.status.state == TaskState::Assigned,
             Why::Unplaceable => old.status.state == TaskState::Pending,
             Why::Reported => old.status.state >= TaskState::Assigned,
             Why::Orphaned => true,
