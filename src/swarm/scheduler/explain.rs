@@ -89,7 +89,7 @@ impl Scheduler {
                     total: info.active,
                     failures,
                     verdict: stopped.map_or(Verdict::Rank(0), Verdict::Stopped),
-                    detail: stopped.map(|filter| detail(filter, info, &task, of_service)),
+                    detail: stopped.map(|filter| detail(filter, info, task, of_service)),
                 },
             ));
         }
