@@ -75,7 +75,11 @@ impl Host {
         let mut info = SwarmInfo {
             node_id: node.id.text(),
             node_addr: self.addr.to_string(),
-            local_node_state: "active".into(),
+            // The node is ready with its first session, and only a new start of it asks again.
+            local_node_state: match self.agent.as_ref().is_some_and(|agent| agent.has_registered()) {
+                true => "active".into(),
+                false => "pending".into(),
+            },
             control_available: self.manager.is_some(),
             error: String::new(),
             remote_managers: Some(remotes),
