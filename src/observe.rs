@@ -163,6 +163,8 @@ pub struct Host {
     pub daemon: bool,
     /// Whether that daemon is frozen.
     pub paused: bool,
+    /// Whether a manager runs in it, of whatever cluster.
+    pub manager: bool,
 }
 
 /// A container as it is, whatever the swarm believes of its task.

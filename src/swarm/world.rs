@@ -201,7 +201,7 @@ impl Env {
         let port = if to_server { SWARM_PORT } else { EPHEMERAL };
         match self.net.stream(now, from, to, port) {
             Transit::Arrives(at) => {
-                if to_server && from != to && self.net.connection(from, to).is_none() {
+                if to_server && from != to && !self.net.holds(from, from_boot, to) {
                     self.net.open(from, from_boot, to, self.boots[to.index()]);
                 }
                 if matches!(packet.body, Body::Raft(_)) && at > now + SEND_TIMEOUT {
