@@ -18,7 +18,7 @@ pub use reading::is_reading;
 pub use recording::{Entry, Input, MAX_RECORDING_BYTES, MODEL, Mark, Moment, Recording, RecordingError};
 pub use replay::{ReplayError, Replayed};
 pub use terminal::{Chunk, Terminal, TerminalId};
-pub use timeline::{Branch, Entered, Timeline, TravelError};
+pub use timeline::{Branch, Entered, Forked, Timeline, TravelError};
 
 use crate::docker::TERMINAL;
 use crate::engine::{Fingerprint, Replay, Time};

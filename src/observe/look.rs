@@ -49,7 +49,12 @@ pub fn summary(world: &World) -> String {
     }
     let (cuts, blocked) = (world.env.net.cuts().len(), world.env.net.blocked().count());
     let _ = writeln!(out, "wires     {cuts} cut one way, {blocked} ports blocked");
-    let _ = writeln!(out, "registry  {}", if world.env.registry { "up" } else { "down" });
+    let slow = world.env.registry_delay;
+    let _ = match (world.env.registry, slow > Duration::ZERO) {
+        (false, _) => writeln!(out, "registry  down"),
+        (true, false) => writeln!(out, "registry  up"),
+        (true, true) => writeln!(out, "registry  up, and every pull takes {slow} longer"),
+    };
     out
 }
 

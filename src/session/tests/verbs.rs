@@ -120,3 +120,79 @@ fn saving_asks_the_owner_and_marks_are_kept() {
     let (_, err, _) = lab.run("true; undo");
     assert!(err.contains("`undo` moves the whole lab"), "{err}");
 }
+
+#[test]
+fn what_cannot_be_meant_is_refused_and_what_does_nothing_is_said() {
+    let mut lab = Lab::new();
+    lab.run("mark one; block w2 7946; pause w1; wait 10s");
+    for (line, text) in [
+        ("pause w1", "w1 is paused already: `resume w1` lets it go on"),
+        ("mark one", "a moment is called one already (0.000s): give this one another name"),
+        ("mark now", "`seek now` means a time: give this moment a name that is none"),
+        ("mark 5s", "`seek 5s` means a time: give this moment a name that is none"),
+        ("unblock w1", "no port of w1 is blocked: there is nothing to take away"),
+        ("unblock w1 7946", "no port of w1 is blocked: there is nothing to take away"),
+        ("unblock w2 80", "port 80 of w2 is not blocked; blocked there: 7946"),
+        ("boot w2 daemon", "w2 is running already"),
+    ] {
+        assert_eq!(lab.run(line), (String::new(), format!("swarmlab: {text}\n"), 1), "{line}");
+    }
+    assert_eq!(lab.session.marks().len(), 1);
+    assert_eq!(lab.out("unblock w2"), "");
+    for (line, text) in [
+        ("unblock", "no port is blocked: there was nothing to take away\n"),
+        ("heal", "no wire is cut: there was nothing to mend\n"),
+        ("cut m1 -> w2; heal w1", "no wire of w1 is cut: there was nothing to mend\n"),
+        ("heal w2 w1", ""),
+        ("wait until time > 3.0", "it is 10.000s now: that moment has come already\n"),
+        ("wait until raft.quorum", ""),
+    ] {
+        assert_eq!(lab.out(line), text, "{line}");
+    }
+    assert_eq!(lab.session.world().env.net.cuts(), []);
+}
+
+#[test]
+fn boot_starts_a_daemon_alone_only_where_there_is_power() {
+    let mut lab = Lab::new();
+    lab.out("kill w1 daemon; boot w1 daemon; wait 5s; stop w1 daemon; boot w1; wait 5s; kill w1");
+    let (_, err, status) = lab.run("boot w1 daemon");
+    let text = "w1 has no power: `boot w1` powers it on, and its daemon starts with it";
+    assert_eq!((err, status), (format!("swarmlab: {text}\n"), 1));
+    lab.out("boot w1; wait 15s");
+    assert_eq!(lab.out("docker node ls --format '{{.Status}}' | sort -u"), "Ready\n");
+}
+
+#[test]
+fn why_tells_of_roles() {
+    let mut lab = Lab::of(&DataCentre::swarm(7, 3, 2));
+    let steps = |text: &str| -> Vec<String> {
+        let (_, role) = text.split_once("the role of ").unwrap_or_else(|| panic!("{text}"));
+        role.lines().skip(1).map(|line| line.trim_start().split_once("  ").expect("a time").1.to_owned()).collect()
+    };
+    lab.out("docker node demote m2 > /dev/null");
+    lab.out("wait 30s");
+    let text = lab.out("why m2");
+    assert!(text.starts_with("m2 is believed ready and active, a worker\n"), "{text}");
+    let lines = steps(&text);
+    assert_eq!(lines[0], "the node of m2 is certified as a worker");
+    assert!(
+        lines[1].starts_with("because the manager of m2 stops (it has learned that it is no Raft member"),
+        "{text}"
+    );
+    assert!(lines[2].starts_with("because m2 is no Raft member any more (2 members now"), "{text}");
+    assert_eq!(lines[3..], ["because m1$ docker node demote m2 > /dev/null"]);
+    // A fault and its end do not hide what was asked for later; and an id is as good as a name.
+    lab.out("kill w1; wait 5s; boot w1; wait 30s; X=$(docker node ls -q --filter name=w1)");
+    lab.out("docker node update --role manager w1 > /dev/null");
+    lab.out("wait 30s");
+    let text = lab.out("why w1");
+    assert!(text.starts_with("w1 is believed ready and active, a manager (reachable)\n"), "{text}");
+    assert_eq!(steps(&text).last().unwrap(), "because m1$ docker node update --role manager w1 > /dev/null");
+    assert!(text.contains("because w1 is a Raft member (3 members now: 2 are a majority)"), "{text}");
+    lab.out("pause m3");
+    lab.out("wait 30s");
+    let text = lab.out("why m3");
+    assert!(text.starts_with("m3 is believed down and active, a manager (unreachable)\n"), "{text}");
+    assert_eq!(steps(&text), ["m1 no longer reaches m3", "because the fault `pause m3`"]);
+}
