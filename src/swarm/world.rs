@@ -31,6 +31,7 @@ use crate::swarm::daemon::EngineOutbox;
 use crate::swarm::daemon::image::Catalogue;
 use crate::swarm::dispatcher::ToAgent;
 use crate::swarm::manager::Manager;
+use crate::swarm::scheduler::Policy;
 use crate::swarm::store::Lineage;
 use check::Checks;
 use event::{Body, ClientId, Event, Packet, SEND_TIMEOUT};
@@ -82,6 +83,8 @@ pub struct Env {
     pub registry: bool,
     /// So much longer than the image says takes every pull that begins.
     pub registry_delay: Duration,
+    /// How nodes are ranked.
+    pub policy: Policy,
     /// Links that go down and up by themselves.
     pub flaps: Flaps,
     /// What vanished on a stream and waits to be sent again, with what was sent behind it.

@@ -10,6 +10,7 @@ mod words;
 use super::amount::{Rate, Share};
 use super::{ShellError, Span};
 use crate::engine::Duration;
+use crate::swarm::scheduler::Policy;
 
 pub use help::{VerbDoc, help, table};
 
@@ -158,6 +159,8 @@ pub enum Verb {
     },
     /// Change how the image registry behaves.
     Registry(RegistryState),
+    /// Ranks nodes by another rule, or tells by which.
+    Policy(Option<Policy>),
     /// Change how containers of an image behave from now on.
     Image {
         /// The image's name.

@@ -16,6 +16,7 @@ use crate::engine::Duration;
 use crate::net::{HostId, HostState, LinkSpec};
 use crate::swarm::daemon::image::ImageBehaviour;
 use crate::swarm::object::ContainerId;
+use crate::swarm::scheduler::Policy;
 use std::sync::Arc;
 
 /// A fault, or its end.
@@ -127,6 +128,8 @@ pub enum Fault {
     Registry(bool),
     /// The registry answers, and every pull takes so much longer.
     RegistrySlow(Duration),
+    /// Nodes are ranked by another rule.
+    Policy(Policy),
     /// The swarm directory of a host whose daemon does not run is copied.
     Backup {
         /// Whose.
@@ -283,6 +286,7 @@ impl World {
             Fault::Link { a, b, spec } => self.env.net.set_link(a, b, spec),
             Fault::Registry(up) => (self.env.registry, self.env.registry_delay) = (up, Duration::ZERO),
             Fault::RegistrySlow(by) => (self.env.registry, self.env.registry_delay) = (true, by),
+            Fault::Policy(policy) => self.env.policy = policy,
             Fault::Backup { host, name } => self.backup(host, name),
             Fault::Restore { host, name } => self.restore(host, &name),
             Fault::Image(reference, behaviour) => Arc::make_mut(&mut self.env.catalogue).add(&reference, *behaviour),

@@ -86,6 +86,12 @@ const TABLE: &[VerbDoc] = &[
         "restore m1 from monday",
     ),
     doc(
+        "policy",
+        &["", "swarm|spread|binpack|random"],
+        "say how nodes are ranked from now on (only `swarm` is what Docker Swarm does), or tell how they are",
+        "policy binpack",
+    ),
+    doc(
         "registry",
         &["down", "up", "slow=DURATION"],
         "stop or start the image registry, or have every pull take longer",
