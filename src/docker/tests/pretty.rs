@@ -64,6 +64,7 @@ fn what_was_set_is_shown() {
         task.resources = Some(ResourceRequirements {
             limits: Some(Resources { nano_cpus: 1_000_000_000, memory_bytes: 536_870_912, pids: 20 }),
             reservations: Some(Resources { nano_cpus: 1_500_000_000, ..Resources::default() }),
+            ..ResourceRequirements::default()
         });
         let update = service.spec.update_config.as_mut().expect("update");
         update.delay = 3 * SECOND;

@@ -80,11 +80,20 @@ const TABLE: &[VerbDoc] = &[
         "put such a copy back on its host (no other); then boot it and docker swarm init --force-new-cluster",
         "restore m1 from monday",
     ),
-    doc("registry", &["down", "up", "slow=DURATION"], "stop, start or slow the image registry", "registry down"),
+    doc(
+        "registry",
+        &["down|up [for HOST..]", "slow=DURATION"],
+        "stop, start or slow the image registry, for all hosts or for some",
+        "registry down for w1",
+    ),
     doc(
         "image",
-        &["IMAGE exits=STATUS [after=DURATION]", "IMAGE missing", "IMAGE slow=DURATION"],
-        "change how new containers of an image behave",
+        &[
+            "IMAGE exits=STATUS [after=DURATION]",
+            "IMAGE missing|needs_login|ok",
+            "IMAGE KEY[=VALUE]..",
+        ],
+        "change how an image behaves: its containers that are made from now on, not those that run (keys as in a scenario's [images])",
         "image nginx:1.26 exits=1 after=20s",
     ),
     doc(
