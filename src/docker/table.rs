@@ -3,6 +3,7 @@
 //!
 //! cli.md §3.3 (usage lines, aliases, arguments), §5 and §7.1 (flags). Descriptions are in our own words.
 
+mod containers;
 mod other;
 mod service;
 
@@ -170,218 +171,24 @@ const MANY_CONTAINERS: &str = "[OPTIONS] CONTAINER [CONTAINER...]";
 
 /// The table.
 pub const COMMANDS: &[Command] = &[
-    aliased(
-        command(
-            "container inspect",
-            "[OPTIONS] CONTAINER [CONTAINER...]",
-            AtLeast(1),
-            &[other::FORMAT],
-            run::inspect_any::container,
-            "Show containers in detail",
-        ),
-        &[],
-        &[],
-    ),
-    aliased(
-        command(
-            "container pause",
-            "CONTAINER [CONTAINER...]",
-            AtLeast(1),
-            &[],
-            run::container::pause,
-            "Let the processes of containers stand still",
-        ),
-        &[],
-        &["docker pause"],
-    ),
-    aliased(
-        command(
-            "pause",
-            "CONTAINER [CONTAINER...]",
-            AtLeast(1),
-            &[],
-            run::container::pause,
-            "Let the processes of containers stand still",
-        ),
-        &[],
-        &["docker container pause"],
-    ),
-    aliased(
-        command(
-            "container unpause",
-            "CONTAINER [CONTAINER...]",
-            AtLeast(1),
-            &[],
-            run::container::unpause,
-            "Let the processes of paused containers go on",
-        ),
-        &[],
-        &["docker unpause"],
-    ),
-    aliased(
-        command(
-            "unpause",
-            "CONTAINER [CONTAINER...]",
-            AtLeast(1),
-            &[],
-            run::container::unpause,
-            "Let the processes of paused containers go on",
-        ),
-        &[],
-        &["docker container unpause"],
-    ),
-    aliased(
-        command(
-            "container rename",
-            "CONTAINER NEW_NAME",
-            Exactly(2),
-            &[],
-            run::container::rename,
-            "Give a container another name",
-        ),
-        &[],
-        &["docker rename"],
-    ),
-    aliased(
-        command(
-            "rename",
-            "CONTAINER NEW_NAME",
-            Exactly(2),
-            &[],
-            run::container::rename,
-            "Give a container another name",
-        ),
-        &[],
-        &["docker container rename"],
-    ),
-    aliased(
-        command(
-            "container restart",
-            MANY_CONTAINERS,
-            AtLeast(1),
-            &[other::STOP],
-            run::container::restart,
-            "Stop containers and start them again",
-        ),
-        &[],
-        &["docker restart"],
-    ),
-    aliased(
-        command(
-            "restart",
-            MANY_CONTAINERS,
-            AtLeast(1),
-            &[other::STOP],
-            run::container::restart,
-            "Stop containers and start them again",
-        ),
-        &[],
-        &["docker container restart"],
-    ),
-    aliased(
-        command(
-            "container start",
-            MANY_CONTAINERS,
-            AtLeast(1),
-            &[other::START],
-            run::container::start,
-            "Start containers that have ended",
-        ),
-        &[],
-        &["docker start"],
-    ),
-    aliased(
-        command(
-            "start",
-            MANY_CONTAINERS,
-            AtLeast(1),
-            &[other::START],
-            run::container::start,
-            "Start containers that have ended",
-        ),
-        &[],
-        &["docker container start"],
-    ),
-    aliased(
-        command(
-            "image ls",
-            "[OPTIONS] [REPOSITORY[:TAG]]",
-            AtLeast(0),
-            &[other::IMAGES],
-            run::image::ls,
-            "List the images of this host",
-        ),
-        &["list"],
-        &["docker images"],
-    ),
-    aliased(
-        command(
-            "images",
-            "[OPTIONS] [REPOSITORY[:TAG]]",
-            AtLeast(0),
-            &[other::IMAGES],
-            run::image::ls,
-            "List the images of this host",
-        ),
-        &[],
-        &["docker image ls", "docker image list"],
-    ),
-    aliased(
-        command(
-            "image pull",
-            "[OPTIONS] NAME[:TAG|@DIGEST]",
-            Exactly(1),
-            &[other::PULL],
-            run::image::pull,
-            "Fetch an image from its registry",
-        ),
-        &[],
-        &["docker pull"],
-    ),
-    aliased(
-        command(
-            "pull",
-            "[OPTIONS] NAME[:TAG|@DIGEST]",
-            Exactly(1),
-            &[other::PULL],
-            run::image::pull,
-            "Fetch an image from its registry",
-        ),
-        &[],
-        &["docker image pull"],
-    ),
-    aliased(
-        command(
-            "image rm",
-            "[OPTIONS] IMAGE [IMAGE...]",
-            AtLeast(1),
-            &[other::RMI],
-            run::image::rm,
-            "Remove images from this host",
-        ),
-        &["remove"],
-        &["docker rmi"],
-    ),
-    aliased(
-        command(
-            "rmi",
-            "[OPTIONS] IMAGE [IMAGE...]",
-            AtLeast(1),
-            &[other::RMI],
-            run::image::rm,
-            "Remove images from this host",
-        ),
-        &[],
-        &["docker image rm", "docker image remove"],
-    ),
-    command(
-        "inspect",
-        "[OPTIONS] NAME|ID [NAME|ID...]",
-        AtLeast(1),
-        &[other::INSPECT_ANY],
-        run::inspect_any::inspect,
-        "Show containers, services, tasks or nodes in detail",
-    ),
+    containers::CONTAINER_INSPECT,
+    containers::CONTAINER_PAUSE,
+    containers::PAUSE,
+    containers::CONTAINER_UNPAUSE,
+    containers::UNPAUSE,
+    containers::CONTAINER_RENAME,
+    containers::RENAME,
+    containers::CONTAINER_RESTART,
+    containers::RESTART,
+    containers::CONTAINER_START,
+    containers::START,
+    containers::IMAGE_LS,
+    containers::IMAGES,
+    containers::IMAGE_PULL,
+    containers::PULL,
+    containers::IMAGE_RM,
+    containers::RMI,
+    containers::INSPECT,
     aliased(
         command(
             "container kill",

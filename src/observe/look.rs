@@ -10,7 +10,7 @@ use crate::swarm::world::{Clock, DaemonState, World};
 use std::fmt::Write;
 
 /// Columns as wide as their widest cell; numbers would not be easier to read to the right.
-fn table(rows: &[Vec<String>]) -> String {
+pub(super) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)

@@ -147,6 +147,13 @@ fn every_kind_of_bad_input_is_shown_with_its_place() {
         ("no manager", with("", "").replace("managers = 3", "")),
         ("a host twice", with("", "[[cluster.host]]\nname = \"w1\"\n[[cluster.host]]\nrole = \"boss\"\n")),
         ("an image", with("", "[images.\"a b\"]\nlisten = [0]\nexits = { after = \"1s\" }\nmising = true\n")),
+        (
+            "an image's health and hosts",
+            with(
+                "",
+                "[images.\"a\"]\nhealthcheck = { interval = \"10us\", retry = 3 }\nmemory = \"much\"\npreloaded = [\"w9\"]\nreachable_from = 3\nunhealthy_after = 30\n",
+            ),
+        ),
         ("no condition", expect("from = \"1m\"")),
         ("two conditions", expect("always = 'raft.quorum'\neventually = 'raft.quorum'")),
         ("a window the wrong way round", expect("from = \"2m\"\nuntil = \"1m\"\nalways = 'raft.quorum'")),
@@ -175,6 +182,9 @@ fn every_kind_of_bad_input_is_shown_with_its_place() {
         ("chaos of no kind", with("", "[chaos]\nfaults = [\"kil\", \"flood\"]\ntargets = [\"m4\", \"wrkers\"]\n")),
         ("chaos too often", with("", "[chaos]\nfrom = \"2m\"\nuntil = \"4m\"\nevery = \"1ms\"\nlasts = \"0s\"\n")),
         ("chaos backwards", with("", "[chaos]\nfrom = \"2m\"\nuntil = \"1m\"\nat_most = 0\nfaults = []\n")),
+        ("chaos for nobody", with("", "[chaos]\ntargets = []\nat_most = 99\n")),
+        ("chaos for more than there are", with("", "[chaos]\ntargets = \"managers\"\nat_most = 99\n")),
+        ("chaos for more than the one", with("", "[chaos]\ntargets = [\"m1\"]\nat_most = 2\n")),
         ("an output of no step", with("", "[[output]]\nstep = \"craete\"\n[[output]]\nstep = 3\nstatus = 0\n")),
         ("a file outside", with("", "[files]\n\"a\" = \"../../etc/passwd\"\n")),
         ("another format", with("", "").replace("format = 1", "format = 2")),
@@ -217,6 +227,10 @@ fn the_built_in_catalogue_is_right() {
     assert_eq!(catalogue.behaviour("swarmlab/exits-late:latest").exit.map(|exit| exit.code), Some(1));
     assert!(catalogue.behaviour("swarmlab/missing").missing);
     assert!(catalogue.behaviour("localhost:5000/nginx").exit.is_none());
+    let late = catalogue.behaviour("swarmlab/unhealthy-late");
+    assert_eq!(late.healthcheck.as_ref().map(|check| (check.interval, check.retries)), Some((2_000_000_000, 2)));
+    assert_eq!(late.unhealthy_after, Some(Duration::from_secs(30)));
+    assert_eq!(catalogue.behaviour("swarmlab/leaks-memory").memory_growth, 16 << 20);
     assert!(parse_images("x.toml", "[image.\"a\"]\n").is_err());
 }
 

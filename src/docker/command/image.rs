@@ -33,8 +33,29 @@ pub fn ls(context: &mut Context) -> Result<Finish, Stop> {
     };
     let whole = context.flags.is_set("no-trunc");
     let rows: Vec<_> = images.iter().filter(matches).map(|image| line(image, whole)).collect();
+    let plain = matches!(context.flags.text("format").unwrap_or(""), "" | "table");
+    if plain && !context.flags.is_set("quiet") {
+        context.out(table(&rows));
+        return Ok(Finish::default());
+    }
     rows::print(context, &LISTING, &rows, context.flags.is_set("quiet"))?;
     Ok(Finish::default())
+}
+
+/// The table of 29.7.2: sizes stand to the right, and the last column is filled up.
+fn table(rows: &[serde_json::Value]) -> String {
+    let cell = |row: &serde_json::Value, field: &str| row[field].as_str().unwrap_or_default().to_owned();
+    let width = |field: &str, header: &str| {
+        rows.iter().map(|row| cell(row, field).chars().count()).chain([header.len()]).max().unwrap_or(0)
+    };
+    let (image, id) = (width("Reference", "IMAGE"), width("ID", "ID"));
+    let mut text = format!("{:image$}   {:id$}   DISK USAGE   CONTENT SIZE   EXTRA\n", "IMAGE", "ID");
+    for row in rows {
+        let [reference, own, size, content, extra] =
+            ["Reference", "ID", "Size", "ContentSize", "Extra"].map(|field| cell(row, field));
+        text += &format!("{reference:image$}   {own:id$}   {size:>10}   {content:>12}   {extra:5}\n");
+    }
+    text
 }
 
 fn line(image: &ImageSummary, whole: bool) -> serde_json::Value {

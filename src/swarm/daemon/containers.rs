@@ -48,15 +48,16 @@ impl Host {
             return Err(ApiError::new(400, format!("invalid filter '{key}'")).into());
         }
         let now = env.kernel.now();
+        let shown = self.wall(now);
         // Newest first; what is equally old by name.
         let mut containers: Vec<_> = self.engine.containers.values().collect();
-        containers.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| a.name.cmp(&b.name)));
+        containers.sort_by(|a, b| b.created_stamp.cmp(&a.created_stamp).then_with(|| a.name.cmp(&b.name)));
         let any_state =
             all || limit.is_some() || !filters.get("status").is_empty() || !filters.get("exited").is_empty();
         let listed = containers
             .into_iter()
             .filter(|container| any_state || container.runs())
-            .map(|container| summary(container, now))
+            .map(|container| summary(container, now, shown))
             .filter(|row| {
                 let any = |key: &str, test: &dyn Fn(&str) -> bool| {
                     filters.get(key).is_empty() || filters.get(key).iter().any(|value| test(value))
@@ -141,16 +142,15 @@ fn labels(container: &Container) -> Labels {
     labels
 }
 
-fn summary(container: &Container, now: Time) -> ContainerSummary {
-    let ago = |time: Time| human_duration((now - time).as_nanos());
+/// As the daemon tells it, `shown` being what its host's clock shows now: ages are told by the clock that wrote the dates.
+fn summary(container: &Container, now: Time, shown: Time) -> ContainerSummary {
+    let age = || human_duration((shown - container.state_stamp).as_nanos());
     let health = container.health_now(now).map(|health| health.status());
     let (state, status) = match container.state {
         ContainerState::Created | ContainerState::Starting => ("created", "Created".to_owned()),
-        ContainerState::Running { since } if container.paused.is_some() => {
-            ("paused", format!("Up {} (Paused)", ago(since)))
-        }
-        ContainerState::Running { since } => ("running", format!("Up {}{}", ago(since), of_health(health))),
-        ContainerState::Exited { code, at } => ("exited", format!("Exited ({code}) {} ago", ago(at))),
+        ContainerState::Running { .. } if container.paused.is_some() => ("paused", format!("Up {} (Paused)", age())),
+        ContainerState::Running { .. } => ("running", format!("Up {}{}", age(), of_health(health))),
+        ContainerState::Exited { code, .. } => ("exited", format!("Exited ({code}) {} ago", age())),
     };
     let mut ports: Vec<String> = Vec::new();
     if container.runs() {
@@ -167,7 +167,7 @@ fn summary(container: &Container, now: Time) -> ContainerSummary {
         names: vec![container.name.to_string()],
         image: crate::swarm::daemon::image::without_digest(&container.image).to_owned(),
         command: container.program.command.to_string(),
-        created: container.created_at.nanos(),
+        created: container.created_stamp.nanos(),
         state: state.into(),
         status,
         health: health.map_or("none", HealthStatus::as_str).into(),

@@ -71,10 +71,16 @@ pub struct Container {
     pub task: Arc<Task>,
     /// When it was created.
     pub created_at: Time,
+    /// What the host's clock showed then: what the engine writes down and `docker ps` tells.
+    pub created_stamp: Time,
     /// What it does.
     pub state: ContainerState,
+    /// What that clock showed when its process last started or ended.
+    pub state_stamp: Time,
     /// When it last started.
     pub started_at: Option<Time>,
+    /// What the host's clock showed then.
+    pub started_stamp: Option<Time>,
     /// It stands still since then (`docker pause`).
     pub paused: Option<Time>,
     /// The kernel killed it for its memory, the last time that it ended.
@@ -156,6 +162,8 @@ pub struct WaitingClient {
 pub struct Engine {
     /// Images on this host, as canonical references.
     pub images: BTreeSet<String>,
+    /// How far the host's clock is ahead; its host sets it before it lets the engine do something.
+    pub ahead: Duration,
     /// All containers, ended ones included.
     pub containers: BTreeMap<ContainerId, Container>,
     /// The container of a task.
@@ -277,8 +285,11 @@ impl Engine {
             behaviour,
             task: task.clone(),
             created_at: around.now,
+            created_stamp: around.now + self.ahead,
             state: ContainerState::Created,
+            state_stamp: around.now + self.ahead,
             started_at: None,
+            started_stamp: None,
             paused: None,
             oom_killed: false,
             error: None,
@@ -437,9 +448,10 @@ impl Engine {
     /// The power is cut: everything ends at once, and nobody sees it. Docker shows 255 for such containers later.
     pub fn power_cut(&mut self, now: Time) {
         self.forget_daemon();
+        let shown = now + self.ahead;
         for container in self.containers.values_mut() {
             if matches!(container.state, ContainerState::Running { .. } | ContainerState::Starting) {
-                container.state = ContainerState::Exited { code: 255, at: now };
+                (container.state, container.state_stamp) = (ContainerState::Exited { code: 255, at: now }, shown);
                 container.stamp += 1;
                 (container.paused, container.fate, container.own_fate) = (None, None, None);
             }

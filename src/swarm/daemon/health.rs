@@ -246,7 +246,7 @@ impl Health {
             if let Some(until) = until {
                 bound(fits(until.saturating_sub(takes) + Duration::from_nanos(1)));
             }
-            let Some(count) = count else { return None };
+            let count = count?;
             if count >= 2 {
                 let last = self.skip(start, takes, cycle, count, good, timed_out);
                 if !good && !uncounted {

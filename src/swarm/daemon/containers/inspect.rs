@@ -21,7 +21,7 @@ impl Host {
         let health = container.health_now(env.kernel.now());
         Ok(Response::Container(Arc::new(ContainerInspect {
             id: container.id.text(),
-            created: rfc3339(self.clock.wall(container.created_at).nanos()),
+            created: rfc3339(container.created_stamp.nanos()),
             name: format!("/{}", container.name),
             state: self.state(container, health.as_ref()),
             image: format!("sha256:{}", digest(&container.image)),
@@ -50,14 +50,11 @@ impl Host {
             ContainerState::Running { .. } => ("running", 0),
             ContainerState::Exited { code, .. } => ("exited", code),
         };
-        let moment = |time: Option<Time>| match time {
-            Some(time) => rfc3339(self.clock.wall(time).nanos()),
-            None => "0001-01-01T00:00:00Z".to_owned(),
+        // Dates are those that the host's clock showed then.
+        let moment = |stamp: Option<Time>| {
+            stamp.map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), |stamp| rfc3339(stamp.nanos()))
         };
-        let finished = match container.state {
-            ContainerState::Exited { at, .. } => Some(at),
-            _ => None,
-        };
+        let finished = matches!(container.state, ContainerState::Exited { .. }).then_some(container.state_stamp);
         crate::swarm::api::ContainerState {
             status: status.into(),
             running: container.runs(),
@@ -68,7 +65,7 @@ impl Host {
             pid: if container.runs() { 1000 + i64::from(container.task.key.0) } else { 0 },
             exit_code: i64::from(code),
             error: container.error.as_deref().unwrap_or_default().to_owned(),
-            started_at: moment(container.started_at),
+            started_at: moment(container.started_stamp),
             finished_at: moment(finished),
             health: health.map(|health| ContainerHealth {
                 status: health.status().as_str().into(),

@@ -41,6 +41,7 @@ impl Engine {
     }
 
     pub(super) fn started(&mut self, id: ContainerId, stamp: u32, around: &Surroundings<'_>, out: &mut EngineOutbox) {
+        let shown = around.now + self.ahead;
         let Some(container) = self.meant(id, stamp) else { return };
         if let Some(missing) = &container.program.missing {
             let error = format!(
@@ -54,8 +55,8 @@ impl Engine {
             }
             return self.tell_clients(id, Err(ApiError::new(500, error)), out);
         }
-        container.state = ContainerState::Running { since: around.now };
-        container.started_at = Some(around.now);
+        (container.state, container.state_stamp) = (ContainerState::Running { since: around.now }, shown);
+        (container.started_at, container.started_stamp) = (Some(around.now), Some(shown));
         (container.oom_killed, container.unhealthy) = (false, false);
         container.own_fate = own_fate(container, around);
         container.fate = container.own_fate;
@@ -125,11 +126,12 @@ impl Engine {
 
     /// A container's process ends with a code, whatever ended it.
     pub fn end(&mut self, id: ContainerId, code: i32, around: &Surroundings<'_>, out: &mut EngineOutbox) {
+        let shown = around.now + self.ahead;
         let Some(container) = self.containers.get_mut(&id) else { return };
         if matches!(container.state, ContainerState::Exited { .. } | ContainerState::Created) {
             return;
         }
-        container.state = ContainerState::Exited { code, at: around.now };
+        (container.state, container.state_stamp) = (ContainerState::Exited { code, at: around.now }, shown);
         container.stamp += 1;
         container.health_stamp += 1;
         (container.paused, container.fate, container.own_fate) = (None, None, None);
