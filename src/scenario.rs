@@ -44,11 +44,12 @@ use std::sync::Arc;
 use crate::engine::Duration;
 use crate::session::shell::List;
 
+pub use crate::swarm::daemon::image::{Catalogue, ImageBehaviour, ImageExit};
 pub use chaos::Chaos;
 pub use cluster::{Cluster, DaemonSettings, HostRole, HostSpec, Network};
 pub use expect::{Expectation, OutputCheck, OutputRule, StepRef, When};
 pub use gauge::{Gauge, Measured, Side, StepRun};
-pub use image::{Catalogue, ImageBehaviour, ImageExit};
+pub use image::{built_in_images, parse_images};
 pub use judge::{Judge, Judgement};
 pub use limits::*;
 pub use measure::{Finish, Measure, Of, RunRule};

@@ -29,6 +29,20 @@ fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
     cells.map(str::to_owned).to_vec()
 }
 
+/// How the registries are.
+fn registry(world: &World) -> String {
+    let registry = &world.env.registry;
+    let lost: Vec<&str> = registry.lost().map(|host| &**world.env.name(host)).collect();
+    let mut text = if registry.is_down() { "down" } else { "up" }.to_owned();
+    if registry.delay() > Duration::ZERO && !registry.is_down() {
+        let _ = write!(text, ", and every pull takes {} longer", registry.delay());
+    }
+    if !lost.is_empty() {
+        let _ = write!(text, ", not reached by {}", lost.join(", "));
+    }
+    text
+}
+
 /// All of it in short.
 pub fn summary(world: &World) -> String {
     let view = Observed(world);
@@ -50,15 +64,10 @@ pub fn summary(world: &World) -> String {
     }
     let (cuts, blocked) = (world.env.net.cuts().len(), world.env.net.blocked().count());
     let _ = writeln!(out, "wires     {cuts} cut one way, {blocked} ports blocked");
-    let slow = world.env.registry_delay;
     if world.env.policy != Policy::default() {
         let _ = writeln!(out, "placement {}", world.env.policy.about());
     }
-    let _ = match (world.env.registry, slow > Duration::ZERO) {
-        (false, _) => writeln!(out, "registry  down"),
-        (true, false) => writeln!(out, "registry  up"),
-        (true, true) => writeln!(out, "registry  up, and every pull takes {slow} longer"),
-    };
+    let _ = writeln!(out, "registry  {}", registry(world));
     out
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::problem::{Problem, ScenarioErrors};
 use super::read::{File, Table};
 use super::text::Placed;
-use super::{Cluster, FORMAT, MAX_FILES, MAX_REPEATS, Repeat, Scenario, Step, Ties};
+use super::{Cluster, FORMAT, HostSpec, MAX_FILES, MAX_REPEATS, Repeat, Scenario, Step, Ties};
 use super::{chaos, cluster, expect, image, measure};
 use crate::docker;
 use crate::engine::Duration;
@@ -96,7 +96,7 @@ fn whole(path: &str, file: &File, top: &Table) -> Scenario {
             None
         }
     };
-    let images = image::read(file, top);
+    let images = image::read(file, top, cluster.as_ref());
     let files = files(file, top);
     let steps = steps(file, top, cluster.as_ref(), duration);
     let expectations = expect::expectations(file, top, duration);
@@ -257,14 +257,7 @@ impl Hosts<'_, '_> {
     }
 
     fn unknown(&self, name: &str, span: (usize, usize)) -> Problem {
-        let hosts = self.cluster.map_or(&[][..], |cluster| &cluster.hosts);
-        let names = hosts.iter().map(|host| host.name.as_str());
-        let problem = Problem::new(span, format!("there is no host `{name}`")).label("not known");
-        match nearest(name, names.clone()) {
-            _ if hosts.len() <= 12 => problem.help(format!("the hosts are {}", names.collect::<Vec<_>>().join(", "))),
-            Some(near) => problem.help(format!("did you mean `{near}`?")),
-            None => problem.help(format!("the cluster has {} hosts, described in [cluster]", hosts.len())),
-        }
+        unknown_host(self.cluster.map_or(&[][..], |cluster| &cluster.hosts), name, span)
     }
 
     fn known(&self, name: &str, span: (usize, usize)) {
@@ -411,6 +404,17 @@ impl Hosts<'_, '_> {
                 self.file.problem(problem.label("out of its limits"));
             }
         }
+    }
+}
+
+/// What is said of a host that is none of these.
+pub(super) fn unknown_host(hosts: &[HostSpec], name: &str, span: (usize, usize)) -> Problem {
+    let names = hosts.iter().map(|host| host.name.as_str());
+    let problem = Problem::new(span, format!("there is no host `{name}`")).label("not known");
+    match nearest(name, names.clone()) {
+        _ if hosts.len() <= 12 => problem.help(format!("the hosts are {}", names.collect::<Vec<_>>().join(", "))),
+        Some(near) => problem.help(format!("did you mean `{near}`?")),
+        None => problem.help(format!("the cluster has {} hosts, described in [cluster]", hosts.len())),
     }
 }
 

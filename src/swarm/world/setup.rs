@@ -11,7 +11,6 @@ use crate::swarm::ca::Credentials;
 use crate::swarm::ca::certificate::DEFAULT_EXPIRY;
 use crate::swarm::component::Ids;
 use crate::swarm::control::{Setup, new_cluster, new_node};
-use crate::swarm::daemon::Engine;
 use crate::swarm::daemon::image::Catalogue;
 use crate::swarm::manager::{Input, RaftDisk, member_context};
 use crate::swarm::object::{Availability, Labels, NodeDescription, NodeKey, Role};
@@ -217,7 +216,10 @@ impl World {
                 engine_version: "29.7.2".into(),
                 engine_labels: host.engine_labels.clone(),
             };
-            hosts.push(Host::new(id, names[number].clone(), addr, Arc::new(description), spec.settings.disk_latency));
+            let mut made =
+                Host::new(id, names[number].clone(), addr, Arc::new(description), spec.settings.disk_latency);
+            made.engine.images.extend(spec.catalogue.preloaded(&host.name));
+            hosts.push(made);
         }
         let env = Env {
             kernel: Kernel::new(Time::ZERO - BOOT, spec.queue, spec.limits),
@@ -228,9 +230,8 @@ impl World {
             lineages: vec![Lineage::default()],
             settings: Arc::new(spec.settings.clone()),
             catalogue: Arc::new(spec.catalogue.clone()),
-            registry: true,
-            registry_delay: Duration::ZERO,
             policy: spec.settings.policy,
+            registry: Default::default(),
             stalled: Default::default(),
             flaps: Default::default(),
             backups: Default::default(),
@@ -301,7 +302,6 @@ impl World {
             if member.is_some() {
                 host.setup = Some(setup.clone());
             }
-            host.engine = Engine::default();
         }
     }
 
