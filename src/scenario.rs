@@ -37,6 +37,7 @@ pub mod run;
 pub mod sweep;
 mod text;
 
+use crate::swarm::scheduler::Policy;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -72,6 +73,8 @@ pub struct Scenario {
     pub duration: Duration,
     /// How ties are broken.
     pub ties: Ties,
+    /// How nodes are ranked; only the default is what Swarm does.
+    pub policy: Policy,
     /// The machines and what is between them.
     pub cluster: Cluster,
     /// How images behave, beside the built-in catalogue.

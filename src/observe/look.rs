@@ -6,6 +6,7 @@ use super::{Observed, View};
 use crate::engine::{Duration, Time};
 use crate::net::{HostId, LinkSpec};
 use crate::raft::{MemberId, Role};
+use crate::swarm::scheduler::Policy;
 use crate::swarm::world::{Clock, DaemonState, World};
 use std::fmt::Write;
 
@@ -63,6 +64,9 @@ pub fn summary(world: &World) -> String {
     }
     let (cuts, blocked) = (world.env.net.cuts().len(), world.env.net.blocked().count());
     let _ = writeln!(out, "wires     {cuts} cut one way, {blocked} ports blocked");
+    if world.env.policy != Policy::default() {
+        let _ = writeln!(out, "placement {}", world.env.policy.about());
+    }
     let _ = writeln!(out, "registry  {}", registry(world));
     out
 }

@@ -5,6 +5,7 @@
 use crate::engine::Record;
 use crate::net::HostId;
 use crate::swarm::object::{NodeState, TaskState, UpdateState};
+use crate::swarm::scheduler::Policy;
 use crate::swarm::store::{Decision, Why};
 use crate::swarm::world::World;
 use crate::swarm::world::record::What;
@@ -69,9 +70,10 @@ pub fn task_words(what: &What) -> Option<(&'static str, String, Option<String>)>
 fn placement(why: &Why) -> Option<String> {
     match why {
         Why::Placed(Decision { candidates: 1, .. }) => Some("the only node that passed all filters".into()),
-        Why::Placed(Decision { candidates, .. }) => {
+        Why::Placed(Decision { candidates, policy: Policy::Swarm, .. }) => {
             Some(format!("fewest tasks of the service, then fewest tasks, among {candidates} nodes"))
         }
+        Why::Placed(Decision { policy, .. }) => Some(format!("by the policy {}", policy.about())),
         _ => None,
     }
 }

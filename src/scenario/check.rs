@@ -2,6 +2,7 @@
 //!
 //! It stops at nothing: every problem is collected. It follows the house plan §7 and §8, rule 8.
 
+use crate::swarm::scheduler::Policy;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -85,6 +86,7 @@ fn whole(path: &str, file: &File, top: &Table) -> Scenario {
             }
         },
     };
+    let policy = policy(file, top);
     let cluster = match top.table("cluster") {
         Some(table) => Some(cluster::read(file, table)),
         None => {
@@ -105,6 +107,7 @@ fn whole(path: &str, file: &File, top: &Table) -> Scenario {
         seed,
         duration,
         ties,
+        policy,
         images,
         files,
         outputs: expect::outputs(file, top, &steps),
@@ -114,6 +117,27 @@ fn whole(path: &str, file: &File, top: &Table) -> Scenario {
         steps,
         cluster: cluster.unwrap_or_default(),
     }
+}
+
+/// `[policy] placement = "binpack"`.
+fn policy(file: &File, top: &Table) -> Policy {
+    let Some(table) = top.table("policy") else { return Policy::default() };
+    let policy = match table.text("placement") {
+        None => {
+            table.missing("placement", "placement = \"spread\"");
+            Policy::default()
+        }
+        Some(name) => Policy::named(&name.text).unwrap_or_else(|| {
+            let problem = Problem::new(name.span, format!("there is no placement policy {:?}", name.text));
+            let known = Policy::ALL.map(Policy::name).join(", ");
+            file.problem(
+                problem.label("not known").help(format!("write one of {known}; only \"swarm\" is what Swarm does")),
+            );
+            Policy::default()
+        }),
+    };
+    table.done();
+    policy
 }
 
 fn files(file: &File, top: &Table) -> BTreeMap<String, String> {

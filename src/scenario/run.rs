@@ -94,6 +94,7 @@ pub fn data_centre(scenario: &Scenario, options: &Options) -> DataCentre {
     settings.heartbeat_tick = daemon.heartbeat_tick.unwrap_or(settings.heartbeat_tick);
     settings.task_history_limit = daemon.task_history_limit.unwrap_or(settings.task_history_limit);
     settings.node_cert_expiry = daemon.node_cert_expiry.unwrap_or(settings.node_cert_expiry);
+    settings.policy = scenario.policy;
     settings.shuffle_ties = scenario.ties == Ties::Shuffled;
     #[cfg(any(test, feature = "mutants"))]
     {

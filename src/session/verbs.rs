@@ -192,6 +192,11 @@ impl Session {
             }
             Verb::Backup { host, name } => Fault::Backup { host: self.host(host)?, name: name.clone() },
             Verb::Restore { host, name } => Fault::Restore { host: self.host(host)?, name: name.clone() },
+            Verb::Policy(None) => return Ok(Some(format!("{}\n", self.world.env.policy.about()))),
+            Verb::Policy(Some(policy)) => {
+                self.inject(Fault::Policy(*policy), text)?;
+                return Ok(Some(format!("{}\n", policy.about())));
+            }
             Verb::Registry { state, hosts } => Fault::Registry {
                 change: match state {
                     RegistryState::Down => RegistryChange::Down,

@@ -32,6 +32,7 @@ use crate::swarm::daemon::image::Catalogue;
 use crate::swarm::daemon::registry::Registry;
 use crate::swarm::dispatcher::ToAgent;
 use crate::swarm::manager::Manager;
+use crate::swarm::scheduler::Policy;
 use crate::swarm::store::Lineage;
 use check::Checks;
 use event::{Body, ClientId, Event, Packet, SEND_TIMEOUT};
@@ -79,6 +80,8 @@ pub struct Env {
     pub settings: Arc<Settings>,
     /// How images behave.
     pub catalogue: Arc<Catalogue>,
+    /// How nodes are ranked.
+    pub policy: Policy,
     /// The registries.
     pub registry: Registry,
     /// Links that go down and up by themselves.

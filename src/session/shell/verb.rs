@@ -11,6 +11,7 @@ mod words;
 use super::amount::{Rate, Share};
 use super::{ShellError, Span};
 use crate::engine::Duration;
+use crate::swarm::scheduler::Policy;
 
 pub use help::{VerbDoc, help, table};
 pub use image::ImageChange;
@@ -158,6 +159,8 @@ pub enum Verb {
         /// Which copy.
         name: String,
     },
+    /// Ranks nodes by another rule, or tells by which.
+    Policy(Option<Policy>),
     /// Change how the image registry behaves.
     Registry {
         /// How it behaves from now on.

@@ -95,6 +95,20 @@ fn why_of_a_new_task_leads_to_the_typed_line() {
     assert!(chain.last().unwrap().contains("m1$ docker service create -d --name web nginx"), "{text}");
 }
 
+/// Of several lines that were typed together each is the cause of its own doing.
+#[test]
+fn why_names_the_line_that_did_it_and_not_its_neighbours() {
+    let mut lab = Lab::new();
+    lab.run("docker service create -d --name web nginx\npolicy swarm\ndocker service create -d --name api nginx; wait 20s\nhosts");
+    for (task, line) in
+        [("web.1", "m1$ docker service create -d --name web nginx"), ("api.1", "--name api nginx; wait 20s")]
+    {
+        let text = lab.out(&format!("why {task}"));
+        let chain = text.lines().take_while(|line| !line.starts_with("what the scheduler saw")).last().unwrap();
+        assert!(chain.ends_with(line), "{text}");
+    }
+}
+
 #[test]
 fn a_real_file_is_handed_in_by_its_owner() {
     let mut lab = Lab::new();

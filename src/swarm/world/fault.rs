@@ -17,6 +17,7 @@ use crate::net::{HostId, HostState, LinkSpec};
 use crate::swarm::daemon::image::{ImageBehaviour, canonical};
 use crate::swarm::daemon::registry::RegistryChange;
 use crate::swarm::object::ContainerId;
+use crate::swarm::scheduler::Policy;
 use std::sync::Arc;
 
 /// A fault, or its end.
@@ -124,6 +125,8 @@ pub enum Fault {
     },
     /// A host's disk is full.
     DiskFull(HostId),
+    /// Nodes are ranked by another rule.
+    Policy(Policy),
     /// The registries answer, or do not: for these hosts, or for all if none are named.
     Registry {
         /// How they are from now on.
@@ -303,6 +306,7 @@ impl World {
                 }
             }
             Fault::Link { a, b, spec } => self.env.net.set_link(a, b, spec),
+            Fault::Policy(policy) => self.env.policy = policy,
             Fault::Registry { change, hosts } => self.env.registry.change(change, &hosts),
             Fault::Unhealthy { host, container } => {
                 let (host, env) = self.host_mut(host);

@@ -14,6 +14,7 @@ use crate::swarm::control::{Setup, new_cluster, new_node};
 use crate::swarm::daemon::image::Catalogue;
 use crate::swarm::manager::{Input, RaftDisk, member_context};
 use crate::swarm::object::{Availability, Labels, NodeDescription, NodeKey, Role};
+use crate::swarm::scheduler::Policy;
 use crate::swarm::store::{Lineage, LineageId};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -39,6 +40,8 @@ pub struct Settings {
     pub disk_latency: Duration,
     /// From a client to its host's daemon, one way.
     pub api_latency: Duration,
+    /// How nodes are ranked at the start; only the default is what Swarm does.
+    pub policy: Policy,
     /// Ties are drawn from the seed instead of taken in natural order.
     pub shuffle_ties: bool,
     /// Deliberate faults in the model.
@@ -72,6 +75,7 @@ impl Default for Settings {
             node_cert_expiry: DEFAULT_EXPIRY,
             disk_latency: Duration::from_micros(500),
             api_latency: Duration::from_millis(1),
+            policy: Policy::default(),
             shuffle_ties: false,
             #[cfg(any(test, feature = "mutants"))]
             mutants: Mutants::default(),
@@ -226,6 +230,7 @@ impl World {
             lineages: vec![Lineage::default()],
             settings: Arc::new(spec.settings.clone()),
             catalogue: Arc::new(spec.catalogue.clone()),
+            policy: spec.settings.policy,
             registry: Default::default(),
             stalled: Default::default(),
             flaps: Default::default(),

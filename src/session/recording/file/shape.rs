@@ -6,6 +6,7 @@ use super::image::FileImage;
 use crate::engine::{Duration, limits};
 use crate::net::LinkSpec;
 use crate::swarm::object::{Availability, Role};
+use crate::swarm::scheduler::Policy;
 use crate::swarm::world::{DataCentre, HostSpec, Settings};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -228,6 +229,8 @@ pub struct FileSettings {
     api_latency: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     shuffle_ties: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    policy: Option<String>,
 }
 
 impl From<&Settings> for FileSettings {
@@ -243,6 +246,7 @@ impl From<&Settings> for FileSettings {
             disk_latency: settings.disk_latency.to_string(),
             api_latency: settings.api_latency.to_string(),
             shuffle_ties: settings.shuffle_ties,
+            policy: (settings.policy != Policy::default()).then(|| settings.policy.name().to_owned()),
         }
     }
 }
@@ -265,6 +269,10 @@ impl FileSettings {
             settings.node_cert_expiry = span(expiry, Duration::from_hours(1))?;
         }
         settings.shuffle_ties = self.shuffle_ties;
+        if let Some(name) = &self.policy {
+            settings.policy =
+                Policy::named(name).ok_or_else(|| format!("expected a placement policy, not {name:?}"))?;
+        }
         Ok(settings)
     }
 }

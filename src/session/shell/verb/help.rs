@@ -86,6 +86,12 @@ const TABLE: &[VerbDoc] = &[
         "restore m1 from monday",
     ),
     doc(
+        "policy",
+        &["", "swarm|spread|binpack|random"],
+        "say how nodes are ranked from now on (only `swarm` is what Docker Swarm does), or tell how they are",
+        "policy binpack",
+    ),
+    doc(
         "registry",
         &["down|up [for HOST..]", "slow=DURATION"],
         "stop, start or slow the image registry, for all hosts or for some",

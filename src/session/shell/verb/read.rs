@@ -11,6 +11,7 @@ use super::words::{Arg, split, unquoted};
 use super::{Aspect, DiskState, KillTarget, LinkState, RegistryState, SeekTarget, ShellError, Span, Verb};
 use crate::engine::Duration;
 use crate::observe::nearest;
+use crate::swarm::scheduler::Policy;
 
 /// The line and how much of it has been read.
 pub(super) struct Reader<'a> {
@@ -271,6 +272,7 @@ impl<'a> Reader<'a> {
                 };
                 Verb::Registry { state, hosts: self.for_hosts(state)? }
             }
+            "policy" => Verb::Policy(self.policy()?),
             "image" => self.image()?,
             "put" => {
                 let local = self.task("a file of the real machine")?;
@@ -516,6 +518,16 @@ impl<'a> Reader<'a> {
             self.need("what to change (latency, jitter, loss, duplicate, `down`, `up` or `flap=DURATION`)")?;
         }
         Ok(Verb::Link { a, b, latency, jitter, loss, duplicate })
+    }
+
+    fn policy(&mut self) -> Read<Option<Policy>> {
+        let Some(arg) = self.args.get(self.next).cloned() else { return Ok(None) };
+        self.next += 1;
+        let known = Policy::ALL.map(Policy::name);
+        let policy = Policy::named(&arg.text);
+        policy.map(Some).ok_or_else(|| {
+            self.error(arg.span, format!("`{}` is no policy; one of {} was expected", arg.text, known.join(", ")))
+        })
     }
 
     fn load(&mut self) -> Read<Verb> {
