@@ -6,12 +6,13 @@
 mod cluster;
 mod join;
 mod list;
-mod nodes;
+pub(crate) mod nodes;
 mod present;
-mod services;
+pub(crate) mod services;
 mod spec;
 
 pub use cluster::{at_init, check_at_init};
+pub use list::counts;
 pub use join::{Setup, join, new_cluster, new_node, setup};
 
 use crate::net::HostId;
@@ -88,7 +89,7 @@ pub fn write(request: &ControlRequest, tx: &mut Transaction, members: &MembersVi
         return Err(ApiError::new(500, "not a request that writes").into());
     };
     let done = match request {
-        Request::ServiceCreate { spec, .. } => services::create(spec, tx, env),
+        Request::ServiceCreate { spec, .. } => services::create(spec, tx, &mut env.ids, env.seed),
         Request::ServiceUpdate { id, version, spec, rollback, .. } => {
             services::update(id, *version, spec, *rollback, tx)
         }

@@ -271,6 +271,7 @@ impl Scheduler {
                 self.preassigned.remove(&key);
                 let mut confirmed = task.with_state(TaskState::Assigned, CONFIRMED, tx.now());
                 confirmed.status.applied_at = tx.now();
+                confirmed.assigned_generic = info.claim(&task.spec).unwrap_or_default().into();
                 self.mirror.hold(&confirmed);
                 tx.put_task(confirmed, Why::Placed { candidates: 1 });
             } else {

@@ -1,10 +1,11 @@
 //! Creating, updating, rolling back and removing services (control-plane.md §1.4, §1.5).
 
 use super::spec;
+use crate::engine::Seed;
 use crate::swarm::api::{self, ApiError, Code, Response};
-use crate::swarm::object::{Endpoint, PortConfig, Service, ServiceKey, UpdateState, UpdateStatus};
+use crate::swarm::component::Ids;
+use crate::swarm::object::{Endpoint, JobStatus, PortConfig, Service, ServiceKey, UpdateState, UpdateStatus};
 use crate::swarm::store::{State, Transaction, Why};
-use crate::swarm::world::Env;
 use std::sync::Arc;
 
 /// Finds a service as the engine does: by id, by name, by unique prefix of an id.
@@ -27,10 +28,15 @@ pub fn find(state: &State, name: &str) -> Result<Arc<Service>, ApiError> {
 }
 
 /// Creates a service.
-pub fn create(spec: &api::ServiceSpec, tx: &mut Transaction, env: &mut Env) -> Result<Response, ApiError> {
+pub fn create(
+    spec: &api::ServiceSpec,
+    tx: &mut Transaction,
+    ids: &mut Ids,
+    seed: Seed,
+) -> Result<Response, ApiError> {
     let mut spec = spec.clone();
     if spec.name.is_empty() {
-        spec.name = random_name(tx.state(), env);
+        spec.name = random_name(tx.state(), seed);
     }
     let spec = spec::service(&spec)?;
     check_ports(&spec.task.ports, None, tx.state())?;
@@ -40,8 +46,9 @@ pub fn create(spec: &api::ServiceSpec, tx: &mut Transaction, env: &mut Env) -> R
             format!("name conflicts with an existing object: service {} already exists", spec.name),
         ));
     }
-    let id = env.ids.service(&spec.name);
+    let id = ids.service(&spec.name);
     let key = tx.state().services.next_key();
+    let job_status = spec.mode.is_job().then(|| JobStatus { iteration: 0, last_execution: tx.wall() });
     tx.put_service(
         Service {
             key,
@@ -53,6 +60,7 @@ pub fn create(spec: &api::ServiceSpec, tx: &mut Transaction, env: &mut Env) -> R
             previous_spec_version: 0,
             endpoint: Endpoint::default(),
             update_status: None,
+            job_status,
         },
         Why::Request,
     );
@@ -75,6 +83,9 @@ pub fn update(
     if spec.task.ports != service.spec.task.ports {
         check_ports(&spec.task.ports, Some(service.key), tx.state())?;
     }
+    if !spec.mode.is_same_kind(service.spec.mode) {
+        return Err(ApiError::grpc(Code::Unimplemented, "service mode change is not allowed"));
+    }
     if spec.name != *service.name() {
         return Err(ApiError::grpc(Code::Unimplemented, "renaming services is not supported"));
     }
@@ -85,8 +96,16 @@ pub fn update(
     updated.spec = Arc::new(spec);
     updated.spec_version = version;
     updated.update_status = None;
+    run_again(&mut updated, tx);
     tx.put_service(updated, Why::Request);
     Ok(Response::ServiceUpdated { warnings: Vec::new() })
+}
+
+/// Whatever is written of a job makes it run once more.
+fn run_again(service: &mut Service, tx: &Transaction) {
+    if let Some(status) = &mut service.job_status {
+        *status = JobStatus { iteration: status.iteration + 1, last_execution: tx.wall() };
+    }
 }
 
 fn check_version(service: &Service, version: u64) -> Result<(), ApiError> {
@@ -111,6 +130,7 @@ fn roll_back(service: &Service, version: u64, tx: &mut Transaction) -> Result<Re
         completed_at: None,
         message: "manually requested rollback".into(),
     });
+    run_again(&mut back, tx);
     tx.put_service(back, Why::Request);
     Ok(Response::ServiceUpdated { warnings: Vec::new() })
 }
@@ -150,7 +170,7 @@ fn check_ports(ports: &[PortConfig], own: Option<ServiceKey>, state: &State) -> 
 }
 
 /// A name for a service that was given none: an adjective and a noun, drawn until it is free.
-fn random_name(state: &State, env: &Env) -> String {
+fn random_name(state: &State, seed: Seed) -> String {
     const FIRST: [&str; 16] = [
         "brave", "calm", "clever", "eager", "fair", "gentle", "happy", "keen", "kind", "lively", "modest", "nimble",
         "patient", "quiet", "steady", "witty",
@@ -159,7 +179,7 @@ fn random_name(state: &State, env: &Env) -> String {
         "anchor", "beacon", "bridge", "compass", "dolphin", "harbor", "island", "lantern", "mast", "otter", "pelican",
         "raft", "reef", "sailor", "tide", "whale",
     ];
-    let key = env.seed.key("service.name", &0u8);
+    let key = seed.key("service.name", &0u8);
     (0u64..)
         .map(|draw| {
             let first = FIRST[key.below(draw * 2, 16) as usize];

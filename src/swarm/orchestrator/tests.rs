@@ -3,7 +3,11 @@
 
 mod agents;
 mod bench;
+mod conformance;
+mod enforcer;
+mod global;
 mod invariants;
+mod jobs;
 mod look;
 mod properties;
 mod reaper;
@@ -16,4 +20,4 @@ mod updates;
 mod users;
 
 use bench::World;
-use specs::{Image, spec};
+use specs::{Image, global as global_spec, spec};

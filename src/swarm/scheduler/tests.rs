@@ -2,6 +2,7 @@
 
 mod acceptance;
 mod debounce;
+mod filters;
 mod lab;
 mod properties;
 mod recordings;

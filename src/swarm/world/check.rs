@@ -141,13 +141,12 @@ impl Env {
                 let before = old.as_ref().and_then(|old| update_of(&old.update_status));
                 let after = update_of(&new.update_status);
                 let spec_changed = old.as_ref().is_some_and(|old| !Arc::ptr_eq(&old.spec, &new.spec));
-                let crate::swarm::object::Mode::Replicated { replicas } = new.spec.mode;
                 if old.is_none() || spec_changed || before != after {
                     self.record(What::Service {
                         service: new.key,
                         name: new.name().clone(),
                         created: old.is_none(),
-                        replicas,
+                        mode: new.spec.mode,
                         image: new.spec.task.image.clone(),
                         spec_changed,
                         update: after.filter(|after| before.as_ref() != Some(after)),
@@ -250,6 +249,7 @@ fn broken_by(old: Option<&Task>, new: &Task, why: Why) -> Option<&'static str> {
             Why::Allocated => old.status.state == TaskState::New && new.status.state == TaskState::Pending,
             Why::Placed { .. } => old.status.state == TaskState::Pending && new.status.state == TaskState::Assigned,
             Why::Unplaceable => old.status.state == TaskState::Pending,
+            Why::NonCompliant => old.status.state < TaskState::Complete && new.status.state == TaskState::Rejected,
             Why::Reported => old.status.state >= TaskState::Assigned,
             Why::Orphaned => true,
             _ => false,

@@ -4,7 +4,7 @@
 use super::specs::Spec;
 use super::{Image, World, spec};
 use crate::engine::Duration;
-use crate::swarm::component::{Outbox, Writer};
+use crate::swarm::component::{Kind, Outbox, Writer};
 use crate::swarm::object::{
     Availability, FailureAction, NodeKey, RestartCondition, ServiceKey, Task, TaskState, UpdateOrder, UpdateState,
 };
@@ -187,7 +187,7 @@ impl Play {
             for task in state.tasks_of_service(service.key) {
                 slots.entry(task.slot).or_default().push(task);
             }
-            let crate::swarm::object::Mode::Replicated { replicas } = service.spec.mode;
+            let crate::swarm::object::Mode::Replicated { replicas } = service.spec.mode else { continue };
             for (slot, tasks) in &slots {
                 let live: Vec<_> = tasks.iter().filter(|task| task.desired <= TaskState::Running).collect();
                 prop_assert!(live.len() <= 1, "8: slot {slot}: {:?}", self.world.slots(service.name()));
@@ -198,7 +198,7 @@ impl Play {
             let status = service.update_status.as_ref().map(|status| status.state);
             let ended = matches!(status, None | Some(UpdateState::Completed | UpdateState::RollbackCompleted));
             prop_assert!(ended, "27: {status:?}");
-            prop_assert!(!self.world.loops.replicated.is_updating(service.key));
+            prop_assert!(!self.world.loops.orchestrators.is_updating(service.key));
         }
         self.check_idempotence()
     }
@@ -208,9 +208,9 @@ impl Play {
         let mut out = Outbox::default();
         for service in self.world.state.services.values() {
             let event = Event::Service { old: Some(service.clone()), new: Some(service.clone()) };
-            self.world.loops.replicated.watch(&event, &self.world.state, self.world.now, &mut out);
+            self.world.loops.orchestrators.watch(&event, &self.world.state, self.world.now, &mut out);
         }
-        self.world.loops.replicated.watch(&Event::Commit, &self.world.state, self.world.now, &mut out);
+        self.world.loops.orchestrators.watch(&Event::Commit, &self.world.state, self.world.now, &mut out);
         self.world.turns.extend(out.turns);
         self.world.pass(1000);
     }
@@ -329,11 +329,21 @@ fn a_turn_too_many_is_harmless() {
     world.create(&spec("web", 2, "app:v1"));
     world.until(2000);
     let before = world.proposals;
-    for writer in [Writer::Replicated, Writer::Restart, Writer::Update(ServiceKey(0)), Writer::Update(ServiceKey(9))] {
+    for writer in [
+        Writer::Orchestrator(Kind::Replicated),
+        Writer::Orchestrator(Kind::Jobs),
+        Writer::Orchestrator(Kind::Global),
+        Writer::Restart(Kind::Replicated),
+        Writer::Restart(Kind::Jobs),
+        Writer::Restart(Kind::Global),
+        Writer::Enforcer,
+        Writer::Update(ServiceKey(0)),
+        Writer::Update(ServiceKey(9)),
+    ] {
         let mut tx = Transaction::new(&world.state, world.now);
         let mut out = Outbox::default();
-        world.loops.replicated.write(writer, &mut tx, &mut world.ids, &mut out);
-        world.loops.replicated.written(writer, &world.state, world.now, &mut out);
+        world.loops.orchestrators.write(writer, &mut tx, &mut world.ids, &mut out);
+        world.loops.orchestrators.written(writer, world.now, &mut out);
         assert!(tx.is_empty() && out.turns.is_empty() && out.alarms.is_empty());
     }
     world.until(4000);

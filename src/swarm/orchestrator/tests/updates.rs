@@ -233,7 +233,7 @@ fn slots_can_be_shuffled() {
     let order = |seed: Option<u64>| {
         let mut world = World::new(3);
         if let Some(seed) = seed {
-            world.loops.replicated.shuffle_slots(Seed(seed));
+            world.loops.orchestrators.shuffle_slots(Seed(seed));
         }
         let service = spec("web", 6, "app:v1").monitor(0);
         world.create(&service);
