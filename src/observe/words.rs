@@ -11,8 +11,8 @@ use crate::swarm::world::record::What;
 
 /// What is said of a task's change: a verb that tasks share, the task as it is mentioned, the reason.
 pub fn task_words(what: &What) -> Option<(&'static str, String, Option<String>)> {
-    let What::Task { service, slot, node, from, state, desired, err, why, .. } = what else { return None };
-    let name = mention(service, *slot, node.as_deref());
+    let What::Task { service, slot, by_node, node, from, state, desired, err, why, .. } = what else { return None };
+    let name = mention(service, *slot, *by_node, node.as_deref());
     let at = |name: &str| node.as_ref().map_or_else(|| name.to_owned(), |node| format!("{name} ({node})"));
     let failure = || err.as_ref().map(|err| err.to_string());
     match from {
@@ -80,11 +80,11 @@ fn placement(why: &Why) -> Option<String> {
     }
 }
 
-/// A task as it is mentioned: by its slot, or where that is none by its node.
-fn mention(service: &str, slot: u32, node: Option<&str>) -> String {
-    match node {
-        Some(node) if slot == 0 => format!("{service}.{node}"),
-        _ => format!("{service}.{slot}"),
+/// A task as it is mentioned: by its slot, or where that is its node by the node's name. (Docker shows the node's id.)
+pub fn mention(service: &str, slot: u32, by_node: bool, node: Option<&str>) -> String {
+    match node.filter(|_| by_node) {
+        Some(node) => format!("{service}.{node}"),
+        None => format!("{service}.{slot}"),
     }
 }
 
@@ -231,9 +231,9 @@ pub fn sentence(world: &World, record: &Record<What>) -> (String, Option<String>
     }
     let text = match &record.what {
         What::Fault { text } => format!("the fault `{text}`"),
-        What::Task { service, slot, node, state, desired, .. } => {
+        What::Task { service, slot, by_node, node, state, desired, .. } => {
             let at = node.as_ref().map_or_else(String::new, |node| format!(" ({node})"));
-            let name = mention(service, *slot, node.as_deref());
+            let name = mention(service, *slot, *by_node, node.as_deref());
             format!("{name}{at}: {}, should be {}", state.as_str(), desired.as_str())
         }
         What::TaskRemoved { service, slot, why } => {

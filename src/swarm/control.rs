@@ -12,8 +12,8 @@ pub(crate) mod services;
 mod spec;
 
 pub use cluster::{at_init, check_at_init};
-pub use list::counts;
 pub use join::{Setup, join, new_cluster, new_node, setup};
+pub use list::counts;
 
 use crate::net::HostId;
 use crate::swarm::api::{Answer, ApiError, Request, Response};

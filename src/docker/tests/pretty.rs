@@ -63,7 +63,12 @@ fn what_was_set_is_shown() {
         task.container_spec.dir = "/x".into();
         task.container_spec.user = "u".into();
         task.resources = Some(ResourceRequirements {
-            limits: Some(Resources { nano_cpus: 1_000_000_000, memory_bytes: 536_870_912, pids: 20, ..Resources::default() }),
+            limits: Some(Resources {
+                nano_cpus: 1_000_000_000,
+                memory_bytes: 536_870_912,
+                pids: 20,
+                ..Resources::default()
+            }),
             reservations: Some(Resources { nano_cpus: 1_500_000_000, ..Resources::default() }),
         });
         let update = service.spec.update_config.as_mut().expect("update");

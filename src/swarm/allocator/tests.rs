@@ -144,9 +144,9 @@ impl Bench {
     }
 }
 
-/// TestAllocate (72).
+/// TestAllocate (72): a port is given once.
 #[test]
-fn a_port_is_given_once() {
+fn test_allocate() {
     for number in [30_000, 10_000] {
         let mut ports = Ports::default();
         assert!(ports.take_all(vec![port(80, number)]).is_ok());

@@ -28,12 +28,7 @@ pub fn find(state: &State, name: &str) -> Result<Arc<Service>, ApiError> {
 }
 
 /// Creates a service.
-pub fn create(
-    spec: &api::ServiceSpec,
-    tx: &mut Transaction,
-    ids: &mut Ids,
-    seed: Seed,
-) -> Result<Response, ApiError> {
+pub fn create(spec: &api::ServiceSpec, tx: &mut Transaction, ids: &mut Ids, seed: Seed) -> Result<Response, ApiError> {
     let mut spec = spec.clone();
     if spec.name.is_empty() {
         spec.name = random_name(tx.state(), seed);

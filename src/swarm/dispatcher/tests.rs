@@ -163,9 +163,9 @@ impl Bench {
     }
 
     fn report(&mut self, from: NodeKey, session: u64, state: TaskState) -> Vec<ToAgent> {
-        let report =
-            Report { state, message: "x", err: None, timestamp: self.now, container: None, exit_code: 0 };
-        let mut heard = self.say(from, &ToDispatcher::Reports { node: from, session, number: 1, reports: vec![(TASK, report)] });
+        let report = Report { state, message: "x", err: None, timestamp: self.now, container: None, exit_code: 0 };
+        let mut heard =
+            self.say(from, &ToDispatcher::Reports { node: from, session, number: 1, reports: vec![(TASK, report)] });
         heard.append(&mut self.wait(Duration::from_millis(150)));
         heard
     }

@@ -164,6 +164,7 @@ impl Host {
     fn leader_loops(&mut self, env: &mut Env) {
         let Some(manager) = &mut self.manager else { return };
         let (state, now) = (manager.state.clone(), self.clock.monotonic(env.kernel.now()));
+        env.check_whole(&state);
         let Some(leader) = &mut manager.leader else { return };
         let mut out = Outbox::default();
         let ties = if env.settings.shuffle_ties {

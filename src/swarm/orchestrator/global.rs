@@ -254,8 +254,8 @@ impl Global {
             else {
                 continue;
             };
-            let unfit = node.spec.availability == Availability::Pause
-                || !node_matches(&service.spec.task.constraints, node);
+            let unfit =
+                node.spec.availability == Availability::Pause || !node_matches(&service.spec.task.constraints, node);
             let step = if unfit { Step::Tell(key, TaskState::Shutdown, Why::NodeUnfit) } else { Step::Restart(key) };
             self.plan.extend(service, [step]);
         }

@@ -214,9 +214,9 @@ fn global(service: &Service, state: &State) -> Vec<Step> {
     }
     steps.extend(restart.into_iter().map(Step::Restart));
     steps.extend(outdated(remove));
-    let lost = state.tasks_of_service(service.key).filter(|task| {
-        task.status.state <= TaskState::Running && task.node.is_some_and(|node| unfit.contains(&node))
-    });
+    let lost = state
+        .tasks_of_service(service.key)
+        .filter(|task| task.status.state <= TaskState::Running && task.node.is_some_and(|node| unfit.contains(&node)));
     steps.extend(lost.map(|task| Step::Tell(task.key, TaskState::Shutdown, Why::NodeUnfit)));
     steps
 }

@@ -98,6 +98,12 @@ impl Orchestrators {
         }
     }
 
+    /// The slot that a replicated service's update takes next.
+    #[cfg(test)]
+    pub(super) fn next_slot(&self, service: ServiceKey) -> Option<u32> {
+        self.replicated.next_slot(service)
+    }
+
     /// Tasks whose delayed start is under way.
     #[cfg(test)]
     pub(super) fn delayed(&self) -> std::collections::BTreeSet<crate::swarm::object::TaskKey> {

@@ -17,11 +17,7 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     /// A task for this slot.
-    Create {
-        place: SlotId,
-        desired: TaskState,
-        why: Why,
-    },
+    Create { place: SlotId, desired: TaskState, why: Why },
     /// The task goes from the store.
     Delete(TaskKey, Why),
     /// The task is told to stop, and to vanish if that is desired, unless it was told so already.

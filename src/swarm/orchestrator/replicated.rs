@@ -8,13 +8,13 @@
 //!
 //! Source: control-plane.md §4.1, §4.5 (service removal), §4.7, §6.1.
 
+#[cfg(any(test, feature = "mutants"))]
+use super::Mutant;
+use super::plan::{Plan, Step, remove_tasks};
 use super::restart::{Supervisor, tasks_on};
 use super::slot::{self, Slot, SlotId};
 use super::task::{needs_restart, replicas, replicated};
-use super::plan::{Plan, Step, remove_tasks};
 use super::updaters::Updaters;
-#[cfg(any(test, feature = "mutants"))]
-use super::Mutant;
 use super::{MAX_CHANGES, taskinit};
 use crate::engine::{Seed, Time};
 use crate::swarm::component::{Alarm, Ids, Kind, Outbox, Writer};
@@ -257,6 +257,12 @@ impl Replicated {
         if let Some(task) = fullest.and_then(|node| tasks_on(node.key, state).next()) {
             self.restarts.insert(task);
         }
+    }
+
+    /// The slot that a service's update takes next.
+    #[cfg(test)]
+    pub(super) fn next_slot(&self, service: ServiceKey) -> Option<u32> {
+        self.updaters.next_slot(service)
     }
 
     /// Tasks whose delayed start is under way.

@@ -292,7 +292,8 @@ impl Supervisor {
         {
             let found = tx.state().tasks.get(key).filter(|task| task.desired <= TaskState::Running).cloned();
             if let Some(old) = found
-                && let Some(service) = tx.state().services.get(old.service).filter(|service| is_of(service, self.kind)).cloned()
+                && let Some(service) =
+                    tx.state().services.get(old.service).filter(|service| is_of(service, self.kind)).cloned()
             {
                 self.restart(&service, &old, tx, ids, out);
             }

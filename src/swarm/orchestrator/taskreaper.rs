@@ -4,9 +4,9 @@
 //! Source: control-plane.md §4.5; `manager/orchestrator/taskreaper/task_reaper.go`.
 
 use super::MAX_CHANGES;
-use super::slot::SlotId;
 #[cfg(any(test, feature = "mutants"))]
 use super::Mutant;
+use super::slot::SlotId;
 use crate::engine::{Duration, Time};
 use crate::swarm::component::{Alarm, Outbox, Writer};
 use crate::swarm::object::{Service, ServiceKey, Task, TaskKey, TaskState};

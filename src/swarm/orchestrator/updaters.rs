@@ -39,6 +39,12 @@ impl Updaters {
         self.running.contains_key(&service)
     }
 
+    /// The slot that a service's update takes next.
+    #[cfg(test)]
+    pub(super) fn next_slot(&self, service: ServiceKey) -> Option<u32> {
+        self.running.get(&service)?.next_slot()
+    }
+
     /// The service is gone.
     pub(super) fn forget(&mut self, service: ServiceKey) {
         self.running.remove(&service);

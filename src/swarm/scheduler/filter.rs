@@ -107,12 +107,18 @@ impl Pipeline {
         let passes = |filter| match filter {
             Filter::Ready => self.is_ready(node),
             Filter::Resource => node.has_free(&self.task.spec),
-            Filter::Plugin => node.node.description.plugins.as_ref().is_none_or(|there| {
-                self.task.spec.plugins.iter().all(|needed| needed.is_met_by(there))
-            }),
-            Filter::Platform => self.task.spec.platforms.iter().any(|platform| {
-                platform.runs_on(&node.node.description.os, &node.node.description.architecture)
-            }),
+            Filter::Plugin => node
+                .node
+                .description
+                .plugins
+                .as_ref()
+                .is_none_or(|there| self.task.spec.plugins.iter().all(|needed| needed.is_met_by(there))),
+            Filter::Platform => self
+                .task
+                .spec
+                .platforms
+                .iter()
+                .any(|platform| platform.runs_on(&node.node.description.os, &node.node.description.architecture)),
             Filter::Constraint => self.task.spec.constraints.iter().all(|constraint| constraint.matches(&node.node)),
             Filter::HostPort => !node.holds_any(&self.task.ports),
             Filter::MaxReplicas => of_service < self.task.spec.max_replicas,

@@ -36,7 +36,14 @@ struct Failure {
 impl NodeInfo {
     /// A node with no tasks known yet.
     pub(super) fn new(node: Arc<Node>) -> Self {
-        Self { node, active: 0, reserved: Resources::default(), generic: Vec::new(), ports: Vec::new(), failures: Vec::new() }
+        Self {
+            node,
+            active: 0,
+            reserved: Resources::default(),
+            generic: Vec::new(),
+            ports: Vec::new(),
+            failures: Vec::new(),
+        }
     }
 
     /// Takes what a task needs.

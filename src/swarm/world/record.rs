@@ -2,7 +2,7 @@
 
 use crate::engine::Time;
 use crate::net::HostId;
-use crate::swarm::object::{Mode, NodeKey, NodeState, Role, ServiceKey, TaskKey, TaskState, UpdateState};
+use crate::swarm::object::{Id, Mode, NodeKey, NodeState, Role, ServiceKey, TaskKey, TaskState, UpdateState};
 use crate::swarm::store::Why;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -170,6 +170,10 @@ pub enum What {
     Task {
         /// Which.
         task: TaskKey,
+        /// Its id.
+        id: Id,
+        /// It belongs to its node rather than to a numbered slot: a global service's, or a global job's.
+        by_node: bool,
         /// Its service's name.
         service: Arc<str>,
         /// Its slot.

@@ -86,6 +86,8 @@ pub struct World {
     pub ids: Ids,
     pub loops: Loops,
     pub latency: Duration,
+    /// How images behave of which nothing else is said.
+    pub plain: Image,
     pub images: BTreeMap<String, Vec<Image>>,
     pub agents: Agents,
     pub log: Vec<Line>,
@@ -126,6 +128,7 @@ impl World {
             ids: Ids::new(Seed(0)),
             loops,
             latency: Duration::ZERO,
+            plain: Image::default(),
             images: BTreeMap::new(),
             agents: Agents::new(),
             log: Vec::new(),
@@ -416,7 +419,7 @@ impl World {
             return;
         }
         let mut outputs = Vec::new();
-        let (images, names, nths) = (&self.images, &self.names, &self.nth_of_image);
+        let (images, names, nths, plain) = (&self.images, &self.names, &self.nth_of_image, &self.plain);
         let behaviour = |task: &Task| {
             let nth: usize = names[&task.key].rsplit('#').next().and_then(|n| n.parse().ok()).unwrap_or(1);
             let images = images.get(&*task.spec.image).map_or(&[][..], |images| images);
@@ -426,7 +429,7 @@ impl World {
                     && nth > image.after
                     && nth - image.after <= image.first
             };
-            images.iter().find(applies).cloned().unwrap_or_default()
+            images.iter().find(applies).unwrap_or(plain).clone()
         };
         agent.assign(&tasks, behaviour, self.now, &mut outputs);
         self.agent_outputs(node, outputs);

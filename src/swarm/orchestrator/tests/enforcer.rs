@@ -30,7 +30,10 @@ fn test_constraint_enforcer() {
     assert_eq!(rejected.status.err.as_deref(), Some("assigned node no longer meets constraints"));
     // §4.4 [quirk]: nobody waits for its container, which is being stopped meanwhile.
     world.until(2200);
-    assert_eq!(world.task("web.1#2").map(|task| (task.node, task.status.state)), Some((Some(NodeKey(1)), TaskState::Running)));
+    assert_eq!(
+        world.task("web.1#2").map(|task| (task.node, task.status.state)),
+        Some((Some(NodeKey(1)), TaskState::Running))
+    );
 }
 
 /// Case 61: TestOutdatedTaskPlacementConstraints.
@@ -61,7 +64,10 @@ fn test_reject_noncompliant_tasks_ignores_completed_job_tasks_in_reservations() 
     web.nano_cpus = 4_000_000_000;
     world.create(&web);
     world.until(2000);
-    assert_eq!((world.running("web"), world.task("job.0#1").map(|task| task.status.state)), (1, Some(TaskState::Complete)));
+    assert_eq!(
+        (world.running("web"), world.task("job.0#1").map(|task| task.status.state)),
+        (1, Some(TaskState::Complete))
+    );
     label(&mut world, 0, Some("any"));
     world.until(3000);
     assert_eq!(world.running("web"), 1, "the complete task takes up nothing");
@@ -109,8 +115,7 @@ fn a_missing_generic_resource_ends_the_look_at_a_node() {
         tx.put_task(task, Why::Request);
     });
     world.change_node(NodeKey(0), |node| Arc::make_mut(&mut node.description).nano_cpus = 5_000_000_000);
-    let rejected = |world: &World| {
-        world.state.tasks.values().filter(|task| task.status.state == TaskState::Rejected).count()
-    };
+    let rejected =
+        |world: &World| world.state.tasks.values().filter(|task| task.status.state == TaskState::Rejected).count();
     assert_eq!(rejected(&world), 1, "the one whose resource the node does not have");
 }

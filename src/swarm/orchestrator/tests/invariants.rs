@@ -65,7 +65,10 @@ impl Invariants {
                     }
                 },
                 Change::RemoveTask(_) => {
-                    assert!(matches!(writer, Writer::Reaper | Writer::Orchestrator(_) | Writer::Api(_)), "2: {writer:?}");
+                    assert!(
+                        matches!(writer, Writer::Reaper | Writer::Orchestrator(_) | Writer::Api(_)),
+                        "2: {writer:?}"
+                    );
                 }
                 Change::Service(new) => {
                     if let Some(old) = before.services.get(new.key) {

@@ -114,10 +114,6 @@ impl Spec {
         self.update.order = UpdateOrder::StartFirst;
         self
     }
-    pub fn rollback_start_first(mut self) -> Self {
-        self.rollback.order = UpdateOrder::StartFirst;
-        self
-    }
 
     fn api(&self) -> api::ServiceSpec {
         let config = |config: &UpdateConfig| api::UpdateConfig {

@@ -6,8 +6,8 @@ use super::specs::Spec;
 use crate::net::HostId;
 use crate::swarm::component::Writer;
 use crate::swarm::object::{
-    Availability, Endpoint, Id, JobStatus, Meta, Mode, Node, NodeDescription, NodeKey, NodeSpec, NodeState, NodeStatus, Role, Service,
-    ServiceKey, Task, TaskState, UpdateState, UpdateStatus,
+    Availability, Endpoint, Id, JobStatus, Meta, Mode, Node, NodeDescription, NodeKey, NodeSpec, NodeState, NodeStatus,
+    Role, Service, ServiceKey, Task, TaskState, UpdateState, UpdateStatus,
 };
 use crate::swarm::store::{Transaction, Why};
 use std::net::Ipv4Addr;
@@ -127,7 +127,10 @@ impl World {
             previous_spec_version: 0,
             endpoint: Endpoint::default(),
             update_status: None,
-            job_status: spec.mode.is_some_and(Mode::is_job).then_some(JobStatus { iteration: 0, last_execution: self.now }),
+            job_status: spec
+                .mode
+                .is_some_and(Mode::is_job)
+                .then_some(JobStatus { iteration: 0, last_execution: self.now }),
         };
         self.write_now(|tx| tx.put_service(service, Why::Request));
         key
@@ -153,6 +156,9 @@ impl World {
         let mut service = Service::clone(self.service(name));
         let Some(previous) = service.previous_spec.take() else { return false };
         service.previous_spec = Some(std::mem::replace(&mut service.spec, previous));
+        if let Some(status) = &mut service.job_status {
+            status.iteration += 1;
+        }
         std::mem::swap(&mut service.spec_version, &mut service.previous_spec_version);
         service.update_status = Some(UpdateStatus {
             state: UpdateState::RollbackStarted,

@@ -34,9 +34,16 @@ fn test_scheduler_compatible_platform() {
         assert_eq!(place("a", vec![platform("linux", "amd64")]).0, Some(n1), "x86_64 is amd64");
         assert_eq!(place("b", vec![platform("linux", "arm64")]).0, Some(n2), "aarch64 is arm64");
         assert_eq!(place("c", vec![platform("windows", "")]).0, Some(n3), "any architecture");
-        assert_eq!(place("d", vec![platform("plan9", "mips"), platform("windows", "amd64")]).0, Some(n3), "one suffices");
+        assert_eq!(
+            place("d", vec![platform("plan9", "mips"), platform("windows", "amd64")]).0,
+            Some(n3),
+            "one suffices"
+        );
         assert!(place("e", vec![platform("", "")]).0.is_some(), "anything");
-        assert_eq!(place("f", vec![platform("linux", "mips")]), (None, "no suitable node (unsupported platform on 3 nodes)".into()));
+        assert_eq!(
+            place("f", vec![platform("linux", "mips")]),
+            (None, "no suitable node (unsupported platform on 3 nodes)".into())
+        );
     }
 }
 

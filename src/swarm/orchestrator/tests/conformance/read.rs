@@ -118,10 +118,9 @@ pub fn service_spec(spec: &Value, id_of: &dyn Fn(&str) -> Option<String>) -> api
         mode,
         update_config: config("update"),
         rollback_config: config("rollback"),
-        endpoint_spec: spec["ports"].as_array().map(|ports| api::EndpointSpec {
-            mode: String::new(),
-            ports: ports.iter().map(port).collect(),
-        }),
+        endpoint_spec: spec["ports"]
+            .as_array()
+            .map(|ports| api::EndpointSpec { mode: String::new(), ports: ports.iter().map(port).collect() }),
         task_template: api::TaskSpec {
             container_spec: api::ContainerSpec {
                 image: text(spec, "image").to_owned(),
