@@ -9,13 +9,16 @@ use crate::swarm::orchestrator::Orchestrators;
 use crate::swarm::store::{Change, State, Why};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// A slot: its number, or of global services its node.
+type Place = (ServiceKey, u32, Option<NodeKey>);
+
 /// What the checks remember.
 #[derive(Clone, Debug, Default)]
 pub struct Invariants {
     /// Replacements that the restart supervisor made: not before then, and not before this task has stopped.
     releases: BTreeMap<TaskKey, Release>,
     /// Replacements of each slot under its latest version, by the same leader.
-    restarts: BTreeMap<(ServiceKey, u32, Option<NodeKey>), (u64, Vec<Time>)>,
+    restarts: BTreeMap<Place, (u64, Vec<Time>)>,
     ids: BTreeSet<u128>,
 }
 
