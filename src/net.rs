@@ -306,6 +306,12 @@ impl Net {
         self.connections.get(client, server)
     }
 
+    /// Whether this process of `client` holds an end of a connection to `server`. (What is left of one that an earlier
+    /// process held is not its own.)
+    pub fn holds(&self, client: HostId, client_boot: Boot, server: HostId) -> bool {
+        self.connections.get(client, server).is_some_and(|ends| ends.client == Some(client_boot))
+    }
+
     /// Both ends of the connection have made sure of each other, in whatever way: it is noted, until it is opened anew.
     pub fn secure(&mut self, client: HostId, server: HostId) {
         if self.connection(client, server).is_some_and(|ends| !ends.secured) {

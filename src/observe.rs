@@ -4,6 +4,7 @@
 //! from which conditions are checked. It computes nothing and changes nothing. It follows the house plan §5: bare names
 //! are *belief*, the leader's store (no leader: nothing is known); `truth` is the world itself; `raft` is truth too.
 
+pub mod decision;
 mod fields;
 pub mod look;
 mod nearest;
@@ -163,6 +164,8 @@ pub struct Host {
     pub daemon: bool,
     /// Whether that daemon is frozen.
     pub paused: bool,
+    /// Whether a manager runs in it, of whatever cluster.
+    pub manager: bool,
 }
 
 /// A container as it is, whatever the swarm believes of its task.

@@ -184,6 +184,7 @@ const HOST: Object = Object {
         field("up", Kind::Bool, "whether it has power and has booted"),
         field("daemon", Kind::Bool, "whether its docker daemon runs"),
         field("paused", Kind::Bool, "whether that daemon is frozen"),
+        field("manager", Kind::Bool, "whether a manager runs in it, of whatever cluster"),
     ],
 };
 

@@ -93,7 +93,7 @@ pub(crate) fn picture() -> Picture {
     };
     let member =
         |name: &str, role: &str| Member { name: name.into(), role: role.into(), up: true, ..Member::default() };
-    let host = |name: &str, up: bool| Host { name: name.into(), up, daemon: up, paused: false };
+    let host = |name: &str, up: bool| Host { name: name.into(), up, daemon: up, paused: false, manager: up };
     Picture {
         now: Time::from_nanos(90_500_000_000),
         services: Some(Arc::new(vec![web])),

@@ -198,6 +198,7 @@ fn host_field(host: &Host, field: &str) -> Option<Datum> {
         "up" => Datum::Bool(host.up),
         "daemon" => Datum::Bool(host.daemon),
         "paused" => Datum::Bool(host.paused),
+        "manager" => Datum::Bool(host.manager),
         _ => return None,
     })
 }

@@ -212,6 +212,7 @@ impl View for Observed<'_> {
                 up: host.daemon != DaemonState::Off,
                 daemon: host.daemon == DaemonState::Running,
                 paused: host.is_paused(),
+                manager: host.manager.is_some(),
             })
             .collect();
         hosts.sort_by(|a, b| a.name.cmp(&b.name));

@@ -80,6 +80,8 @@ pub struct Env {
     pub catalogue: Arc<Catalogue>,
     /// The registry answers.
     pub registry: bool,
+    /// So much longer than the image says takes every pull that begins.
+    pub registry_delay: Duration,
     /// Links that go down and up by themselves.
     pub flaps: Flaps,
     /// What vanished on a stream and waits to be sent again, with what was sent behind it.
@@ -199,7 +201,7 @@ impl Env {
         let port = if to_server { SWARM_PORT } else { EPHEMERAL };
         match self.net.stream(now, from, to, port) {
             Transit::Arrives(at) => {
-                if to_server && from != to && self.net.connection(from, to).is_none() {
+                if to_server && from != to && !self.net.holds(from, from_boot, to) {
                     self.net.open(from, from_boot, to, self.boots[to.index()]);
                 }
                 if matches!(packet.body, Body::Raft(_)) && at > now + SEND_TIMEOUT {

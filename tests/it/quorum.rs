@@ -343,12 +343,6 @@ fn the_recorded_delays_are_of_their_kinds() {
 /// Where the model is known to differ, by the moment in the recording, and why. Whoever mends one takes it off this list.
 const KNOWN: &[(&str, &str)] = &[
     ("[312.025]", "force-new-cluster never takes the 10 s more that the recordings of 29.7.2 show"),
-    // The agent of a manager that has just started tries the others for half a second only, then waits for its own manager to
-    // have a leader or to be one no more; in the recording its node was ready at once, by another manager.
-    ("[404.116]", "when its node is ready, a restarted manager that was forgotten has already been told so"),
-    ("[404.138]", "the same"),
-    ("[405.105]", "the same: it is a worker and may leave"),
-    ("[405.119]", "the same: it has left"),
     ("[480.138]", "a leader that demoted itself and is promoted 8 s later is a manager at once; there it stalled"),
 ];
 

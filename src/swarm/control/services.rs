@@ -184,3 +184,108 @@ fn random_name(state: &State, seed: Seed) -> String {
         .find(|name| !state.services.values().any(|service| **service.name() == **name))
         .expect("numbers never run out")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::swarm::store::{Change, State};
+
+    fn spec(mode: api::ServiceMode) -> api::ServiceSpec {
+        let container_spec = api::ContainerSpec { image: "app:v1".into(), ..api::ContainerSpec::default() };
+        let task_template = api::TaskSpec { container_spec, ..api::TaskSpec::default() };
+        api::ServiceSpec { name: "web".into(), task_template, mode, ..api::ServiceSpec::default() }
+    }
+
+    fn job(max_concurrent: Option<u64>, total_completions: Option<u64>) -> api::ServiceMode {
+        api::ServiceMode::ReplicatedJob { max_concurrent, total_completions }
+    }
+
+    /// Writes, and says what the answer was.
+    fn write(
+        state: &mut State,
+        ask: impl FnOnce(&mut Transaction, &mut Ids) -> Result<Response, ApiError>,
+    ) -> Result<(), String> {
+        let mut tx = Transaction::new(state, crate::engine::Time::ZERO);
+        let answer = ask(&mut tx, &mut Ids::new(Seed(1)));
+        let changes: Vec<(Change, Why)> = tx.into_changes();
+        let answer = answer.map(|_| ()).map_err(|error| error.message);
+        if answer.is_ok() {
+            state.index += 1;
+            changes.iter().for_each(|(change, _)| drop(state.apply(change)));
+        }
+        answer
+    }
+
+    fn made(mode: api::ServiceMode) -> Result<State, String> {
+        let mut state = State::default();
+        write(&mut state, |tx, ids| create(&spec(mode), tx, ids, Seed(1)))?;
+        Ok(state)
+    }
+
+    fn the(state: &State) -> Arc<Service> {
+        state.services.values().next().expect("it was made").clone()
+    }
+
+    #[test]
+    fn the_engine_fills_in_a_jobs_numbers() {
+        for (asked, filled) in
+            [((None, None), (1, 1)), ((Some(3), None), (3, 3)), ((None, Some(5)), (1, 5)), ((Some(2), Some(7)), (2, 7))]
+        {
+            let state = made(job(asked.0, asked.1)).expect("a job");
+            assert_eq!(the(&state).spec.api.mode, job(Some(filled.0), Some(filled.1)));
+            assert_eq!(the(&state).job_status.map(|status| status.iteration), Some(0));
+        }
+        assert!(the(&made(api::ServiceMode::Global {}).expect("a service")).job_status.is_none());
+    }
+
+    #[test]
+    fn what_a_mode_forbids_is_refused_in_swarmkits_words() {
+        let refused = |mode| made(mode).map(|_| ()).unwrap_err();
+        let invalid = |text: &str| format!("rpc error: code = InvalidArgument desc = {text}");
+        assert_eq!(refused(job(Some(1 << 63), Some(1))), invalid("Maximum concurrent jobs must not be negative"));
+        assert_eq!(refused(job(Some(1), Some(1 << 63))), invalid("Total completed jobs must not be negative"));
+        let replicas = Some(1 << 63);
+        let text = invalid("Number of replicas must be non-negative");
+        assert_eq!(refused(api::ServiceMode::Replicated { replicas }), text);
+        let mut with_update = spec(api::ServiceMode::GlobalJob {});
+        with_update.update_config = Some(api::UpdateConfig {
+            parallelism: 1,
+            delay: 0,
+            failure_action: "pause".into(),
+            monitor: 0,
+            max_failure_ratio: 0.0,
+            order: "stop-first".into(),
+        });
+        let answer = write(&mut State::default(), |tx, ids| create(&with_update, tx, ids, Seed(1)));
+        assert_eq!(answer, Err(invalid("Jobs may not have an update config")));
+    }
+
+    #[test]
+    fn a_mode_never_changes() {
+        let mut state = made(api::ServiceMode::Replicated { replicas: Some(2) }).expect("a service");
+        let text = "rpc error: code = Unimplemented desc = service mode change is not allowed";
+        for mode in [api::ServiceMode::Global {}, job(None, None), api::ServiceMode::GlobalJob {}] {
+            // Whatever else is wrong with the update: the mode comes first.
+            let mut changed = spec(mode);
+            changed.name = "other".into();
+            assert_eq!(write(&mut state, |tx, _| update("web", 99, &changed, false, tx)), Err(text.to_owned()));
+        }
+    }
+
+    /// §1.4: each write of a job makes it run once more, a rollback too.
+    #[test]
+    fn an_update_of_a_job_counts_its_iteration() {
+        let mut state = made(job(Some(1), Some(1))).expect("a job");
+        for (iteration, total) in [(1, 2), (2, 3)] {
+            let version = the(&state).meta.version;
+            let next = spec(job(Some(1), Some(total)));
+            assert_eq!(write(&mut state, |tx, _| update("web", version, &next, false, tx)), Ok(()));
+            assert_eq!(the(&state).job_status.map(|status| status.iteration), Some(iteration));
+        }
+        let version = the(&state).meta.version;
+        let same = spec(job(None, None));
+        assert_eq!(write(&mut state, |tx, _| update("web", version, &same, true, tx)), Ok(()));
+        assert_eq!(the(&state).spec.api.mode, job(Some(1), Some(2)));
+        assert_eq!(the(&state).job_status.map(|status| status.iteration), Some(3));
+    }
+}

@@ -30,7 +30,7 @@ impl Host {
         let now = env.kernel.now();
         let Some(manager) = &mut self.manager else { return };
         let Some(peer) = manager.peers.get(message.to) else { return };
-        let connected = env.net.connection(self.id, peer.host).is_some();
+        let connected = env.net.holds(self.id, self.boot, peer.host);
         if !peer.may_send(connected, now) {
             if message.kind == MessageKind::Snapshot {
                 manager.inbox.push_back(Input::SnapshotSent(message.to, false));
@@ -93,7 +93,7 @@ impl Host {
         let Some(manager) = &mut self.manager else { return };
         let Some(peer) = manager.peers.get(message.from) else { return };
         let host = peer.host;
-        if !peer.may_send(env.net.connection(self.id, host).is_some(), now) {
+        if !peer.may_send(env.net.holds(self.id, self.boot, host), now) {
             return;
         }
         manager.checks += 1;
@@ -139,8 +139,11 @@ impl Host {
         let (own, now) = (self.id, env.kernel.now());
         let key = env.seed.key("raft.dial", &(own.0, self.boot, host.0));
         let Some(manager) = &mut self.manager else { return };
-        // The broken connection is given up; the next message dials anew.
-        env.net.close(own, host);
+        // A broken connection is given up; the next message dials anew. One that is only silent stays: whatever else
+        // goes over it will hear of it when the other end dies.
+        if refused || env.net.connection(own, host).is_some_and(|ends| ends.server.is_none()) {
+            env.net.close(own, host);
+        }
         let mut members = Vec::new();
         let mut news = false;
         for (member, peer) in manager.peers.on_mut(host) {

@@ -335,7 +335,7 @@ pub(super) fn check(before: &State, changes: &[(Change, Why)]) {
         let old = state.tasks.get(task.key).expect("the scheduler creates no task").clone();
         let here = (old.status.state, task.status.state, task.node.is_some());
         match why {
-            Why::Placed { .. } => {
+            Why::Placed(_) => {
                 assert_eq!(here, (TaskState::Pending, TaskState::Assigned, true));
                 assert!(old.node.is_none() || old.node == task.node, "a task never moves");
                 check_placement(&state, task);

@@ -60,7 +60,7 @@ fn written(old: &Task, new: &Task, why: Why, state: &State) -> Option<Broken> {
     if why == Why::Reported && new.desired == TaskState::Ready && runs {
         return broken("a task that may not start yet does not", name(new));
     }
-    if matches!(why, Why::Placed { .. }) && new.status.state == TaskState::Assigned {
+    if matches!(why, Why::Placed(_)) && new.status.state == TaskState::Assigned {
         let node = new.node.and_then(|node| state.nodes.get(node))?;
         return placed(new, node, state);
     }
