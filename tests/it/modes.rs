@@ -31,6 +31,7 @@ fn no(lab: &mut Lab, line: &str, complaint: &str) {
 /// The promises of §12 hold, also those of the whole.
 fn check(lab: &Lab) {
     assert_eq!(lab.session.world().violation(), None);
+    assert_eq!(lab.session.world().broken_whole(), None);
 }
 
 #[test]

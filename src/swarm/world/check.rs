@@ -248,6 +248,11 @@ impl Env {
     }
 }
 
+/// What a store breaks when it is looked at as a whole.
+pub(super) fn broken_whole(state: &State) -> Option<String> {
+    objects::broken_whole(state).map(|(promise, detail)| format!("{promise}: {detail}"))
+}
+
 /// Which promise of the task model a change breaks.
 fn broken_by(old: Option<&Task>, new: &Task, why: Why) -> Option<&'static str> {
     if new.status.state == TaskState::Remove {

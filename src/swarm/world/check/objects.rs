@@ -4,10 +4,11 @@
 //! Not here: what needs a memory of its own (delayed starts, attempts, parallelism: the tests of the orchestrators hold
 //! those), and the liveness of a cluster at rest.
 //!
-//! Source: control-plane.md §12 (6, 7, 8, 10-18, 21).
+//! Source: control-plane.md §12 (6-8, 11, 13-18).
 
 use crate::swarm::object::{
-    Mode, Node, PortConfig, Protocol, Service, ServiceKey, Task, TaskState, UpdateState, UpdateStatus,
+    Mode, Node, PortConfig, Protocol, Service, ServiceKey, ServiceSpec, Task, TaskState, UpdateOrder, UpdateState,
+    UpdateStatus,
 };
 use crate::swarm::store::{Event, State, Why};
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,12 +55,8 @@ fn made(task: &Task, state: &State) -> Option<Broken> {
     if fits { None } else { broken("a task has the slot or the node that its service's mode asks for", name(task)) }
 }
 
-/// 10, 11, 13
+/// 11, 13
 fn written(old: &Task, new: &Task, why: Why, state: &State) -> Option<Broken> {
-    let runs = matches!(new.status.state, TaskState::Starting | TaskState::Running);
-    if why == Why::Reported && new.desired == TaskState::Ready && runs {
-        return broken("a task that may not start yet does not", name(new));
-    }
     if matches!(why, Why::Placed(_)) && new.status.state == TaskState::Assigned {
         let node = new.node.and_then(|node| state.nodes.get(node))?;
         return placed(new, node, state);
@@ -110,7 +107,7 @@ fn service_written(old: &Service, new: &Service, why: Why) -> Option<Broken> {
         return broken("a job's iteration never goes back", old.name().to_string());
     }
     let (from, to) = (state_of(&old.update_status), state_of(&new.update_status));
-    let rolled_back = to == Some(UpdateState::RollbackStarted) && from != to || why == Why::Request;
+    let rolled_back = to == Some(UpdateState::RollbackStarted) || why == Why::Request;
     if new.spec_version < old.spec_version && !rolled_back {
         return broken("a spec's version goes back by a rollback only", old.name().to_string());
     }
@@ -161,20 +158,27 @@ fn ports_taken(old: &Service, new: &Service, state: &State) -> Option<Broken> {
     broken("a published port belongs to one service", format!("{} and {clash}", new.name()))
 }
 
-/// What the whole of a store breaks, whatever was written last: 6, 8, 12, 13, 15, 16. A look at everything.
+/// What the whole of a store breaks, whatever was written last: 8, 13, 15, 16. A look at everything.
 pub(super) fn broken_whole(state: &State) -> Option<Broken> {
-    state.nodes.values().find_map(|node| overbooked(node, state)).or_else(|| {
+    state.nodes.values().find_map(|node| clashing(node, state)).or_else(|| {
         state.services.values().find_map(|service| if is_changing(service) { None } else { doubled(service, state) })
     })
 }
 
-/// While an update is under way a slot may have two tasks that should run.
+/// While an update is under way a slot may have two tasks that should run; so it may where a start-first update was
+/// interrupted by another one, until that comes to the slot.
 fn is_changing(service: &Service) -> bool {
-    !matches!(state_of(&service.update_status), None | Some(UpdateState::Completed | UpdateState::RollbackCompleted))
+    let starts_first =
+        |spec: &ServiceSpec| [spec.update, spec.rollback].iter().any(|config| config.order == UpdateOrder::StartFirst);
+    let at_rest = matches!(
+        state_of(&service.update_status),
+        None | Some(UpdateState::Completed | UpdateState::RollbackCompleted)
+    );
+    !at_rest || starts_first(&service.spec) || service.previous_spec.as_deref().is_some_and(starts_first)
 }
 
-/// 12 needs to know whether the node was written since; so only what nothing can excuse is a fault here: 13.
-fn overbooked(node: &Node, state: &State) -> Option<Broken> {
+/// 13. (12 has excuses that only a memory of the node knows; the scheduler is held to it at each placement.)
+fn clashing(node: &Node, state: &State) -> Option<Broken> {
     let mut held = BTreeSet::new();
     for task in state.tasks_of_node(node.key) {
         if (TaskState::Assigned..=TaskState::Running).contains(&task.status.state) {
