@@ -2,8 +2,11 @@
 //! flags and usage: `table`.
 
 pub mod container;
+pub mod health;
+pub mod image;
 pub mod info;
 pub mod inspect;
+pub mod inspect_any;
 pub mod network;
 pub mod node;
 pub mod rollback;

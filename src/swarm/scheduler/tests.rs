@@ -4,6 +4,7 @@ mod acceptance;
 mod debounce;
 mod filters;
 mod lab;
+mod policy;
 mod properties;
 
 pub(super) use lab::{label, plain_node};

@@ -126,7 +126,10 @@ pub fn service_spec(spec: &Value, id_of: &dyn Fn(&str) -> Option<String>) -> api
                 image: text(spec, "image").to_owned(),
                 ..api::ContainerSpec::default()
             },
-            resources: Some(api::ResourceRequirements { limits: None, reservations: Some(reserved) }),
+            resources: Some(api::ResourceRequirements {
+                reservations: Some(reserved),
+                ..api::ResourceRequirements::default()
+            }),
             restart_policy: spec.get("restart").map(|policy| api::RestartPolicy {
                 condition: text(policy, "condition").to_owned(),
                 delay: Some(nanos(int(policy, "delay_ms"))),
