@@ -54,6 +54,9 @@ fn cluster(tasks: u32, spread: bool) -> State {
             preferences: if spread { vec!["node.labels.zone".into(), "node.labels.rack".into()] } else { Vec::new() },
             max_replicas: 0,
             reserved: Resources { nano_cpus: 1_000_000, memory_bytes: 1 << 20 },
+            generic: Vec::new(),
+            platforms: Vec::new(),
+            plugins: Vec::new(),
             restart: RestartPolicy::default(),
             stop_grace_period: Duration::from_secs(10),
             ports: [].into(),
@@ -75,6 +78,7 @@ fn cluster(tasks: u32, spread: bool) -> State {
             previous_spec_version: 0,
             endpoint: Endpoint::default(),
             update_status: None,
+            job_status: None,
         })));
     }
     for i in 0..tasks {
@@ -94,9 +98,12 @@ fn pending(state: &State, key: u32, service: u32) -> Task {
         service_name: service.spec.name.clone(),
         slot: key / SERVICES + 1,
         node: None,
+        node_id: None,
+        job_iteration: None,
         spec: service.spec.task.clone(),
         spec_version: 0,
         ports: [].into(),
+        assigned_generic: [].into(),
         status: TaskStatus {
             state: TaskState::Pending,
             timestamp: Time::ZERO,

@@ -319,6 +319,7 @@ pub fn services() -> Vec<Service> {
                         window: None,
                     }),
                     placement: Some(Placement::default()),
+                    log_driver: None,
                     force_update: 0,
                     runtime: "container".into(),
                 },
@@ -331,6 +332,7 @@ pub fn services() -> Vec<Service> {
             endpoint: Endpoint::default(),
             update_status: None,
             service_status: Some(ServiceStatus { running_tasks: running, desired_tasks: desired, completed_tasks: 0 }),
+            job_status: None,
         }
     };
     let port = |published_port, target_port, protocol: &str| PortConfig {
@@ -380,6 +382,7 @@ pub fn tasks() -> Vec<Task> {
                     ..TaskStatus::default()
                 },
                 desired_state: states.0.into(),
+                job_iteration: None,
             }
         };
     let pending = "no suitable node (scheduling constraints not satisfied on 3 nodes)";

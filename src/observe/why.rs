@@ -4,10 +4,10 @@
 //! node that is believed down fell silent because of something that was done to it), it follows the record. A node is two
 //! things, and a manager may be ready and unreachable at once: what it is in the consensus has a chain of its own.
 
-use super::words::sentence;
+use super::words::{mention, sentence};
 use super::{Observed, View, nearest};
 use crate::engine::Record;
-use crate::swarm::object::{NodeState, Role, TaskKey, TaskState};
+use crate::swarm::object::{Id, NodeState, Role, TaskKey, TaskState};
 use crate::swarm::store::Why;
 use crate::swarm::world::World;
 use crate::swarm::world::record::What;
@@ -64,14 +64,21 @@ fn tell(world: &World, records: &[&Record<What>], chain: &[usize], out: &mut Str
 pub fn task_named(world: &World, subject: &str) -> Option<(String, u32)> {
     let records: Vec<&Record<What>> = world.env.trace.iter().collect();
     match Subject::find(world, &records, subject) {
-        Ok(Subject::Task { service, slot }) => Some((service, slot)),
+        // One that came with its node was not chosen by the scheduler.
+        Ok(Subject::Task { service, slot, node: None }) => Some((service, slot)),
         _ => None,
     }
 }
 
 /// Who is asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Subject {
-    Task { service: String, slot: u32 },
+    /// A slot: a number, or a node's name.
+    Task {
+        service: String,
+        slot: u32,
+        node: Option<String>,
+    },
     Service(String),
     Node(String),
     Leader,
@@ -82,28 +89,17 @@ impl Subject {
         if name == "leader" {
             return Ok(Self::Leader);
         }
-        let by_id = Observed(world).tasks().and_then(|tasks| {
-            let task = tasks.iter().find(|task| name.len() >= 4 && task.id.starts_with(name))?;
-            Some(Self::Task { service: task.service.to_string(), slot: u32::try_from(task.slot).ok()? })
-        });
-        if let Some(task) = by_id {
-            return Ok(task);
+        let tasks: Vec<Self> = records.iter().filter_map(|record| Self::of_task(&record.what)).collect();
+        let has_id =
+            |what: &What| matches!(what, What::Task { id, .. } if name.len() >= 4 && id.text().starts_with(name));
+        if let Some(task) = records.iter().rev().find(|record| has_id(&record.what)) {
+            return Self::of_task(&task.what).ok_or_else(String::new);
         }
         if world.host_named(name).is_some() {
             return Ok(Self::Node(name.to_owned()));
         }
-        let tasks: Vec<(&str, u32)> = records
-            .iter()
-            .filter_map(|record| match &record.what {
-                What::Task { service, slot, .. } => Some((&**service, *slot)),
-                _ => None,
-            })
-            .collect();
-        if let Some((service, slot)) = name.rsplit_once('.')
-            && let Ok(slot) = slot.parse()
-            && tasks.contains(&(service, slot))
-        {
-            return Ok(Self::Task { service: service.to_owned(), slot });
+        if let Some(task) = tasks.iter().find(|task| task.name() == name) {
+            return Ok(task.clone());
         }
         let mut names: Vec<String> = records
             .iter()
@@ -115,7 +111,7 @@ impl Subject {
         if names.iter().any(|service| service == name) {
             return Ok(Self::Service(name.to_owned()));
         }
-        names.extend(tasks.iter().map(|(service, slot)| format!("{service}.{slot}")));
+        names.extend(tasks.iter().map(Self::name));
         names.extend(world.hosts().iter().map(|host| host.name.to_string()));
         let hint = nearest(name, names.iter().map(String::as_str)).map_or_else(
             || "; name a task as in web.1, a service, a node, or leader".into(),
@@ -124,9 +120,15 @@ impl Subject {
         Err(format!("nothing is called {name}{hint}"))
     }
 
+    fn of_task(what: &What) -> Option<Self> {
+        let What::Task { service, slot, by_node, node, .. } = what else { return None };
+        let node = node.as_deref().filter(|_| *by_node).map(str::to_owned);
+        Some(Self::Task { service: service.to_string(), slot: *slot, node })
+    }
+
     fn name(&self) -> String {
         match self {
-            Self::Task { service, slot } => format!("{service}.{slot}"),
+            Self::Task { service, slot, node } => mention(service, *slot, node.is_some(), node.as_deref()),
             Self::Service(name) | Self::Node(name) => name.clone(),
             Self::Leader => "leader".into(),
         }
@@ -138,10 +140,14 @@ impl Subject {
         let name = self.name();
         let unknown = || format!("{name}: nobody leads, so nobody knows how it is now\n");
         match self {
-            Self::Task { .. } => {
+            Self::Task { service, slot, node } => {
                 let Some(tasks) = view.tasks() else { return unknown() };
-                let live = |desired: &str| matches!(desired, "running" | "ready");
-                let newest = tasks.iter().rev().filter(|task| *task.name == *name);
+                let live = |desired: &str| matches!(desired, "running" | "ready" | "complete");
+                let newest = tasks.iter().rev().filter(|task| {
+                    *task.service == **service
+                        && task.slot == u64::from(*slot)
+                        && node.as_deref().is_none_or(|node| *task.node == *node)
+                });
                 let Some(task) = newest.clone().find(|task| live(&task.desired)).or_else(|| newest.clone().next())
                 else {
                     return format!("{name} is no more\n");
@@ -191,9 +197,7 @@ impl Subject {
 
     fn concerns(&self, world: &World, what: &What) -> bool {
         match (self, what) {
-            (Self::Task { service, slot }, What::Task { service: other, slot: number, .. }) => {
-                **other == **service && number == slot
-            }
+            (Self::Task { .. }, What::Task { .. }) => Self::of_task(what).as_ref() == Some(self),
             (Self::Service(service), What::Service { name, .. } | What::ServiceRemoved { name }) => **name == **service,
             (Self::Service(service), What::Task { service: other, state, err, .. }) => {
                 **other == **service && (state.is_terminal() || err.is_some())
@@ -239,13 +243,11 @@ fn cause(world: &World, records: &[&Record<What>], at: usize) -> Option<usize> {
                 _ => false,
             })
         }),
-        What::Task { service, slot, state: TaskState::Running, from: Some((before, _)), .. }
-            if *before != TaskState::Running =>
-        {
-            newest(&|what| matches!(what, What::ContainerStarted { name, .. } if is_of(name, service, *slot)))
+        What::Task { id, state: TaskState::Running, from: Some((before, _)), .. } if *before != TaskState::Running => {
+            newest(&|what| matches!(what, What::ContainerStarted { name, .. } if is_of(name, *id)))
         }
-        What::Task { service, slot, state, from: Some((before, _)), .. } if state.is_terminal() && state != before => {
-            newest(&|what| matches!(what, What::ContainerEnded { name, .. } if is_of(name, service, *slot)))
+        What::Task { id, state, from: Some((before, _)), .. } if state.is_terminal() && state != before => {
+            newest(&|what| matches!(what, What::ContainerEnded { name, .. } if is_of(name, *id)))
         }
         What::Task { task: own, state: TaskState::Assigned, .. } => {
             let own = newest(&|what| matches!(what, What::Task { task, .. } if task == own));
@@ -254,9 +256,9 @@ fn cause(world: &World, records: &[&Record<What>], at: usize) -> Option<usize> {
         }
         // What began the scheduler's turn says nothing of why the task is there at all.
         what if waits(what) => newest(&|earlier| same_task(earlier, what)),
-        What::ContainerStarted { name: container, .. } => newest(
-            &|what| matches!(what, What::Task { service, slot, state: TaskState::Assigned, .. } if is_of(container, service, *slot)),
-        ),
+        What::ContainerStarted { name: container, .. } => {
+            newest(&|what| matches!(what, What::Task { id, state: TaskState::Assigned, .. } if is_of(container, *id)))
+        }
         What::ContainerHealth { name: container, .. } => {
             let fault = before
                 .iter()
@@ -273,9 +275,7 @@ fn cause(world: &World, records: &[&Record<What>], at: usize) -> Option<usize> {
             let fault = before.iter().rposition(|other| other.event == record.event || other.event == record.cause);
             fault.filter(|&place| matches!(before[place].what, What::Fault { .. })).or_else(|| {
                 newest(&|what| match what {
-                    What::Task { service, slot, desired, .. } => {
-                        *desired > TaskState::Running && is_of(container, service, *slot)
-                    }
+                    What::Task { id, desired, .. } => *desired > TaskState::Complete && is_of(container, *id),
                     _ => false,
                 })
             })
@@ -328,11 +328,9 @@ fn unhealthy(before: &[&Record<What>], container: &str) -> Option<usize> {
     matches!(before[place].what, What::ContainerHealth { healthy: false, .. }).then_some(place)
 }
 
-/// Whether a container is one of this slot's: `web.1.ID`.
-fn is_of(container: &str, service: &str, slot: u32) -> bool {
-    let name = container.rsplit_once('.').map(|(name, _)| name);
-    name.and_then(|name| name.rsplit_once('.'))
-        .is_some_and(|(own, number)| own == service && number.parse() == Ok(slot))
+/// Whether a container is this task's: `web.1.ID`.
+fn is_of(container: &str, task: Id) -> bool {
+    container.rsplit_once('.').is_some_and(|(_, id)| id == task.text())
 }
 
 /// Whether it says that a task finds no node.

@@ -4,7 +4,7 @@
 
 use crate::engine::Record;
 use crate::net::HostId;
-use crate::swarm::object::{NodeState, TaskState, UpdateState};
+use crate::swarm::object::{Mode, NodeState, TaskState, UpdateState};
 use crate::swarm::scheduler::Policy;
 use crate::swarm::store::{Decision, Why};
 use crate::swarm::world::World;
@@ -12,13 +12,14 @@ use crate::swarm::world::record::What;
 
 /// What is said of a task's change: a verb that tasks share, the task as it is mentioned, the reason.
 pub fn task_words(what: &What) -> Option<(&'static str, String, Option<String>)> {
-    let What::Task { service, slot, node, from, state, desired, err, why, .. } = what else { return None };
-    let name = format!("{service}.{slot}");
+    let What::Task { service, slot, by_node, node, from, state, desired, err, why, .. } = what else { return None };
+    let name = mention(service, *slot, *by_node, node.as_deref());
     let at = |name: &str| node.as_ref().map_or_else(|| name.to_owned(), |node| format!("{name} ({node})"));
     let failure = || err.as_ref().map(|err| err.to_string());
     match from {
         None => Some(match why {
             Why::FillSlot => ("new", name, Some("the slot is empty".into())),
+            Why::FillNode => ("new", name, Some("the node has no task of the service".into())),
             Why::Restart(_) => {
                 ("new replacement, waits in desired state Ready", name, Some("its predecessor ended".into()))
             }
@@ -31,7 +32,7 @@ pub fn task_words(what: &What) -> Option<(&'static str, String, Option<String>)>
             _ => ("new", name, None),
         }),
         Some((before, wanted)) if before == state => match (wanted, desired, why) {
-            (TaskState::Ready, TaskState::Running, _) => Some((
+            (TaskState::Ready, TaskState::Running | TaskState::Complete, _) => Some((
                 "may start now",
                 at(&name),
                 Some("its delay is over, and its predecessor has stopped or is out of reach".into()),
@@ -40,6 +41,8 @@ pub fn task_words(what: &What) -> Option<(&'static str, String, Option<String>)>
                 let reason = match why {
                     Why::NodeInvalid(_) => "its node is down, drained or gone",
                     Why::Update => "the rolling update replaces it",
+                    Why::NodeUnfit => "its node may not have the service now",
+                    Why::Surplus => "its node has another task of the service, or it is outdated",
                     _ => "it is no longer wanted",
                 };
                 Some(("told to stop", at(&name), Some(reason.into())))
@@ -47,6 +50,7 @@ pub fn task_words(what: &What) -> Option<(&'static str, String, Option<String>)>
             (_, TaskState::Remove, why) if *desired != *wanted => {
                 let reason = match why {
                     Why::ScaleDown => "the service was scaled down",
+                    Why::JobAgain => "the job runs anew",
                     _ => "the service was removed",
                 };
                 Some(("told to stop and vanish", at(&name), Some(reason.into())))
@@ -75,6 +79,27 @@ fn placement(why: &Why) -> Option<String> {
         }
         Why::Placed(Decision { policy, .. }) => Some(format!("by the policy {}", policy.about())),
         _ => None,
+    }
+}
+
+/// A task as it is mentioned: by its slot, or where that is its node by the node's name. (Docker shows the node's id.)
+pub fn mention(service: &str, slot: u32, by_node: bool, node: Option<&str>) -> String {
+    match node.filter(|_| by_node) {
+        Some(node) => format!("{service}.{node}"),
+        None => format!("{service}.{slot}"),
+    }
+}
+
+/// What a service is to be: `3 x nginx`.
+fn wanted(mode: Mode, image: &str) -> String {
+    let image = short(image);
+    match mode {
+        Mode::Replicated { replicas } => format!("{replicas} x {image}"),
+        Mode::Global => format!("{image} on every node"),
+        Mode::ReplicatedJob { max_concurrent, total } => {
+            format!("{total} x {image} to completion, {max_concurrent} at a time")
+        }
+        Mode::GlobalJob => format!("{image} to completion on every node"),
     }
 }
 
@@ -160,12 +185,12 @@ pub fn words(world: &World, record: &Record<What>) -> Option<(String, Option<Str
             }
         }
         What::NodeRemoved { name } => (format!("{name} is removed from the swarm"), None),
-        What::Service { name, created: true, replicas, image, .. } => {
-            (format!("service {name} is created: {replicas} x {}", short(image)), None)
+        What::Service { name, created: true, mode, image, .. } => {
+            (format!("service {name} is created: {}", wanted(*mode, image)), None)
         }
-        What::Service { name, spec_changed, replicas, image, update, .. } => match update {
+        What::Service { name, spec_changed, mode, image, update, .. } => match update {
             Some((state, message)) => (format!("service {name}: {}", update_words(*state)), Some(message.to_string())),
-            None if *spec_changed => (format!("service {name} is wanted as {replicas} x {}", short(image)), None),
+            None if *spec_changed => (format!("service {name} is wanted as {}", wanted(*mode, image)), None),
             None => return None,
         },
         What::ServiceRemoved { name } => (format!("service {name} is removed"), None),
@@ -214,9 +239,10 @@ pub fn sentence(world: &World, record: &Record<What>) -> (String, Option<String>
     }
     let text = match &record.what {
         What::Fault { text } => format!("the fault `{text}`"),
-        What::Task { service, slot, node, state, desired, .. } => {
+        What::Task { service, slot, by_node, node, state, desired, .. } => {
             let at = node.as_ref().map_or_else(String::new, |node| format!(" ({node})"));
-            format!("{service}.{slot}{at}: {}, should be {}", state.as_str(), desired.as_str())
+            let name = mention(service, *slot, *by_node, node.as_deref());
+            format!("{name}{at}: {}, should be {}", state.as_str(), desired.as_str())
         }
         What::TaskRemoved { service, slot, why } => {
             let reason = match why {

@@ -7,9 +7,10 @@ use super::{Container, Host, Member, Node, Port, Raft, Root, Service, Task, Text
 use crate::engine::Time;
 use crate::net::HostId;
 use crate::raft::Role;
+use crate::swarm::control;
 use crate::swarm::daemon::ContainerState;
 use crate::swarm::manager::Manager;
-use crate::swarm::object::{Mode, TaskState};
+use crate::swarm::object::Mode;
 use crate::swarm::store::State;
 use crate::swarm::world::{DaemonState, World};
 use std::sync::Arc;
@@ -65,17 +66,19 @@ impl View for Observed<'_> {
             .services
             .values()
             .map(|service| {
-                let Mode::Replicated { replicas } = service.spec.mode;
-                let running =
-                    state.tasks_of_service(service.key).filter(|t| t.status.state == TaskState::Running).count();
+                let counts = control::counts(service, state);
                 Service {
                     name: service.name().clone(),
                     id: text(service.id.text()),
                     image: service.spec.task.image.clone(),
-                    mode: text("replicated"),
-                    replicas: u64::from(replicas),
-                    running: running as u64,
-                    desired: u64::from(replicas),
+                    mode: text(service.spec.mode.as_str()),
+                    replicas: match service.spec.mode {
+                        Mode::Replicated { replicas } => u64::from(replicas),
+                        Mode::ReplicatedJob { total, .. } => u64::from(total),
+                        Mode::Global | Mode::GlobalJob => counts.desired_tasks,
+                    },
+                    running: counts.running_tasks,
+                    desired: counts.desired_tasks,
                     update: service.update_status.as_ref().map_or_else(Update::default, |status| Update {
                         state: text(status.state.as_str()),
                         message: status.message.clone(),

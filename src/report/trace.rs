@@ -8,6 +8,7 @@
 
 use crate::scenario::run::Run;
 use crate::swarm::api::time::rfc3339;
+use crate::swarm::object::Mode;
 use crate::swarm::world::World;
 use crate::swarm::world::record::What;
 use serde_json::{Value, json};
@@ -76,8 +77,8 @@ fn fields(world: &World, what: &What) -> Value {
             "node": &**name, "state": state.as_str(), "message": message, "availability": availability, "joined": joined,
         }),
         What::NodeRemoved { name } => json!({"node": &**name}),
-        What::Service { name, created, replicas, image, spec_changed, update, .. } => json!({
-            "service": &**name, "created": created, "replicas": replicas, "image": &**image,
+        What::Service { name, created, mode, image, spec_changed, update, .. } => json!({
+            "service": &**name, "created": created, "mode": mode.as_str(), "replicas": replicas(*mode), "image": &**image,
             "spec_changed": spec_changed,
             "update": update.as_ref().map(|(state, message)| json!({"state": state.as_str(), "message": &**message})),
         }),
@@ -98,5 +99,14 @@ fn fields(world: &World, what: &What) -> Value {
             json!({"host": host(on), "container": &**name, "healthy": healthy})
         }
         What::Dropped { from, to } => json!({"from": host(from), "to": host(to)}),
+    }
+}
+
+/// How many tasks are asked for; `None` where the nodes decide.
+fn replicas(mode: Mode) -> Option<u32> {
+    match mode {
+        Mode::Replicated { replicas } => Some(replicas),
+        Mode::ReplicatedJob { total, .. } => Some(total),
+        Mode::Global | Mode::GlobalJob => None,
     }
 }

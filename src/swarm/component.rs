@@ -31,14 +31,27 @@ pub enum Writer {
     Authority,
     /// Deletions.
     Reaper,
-    /// Restarts, then one service's reconciliation.
-    Replicated,
-    /// Delayed starts that are due.
-    Restart,
+    /// What an orchestrator has queued: restarts, then reconciliations.
+    Orchestrator(Kind),
+    /// Delayed starts of an orchestrator that are due.
+    Restart(Kind),
     /// The rolling update of one service.
     Update(ServiceKey),
+    /// Tasks on nodes that no longer meet their constraints.
+    Enforcer,
     /// Roles that follow what users want.
     Roles,
+}
+
+/// The orchestrators, each with its own restart supervisor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Of replicated services.
+    Replicated,
+    /// Of jobs, replicated and global.
+    Jobs,
+    /// Of global services.
+    Global,
 }
 
 /// Alarms that the leader's loops set. One that comes too late finds nothing to do: nothing is ever searched for and
@@ -130,6 +143,11 @@ impl Ids {
     /// For the next task of a slot.
     pub fn task(&mut self, service_name: &str, slot: u32) -> Id {
         Id(self.draw("id.task", &(service_name, slot)))
+    }
+
+    /// For the next task of a service that belongs to this node.
+    pub fn task_on(&mut self, service_name: &str, node: Id) -> Id {
+        Id(self.draw("id.task", &(service_name, node.0)))
     }
 
     /// For a host that becomes a node.

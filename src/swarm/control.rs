@@ -6,13 +6,14 @@
 mod cluster;
 mod join;
 mod list;
-mod nodes;
+pub(crate) mod nodes;
 mod present;
-mod services;
+pub(crate) mod services;
 mod spec;
 
 pub use cluster::{at_init, check_at_init};
 pub use join::{Setup, join, new_cluster, new_node, setup};
+pub use list::counts;
 #[cfg(test)]
 pub(crate) use spec::service as service_spec;
 
@@ -90,7 +91,7 @@ pub fn write(request: &ControlRequest, tx: &mut Transaction, members: &MembersVi
         return Err(ApiError::new(500, "not a request that writes").into());
     };
     let done = match request {
-        Request::ServiceCreate { spec, .. } => services::create(spec, tx, env),
+        Request::ServiceCreate { spec, .. } => services::create(spec, tx, &mut env.ids, env.seed),
         Request::ServiceUpdate { id, version, spec, rollback, .. } => {
             services::update(id, *version, spec, *rollback, tx)
         }

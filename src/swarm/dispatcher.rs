@@ -10,6 +10,8 @@
 //! Source: control-plane.md §7.1-§7.6.
 
 mod protocol;
+#[cfg(test)]
+mod tests;
 
 pub use protocol::{CertificateNews, Refusal, Report, Route, ToAgent, ToDispatcher};
 
@@ -61,6 +63,8 @@ pub struct Dispatcher {
     /// Those whose batch is being written.
     registered: Vec<NodeKey>,
     orphaned: Vec<NodeKey>,
+    /// Since when nodes are down, as far as this leader knows.
+    down: BTreeMap<NodeKey, Time>,
     /// Whom all trust.
     root: RootCa,
     /// To be sent.
@@ -131,11 +135,13 @@ impl Dispatcher {
             registering: Vec::new(),
             registered: Vec::new(),
             orphaned: Vec::new(),
+            down: BTreeMap::new(),
             root: state.cluster.as_ref().map(|cluster| cluster.root).unwrap_or_default(),
             outgoing: Vec::new(),
         };
         for node in state.nodes.values() {
             if node.status.state == NodeState::Down {
+                dispatcher.down.insert(node.key, now);
                 out.alarm(now + ORPHAN_AFTER, Alarm::Orphan(node.key));
             } else {
                 dispatcher.mark_unknown = true;
@@ -244,6 +250,7 @@ impl Dispatcher {
                 return self.refuse(route, 0, Refusal::RateLimit);
             }
         }
+        self.down.remove(&key);
         self.expect(&node, now, GRACE, out);
         let id = self.next_session;
         self.next_session += 1;
@@ -278,9 +285,10 @@ impl Dispatcher {
             }
             Alarm::Heartbeat(node) => self.heartbeat_due(node, state, now, out),
             Alarm::Assignments(node) => self.assignments_due(node, now, out),
+            // An alarm of an earlier time that it was down is void.
             Alarm::Orphan(node)
                 if state.nodes.get(node).is_some_and(|node| node.status.state == NodeState::Down)
-                    && !self.sessions.contains_key(&node) =>
+                    && self.down.get(&node).is_some_and(|since| now - *since >= ORPHAN_AFTER) =>
             {
                 self.orphaned.push(node);
                 out.turn(Writer::Dispatcher);
@@ -301,6 +309,7 @@ impl Dispatcher {
         if state.nodes.get(node).is_some() {
             self.node_updates.insert(node, NodeUpdate { state: NodeState::Down, message, registration: None });
             self.arm_flush(now, out);
+            self.down.insert(node, now);
             out.alarm(now + ORPHAN_AFTER, Alarm::Orphan(node));
         }
     }
@@ -347,6 +356,7 @@ impl Dispatcher {
             }
             Event::Node { old: Some(old), new: None } => {
                 self.sessions.remove(&old.key);
+                self.down.remove(&old.key);
                 self.registering.retain(|&key| key != old.key);
                 self.node_updates.remove(&old.key);
             }

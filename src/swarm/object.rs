@@ -9,6 +9,7 @@
 mod cluster;
 mod id;
 mod node;
+mod resource;
 mod service;
 mod spec;
 mod task;
@@ -17,6 +18,7 @@ pub use super::ca::token_digest;
 pub use cluster::*;
 pub use id::*;
 pub use node::*;
+pub use resource::*;
 pub use service::*;
 pub use spec::*;
 pub use task::*;

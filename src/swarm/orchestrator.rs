@@ -1,21 +1,27 @@
 //! The orchestrators: what keeps the tasks of every service as its spec wants them.
 //!
-//! [`Replicated`] is the replicated orchestrator's loop. Around each commit it does two things: it restarts tasks that
-//! ended or lost their node (through the restart supervisor, `restart`), and it reconciles services that were written
-//! (`replicated`): fills empty slots, takes surplus ones away, and hands the rest to the service's rolling update
-//! (`update`, and `update_worker` for one slot). A new leader begins with `taskinit`. [`Reaper`] (`taskreaper`) deletes
-//! what is only history.
+//! [`Orchestrators`] are three loops side by side. The replicated one (`replicated`) does two things around each commit:
+//! it restarts tasks that ended or lost their node (through its restart supervisor, `restart`), and it reconciles
+//! services that were written: fills empty slots, takes surplus ones away, and hands the rest to the service's rolling
+//! update (`updaters`, `update`, and `update_worker` for one slot). The global one (`global`) does the same for services
+//! with one task a node, event by event; the third (`jobs`) runs services to completion. A new leader begins with
+//! `taskinit`. Beside them the constraint enforcer (`constraintenforcer`) rejects tasks that their node may no longer
+//! have, and [`Reaper`] (`taskreaper`) deletes what is only history.
 //!
 //! Which of the two owns a slot at a moment is the heart of it: the restart supervisor replaces a task that ended by
 //! itself, the updater one whose spec is outdated, and both let the replacement go from READY to RUNNING by the same
 //! delayed start.
 //!
-//! Not here: global services and jobs (their orchestrators follow), the constraint enforcer (it belongs to the
-//! scheduler's family), placement, and what an agent does with a task.
+//! Not here: placement, and what an agent does with a task.
 //!
-//! Source: control-plane.md §2.5, §4.1, §4.5-§4.7, §5, §6.
+//! Source: control-plane.md §2.5, §4-§6.
 
+mod constraintenforcer;
 mod dirty;
+mod global;
+mod jobs;
+mod loops;
+mod plan;
 mod replicated;
 mod restart;
 mod slot;
@@ -24,12 +30,13 @@ mod taskinit;
 mod taskreaper;
 mod update;
 mod update_worker;
+mod updaters;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use dirty::DirtyTest;
-pub use replicated::Replicated;
+pub use loops::Orchestrators;
 pub use taskreaper::Reaper;
 
 /// SwarmKit packs a batch into transactions of at most so many changes and lets other writers in between.

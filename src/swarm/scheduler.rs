@@ -278,6 +278,7 @@ impl Scheduler {
                 self.preassigned.remove(&key);
                 let mut confirmed = task.with_state(TaskState::Assigned, CONFIRMED, tx.now());
                 confirmed.status.applied_at = tx.now();
+                confirmed.assigned_generic = info.claim(&task.spec).unwrap_or_default().into();
                 let decision = Decision {
                     at: tx.now(),
                     candidates: 1,

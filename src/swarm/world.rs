@@ -329,6 +329,14 @@ impl World {
         self.env.checks.violation.as_ref()
     }
 
+    /// What the newest store breaks when it is looked at as a whole, for those who stop at a moment; events are held to
+    /// their own promises as they come.
+    pub fn broken_whole(&self) -> Option<String> {
+        let managers = self.hosts().iter().filter_map(|host| host.manager.as_ref());
+        let newest = managers.max_by_key(|manager| manager.state.index)?;
+        check::broken_whole(&newest.state)
+    }
+
     /// The limit at which the run has to stop, if it is reached.
     pub fn limit_reached(&self) -> Option<LimitReached> {
         self.env.kernel.limit_reached()

@@ -11,6 +11,7 @@ mod determinism;
 mod house;
 mod lab;
 mod leader_killed;
+mod modes;
 mod mutants;
 mod quorum;
 mod recovery;

@@ -89,6 +89,7 @@ fn specification(context: &mut Context) -> Result<ServiceSpec, Stop> {
             constraints: flags.all("constraint").map(str::to_owned).collect(),
             preferences: flags.preferences("placement-pref"),
             max_replicas: flags.unsigned("replicas-max-per-node").unwrap_or(0),
+            platforms: Vec::new(),
         }),
         ..TaskSpec::default()
     };

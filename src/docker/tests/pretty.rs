@@ -56,13 +56,19 @@ fn what_was_set_is_shown() {
                 spread: SpreadOver { spread_descriptor: "node.labels.az".into() },
             }],
             max_replicas: 2,
+            ..Placement::default()
         });
         task.container_spec.args = vec!["sleep".into(), "2000".into()];
         task.container_spec.env = vec!["A=1".into(), "B=2".into()];
         task.container_spec.dir = "/x".into();
         task.container_spec.user = "u".into();
         task.resources = Some(ResourceRequirements {
-            limits: Some(Resources { nano_cpus: 1_000_000_000, memory_bytes: 536_870_912, pids: 20 }),
+            limits: Some(Resources {
+                nano_cpus: 1_000_000_000,
+                memory_bytes: 536_870_912,
+                pids: 20,
+                ..Resources::default()
+            }),
             reservations: Some(Resources { nano_cpus: 1_500_000_000, ..Resources::default() }),
             ..ResourceRequirements::default()
         });

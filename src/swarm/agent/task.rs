@@ -232,39 +232,46 @@ impl AgentTask {
 
     /// Goes on as far as it can; says whether there is news.
     pub fn step(&mut self, now: Time, out: &mut AgentOutbox) -> bool {
-        while !self.busy && !self.sleeping {
-            if self.desired >= TaskState::Shutdown {
-                if self.state >= TaskState::Complete {
-                    break;
-                }
+        while self.step_once(now, out) {}
+        self.news
+    }
+
+    /// Goes on by one step; says whether there may be another. What lies between two steps is reported only by those who
+    /// ask in between.
+    pub fn step_once(&mut self, now: Time, out: &mut AgentOutbox) -> bool {
+        if self.busy || self.sleeping {
+            return false;
+        }
+        if self.desired >= TaskState::Shutdown {
+            if self.state < TaskState::Complete {
                 let operation = self.begin(true);
                 out.actions.push(Action::Stop { task: self.task.clone(), operation });
-                break;
             }
-            if self.state > self.desired {
-                break;
-            }
-            match self.state {
-                TaskState::Preparing => {
-                    let operation = self.begin(false);
-                    out.actions.push(Action::Prepare { task: self.task.clone(), operation });
-                }
-                TaskState::Starting => {
-                    let operation = self.begin(false);
-                    out.actions.push(Action::Start { task: self.task.clone(), operation });
-                }
-                TaskState::Running => {
-                    let operation = self.begin(false);
-                    out.actions.push(Action::Wait { task: self.task.key, operation });
-                }
-                state if state >= self.desired => break,
-                TaskState::Assigned => self.set(TaskState::Accepted, "accepted", now),
-                TaskState::Accepted => self.set(TaskState::Preparing, "preparing", now),
-                TaskState::Ready => self.set(TaskState::Starting, "starting", now),
-                _ => break,
-            }
+            return false;
         }
-        self.news
+        if self.state > self.desired {
+            return false;
+        }
+        match self.state {
+            TaskState::Preparing => {
+                let operation = self.begin(false);
+                out.actions.push(Action::Prepare { task: self.task.clone(), operation });
+            }
+            TaskState::Starting => {
+                let operation = self.begin(false);
+                out.actions.push(Action::Start { task: self.task.clone(), operation });
+            }
+            TaskState::Running => {
+                let operation = self.begin(false);
+                out.actions.push(Action::Wait { task: self.task.key, operation });
+            }
+            state if state >= self.desired => return false,
+            TaskState::Assigned => self.set(TaskState::Accepted, "accepted", now),
+            TaskState::Accepted => self.set(TaskState::Preparing, "preparing", now),
+            TaskState::Ready => self.set(TaskState::Starting, "starting", now),
+            _ => return false,
+        }
+        true
     }
 
     /// An operation has ended. Says whether it must be stepped on.

@@ -26,6 +26,9 @@ fn spec(ports: &[PortConfig]) -> Arc<ServiceSpec> {
             preferences: Vec::new(),
             max_replicas: 0,
             reserved: Default::default(),
+            generic: Vec::new(),
+            platforms: Vec::new(),
+            plugins: Vec::new(),
             restart: RestartPolicy::default(),
             stop_grace_period: Duration::from_secs(10),
             ports: ports.into(),
@@ -87,6 +90,7 @@ impl Bench {
             previous_spec_version: 0,
             endpoint: Endpoint::default(),
             update_status: None,
+            job_status: None,
         };
         self.write(|tx| tx.put_service(service, Why::Request));
         key
@@ -109,9 +113,12 @@ impl Bench {
             service_name: "web".into(),
             slot: 1,
             node: None,
+            node_id: None,
+            job_iteration: None,
             spec: spec(&[]).task.clone(),
             spec_version: 0,
             ports: Arc::default(),
+            assigned_generic: Arc::default(),
             status: TaskStatus {
                 state: TaskState::New,
                 timestamp: self.now,
@@ -137,9 +144,9 @@ impl Bench {
     }
 }
 
-/// TestAllocate (72).
+/// TestAllocate (72): a port is given once.
 #[test]
-fn a_port_is_given_once() {
+fn test_allocate() {
     for number in [30_000, 10_000] {
         let mut ports = Ports::default();
         assert!(ports.take_all(vec![port(80, number)]).is_ok());

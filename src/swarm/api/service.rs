@@ -2,7 +2,7 @@
 //!
 //! What the user left out is absent (`None`), as in the real API: SwarmKit's defaults are applied at use.
 
-use super::{HealthConfig, Labels, ObjectVersion, is_zero};
+use super::{HealthConfig, Labels, ObjectVersion, Platform, is_zero};
 use serde::Serialize;
 
 /// A service.
@@ -35,6 +35,19 @@ pub struct Service {
     /// Only in lists that asked for it.
     #[serde(rename = "ServiceStatus", skip_serializing_if = "Option::is_none")]
     pub service_status: Option<ServiceStatus>,
+    /// Of jobs.
+    #[serde(rename = "JobStatus", skip_serializing_if = "Option::is_none")]
+    pub job_status: Option<JobStatus>,
+}
+
+/// How often a job was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct JobStatus {
+    /// From 0; one more with each update.
+    pub job_iteration: ObjectVersion,
+    /// RFC 3339 with nanoseconds.
+    pub last_execution: String,
 }
 
 /// The numbers of `service ls`.
@@ -117,11 +130,25 @@ pub struct TaskSpec {
     /// Where it may run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub placement: Option<Placement>,
+    /// Absent: the engine's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_driver: Option<Driver>,
     /// Counts the `--force` updates.
     pub force_update: u64,
     /// `container`
     #[serde(skip_serializing_if = "String::is_empty")]
     pub runtime: String,
+}
+
+/// A driver by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Driver {
+    /// `json-file`
+    pub name: String,
+    /// Its options.
+    #[serde(skip_serializing_if = "Labels::is_empty")]
+    pub options: Labels,
 }
 
 /// The container of a task.
@@ -197,7 +224,7 @@ pub struct ResourceRequirements {
 }
 
 /// An amount of resources.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Resources {
     /// 1 CPU = 1,000,000,000.
     #[serde(rename = "NanoCPUs", skip_serializing_if = "is_zero")]
@@ -208,6 +235,41 @@ pub struct Resources {
     /// Processes (limits only).
     #[serde(rename = "Pids", skip_serializing_if = "is_zero")]
     pub pids: i64,
+    /// Of kinds that users name (reservations only).
+    #[serde(rename = "GenericResources", skip_serializing_if = "Vec::is_empty")]
+    pub generic_resources: Vec<GenericResource>,
+}
+
+/// A generic resource; a reservation asks for a number of a kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct GenericResource {
+    /// One with a name of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub named_resource_spec: Option<NamedResource>,
+    /// So many that are all alike.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub discrete_resource_spec: Option<DiscreteResource>,
+}
+
+/// A generic resource with a name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct NamedResource {
+    /// The user's word.
+    pub kind: String,
+    /// Its name.
+    pub value: String,
+}
+
+/// A number of a generic resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct DiscreteResource {
+    /// The user's word.
+    pub kind: String,
+    /// How many.
+    pub value: i64,
 }
 
 /// Whether and when an ended task is replaced.
@@ -241,6 +303,9 @@ pub struct Placement {
     /// 0: without limit.
     #[serde(skip_serializing_if = "is_zero")]
     pub max_replicas: u64,
+    /// What the image is built for; empty: unknown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub platforms: Vec<Platform>,
 }
 
 /// `spread=LABEL`

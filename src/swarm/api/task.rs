@@ -39,6 +39,9 @@ pub struct Task {
     /// `ready`, `running`, `shutdown`, `remove`, `complete`.
     #[serde(rename = "DesiredState")]
     pub desired_state: String,
+    /// Of a job: for which of its executions.
+    #[serde(rename = "JobIteration", skip_serializing_if = "Option::is_none")]
+    pub job_iteration: Option<ObjectVersion>,
 }
 
 /// What was observed of a task.

@@ -79,9 +79,7 @@ pub fn services(filters: &Filters, status: bool, state: &State) -> Vec<api::Serv
             any(filters, "id", |id| service.id.text().starts_with(id))
                 && any(filters, "name", |name| service.name().starts_with(name))
                 && labels(filters, "label", &service.spec.api.labels)
-                && any(filters, "mode", |mode| match service.spec.mode {
-                    Mode::Replicated { .. } => mode == "replicated",
-                })
+                && any(filters, "mode", |mode| mode == service.spec.mode.as_str())
         })
         .map(|service| {
             let mut shown = present::service(service, false);
@@ -95,9 +93,22 @@ pub fn services(filters: &Filters, status: bool, state: &State) -> Vec<api::Serv
 
 /// The numbers of `service ls`: what runs, whatever is desired of it and wherever it is (control-plane.md §2.6).
 pub fn counts(service: &Service, state: &State) -> api::ServiceStatus {
-    let running = state.tasks_of_service(service.key).filter(|task| task.status.state == TaskState::Running).count();
-    let Mode::Replicated { replicas } = service.spec.mode;
-    api::ServiceStatus { running_tasks: running as u64, desired_tasks: u64::from(replicas), completed_tasks: 0 }
+    let iteration = service.job_status.map(|status| status.iteration);
+    let tasks = || state.tasks_of_service(service.key).filter(|task| task.job_iteration == iteration);
+    let count = |test: &dyn Fn(&Task) -> bool| tasks().filter(|task| test(task)).count() as u64;
+    let desired_tasks = match service.spec.mode {
+        Mode::Replicated { replicas } => u64::from(replicas),
+        Mode::Global => count(&|task| task.desired == TaskState::Running),
+        Mode::ReplicatedJob { max_concurrent, .. } => u64::from(max_concurrent),
+        Mode::GlobalJob => {
+            count(&|task| task.desired == TaskState::Complete && task.status.state != TaskState::Complete)
+        }
+    };
+    api::ServiceStatus {
+        running_tasks: count(&|task| task.status.state == TaskState::Running),
+        desired_tasks,
+        completed_tasks: if iteration.is_some() { count(&|task| task.status.state == TaskState::Complete) } else { 0 },
+    }
 }
 
 /// Tasks.
@@ -124,7 +135,7 @@ pub fn tasks(filters: &Filters, state: &State) -> Result<Vec<api::Task>, ApiErro
         (wanted_services.is_empty() || wanted_services.contains(&task.service))
             && (wanted_nodes.is_empty() || task.node.is_some_and(|node| wanted_nodes.contains(&node)))
             && any(filters, "id", |id| task.id.text().starts_with(id))
-            && any(filters, "name", |name| format!("{}.{}.{}", task.service_name, task.slot, task.id).starts_with(name))
+            && any(filters, "name", |name| format!("{}.{}", task.name(), task.id).starts_with(name))
             && labels(filters, "label", &task.spec.api.container_spec.labels)
             && any(filters, "desired-state", |desired| match desired.to_ascii_lowercase().as_str() {
                 "running" => task.desired == TaskState::Running,

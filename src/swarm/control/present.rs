@@ -19,16 +19,11 @@ pub fn moment(time: Time) -> String {
 /// A node.
 pub fn node(node: &Node, view: &View<'_>) -> api::Node {
     let description = &node.description;
-    let plugin = |kind: &str, name: &str| api::Plugin { kind: kind.into(), name: name.into() };
     let reported = !description.hostname.is_empty();
-    let plugins = if reported {
-        let mut plugins: Vec<_> = LOG_PLUGINS.iter().map(|name| plugin("Log", name)).collect();
-        plugins.extend(NETWORK_PLUGINS.iter().map(|name| plugin("Network", name)));
-        plugins.push(plugin("Volume", "local"));
-        plugins
-    } else {
-        Vec::new()
-    };
+    let plugins = description.plugins.iter().flat_map(|plugins| plugins.iter());
+    let plugins = plugins
+        .map(|plugin| api::Plugin { kind: plugin.kind.as_str().into(), name: plugin.name.to_string() })
+        .collect();
     let state = view.state();
     let manager_status = state.member_of_node(node.key).map(|member| {
         let leader = member.raft == view.manager.member;
@@ -76,12 +71,6 @@ pub fn node(node: &Node, view: &View<'_>) -> api::Node {
     }
 }
 
-/// Log drivers of every engine.
-const LOG_PLUGINS: [&str; 9] =
-    ["awslogs", "fluentd", "gcplogs", "gelf", "journald", "json-file", "local", "splunk", "syslog"];
-/// Network drivers of every engine.
-const NETWORK_PLUGINS: [&str; 6] = ["bridge", "host", "ipvlan", "macvlan", "null", "overlay"];
-
 /// What the cluster's nodes trust, and who issued the certificates that they should have (`None`: that a certain node
 /// has).
 fn tls_info(cluster: Option<&Cluster>, issuer: Option<RootId>) -> api::TlsInfo {
@@ -124,6 +113,10 @@ pub fn service(service: &Service, insert_defaults: bool) -> api::Service {
             message: status.message.to_string(),
         }),
         service_status: None,
+        job_status: service.job_status.map(|status| api::JobStatus {
+            job_iteration: api::ObjectVersion { index: status.iteration },
+            last_execution: moment(status.last_execution),
+        }),
     }
 }
 
@@ -165,6 +158,7 @@ fn with_defaults(spec: &ServiceSpec) -> api::ServiceSpec {
     if let api::ServiceMode::Replicated { replicas } = &mut shown.mode {
         replicas.get_or_insert(1);
     }
+    // SwarmKit fills these in whatever the mode.
     shown.update_config.get_or_insert_with(|| update_config(&UpdateConfig::default()));
     shown.rollback_config.get_or_insert_with(|| update_config(&UpdateConfig::default()));
     let endpoint = shown.endpoint_spec.get_or_insert_default();
@@ -229,6 +223,7 @@ pub fn task(task: &Task, state: &State) -> api::Task {
             },
         },
         desired_state: task.desired.as_str().into(),
+        job_iteration: task.job_iteration.map(|index| api::ObjectVersion { index }),
     }
 }
 

@@ -1,10 +1,11 @@
 //! Creating, updating, rolling back and removing services (control-plane.md §1.4, §1.5).
 
 use super::spec;
+use crate::engine::Seed;
 use crate::swarm::api::{self, ApiError, Code, Response};
-use crate::swarm::object::{Endpoint, PortConfig, Service, ServiceKey, UpdateState, UpdateStatus};
+use crate::swarm::component::Ids;
+use crate::swarm::object::{Endpoint, JobStatus, PortConfig, Service, ServiceKey, UpdateState, UpdateStatus};
 use crate::swarm::store::{State, Transaction, Why};
-use crate::swarm::world::Env;
 use std::sync::Arc;
 
 /// Finds a service as the engine does: by id, by name, by unique prefix of an id.
@@ -27,10 +28,10 @@ pub fn find(state: &State, name: &str) -> Result<Arc<Service>, ApiError> {
 }
 
 /// Creates a service.
-pub fn create(spec: &api::ServiceSpec, tx: &mut Transaction, env: &mut Env) -> Result<Response, ApiError> {
+pub fn create(spec: &api::ServiceSpec, tx: &mut Transaction, ids: &mut Ids, seed: Seed) -> Result<Response, ApiError> {
     let mut spec = spec.clone();
     if spec.name.is_empty() {
-        spec.name = random_name(tx.state(), env);
+        spec.name = random_name(tx.state(), seed);
     }
     let spec = spec::service(&spec)?;
     check_ports(&spec.task.ports, None, tx.state())?;
@@ -40,8 +41,9 @@ pub fn create(spec: &api::ServiceSpec, tx: &mut Transaction, env: &mut Env) -> R
             format!("name conflicts with an existing object: service {} already exists", spec.name),
         ));
     }
-    let id = env.ids.service(&spec.name);
+    let id = ids.service(&spec.name);
     let key = tx.state().services.next_key();
+    let job_status = spec.mode.is_job().then(|| JobStatus { iteration: 0, last_execution: tx.wall() });
     tx.put_service(
         Service {
             key,
@@ -53,6 +55,7 @@ pub fn create(spec: &api::ServiceSpec, tx: &mut Transaction, env: &mut Env) -> R
             previous_spec_version: 0,
             endpoint: Endpoint::default(),
             update_status: None,
+            job_status,
         },
         Why::Request,
     );
@@ -75,6 +78,9 @@ pub fn update(
     if spec.task.ports != service.spec.task.ports {
         check_ports(&spec.task.ports, Some(service.key), tx.state())?;
     }
+    if !spec.mode.is_same_kind(service.spec.mode) {
+        return Err(ApiError::grpc(Code::Unimplemented, "service mode change is not allowed"));
+    }
     if spec.name != *service.name() {
         return Err(ApiError::grpc(Code::Unimplemented, "renaming services is not supported"));
     }
@@ -85,8 +91,16 @@ pub fn update(
     updated.spec = Arc::new(spec);
     updated.spec_version = version;
     updated.update_status = None;
+    run_again(&mut updated, tx);
     tx.put_service(updated, Why::Request);
     Ok(Response::ServiceUpdated { warnings: Vec::new() })
+}
+
+/// Whatever is written of a job makes it run once more.
+fn run_again(service: &mut Service, tx: &Transaction) {
+    if let Some(status) = &mut service.job_status {
+        *status = JobStatus { iteration: status.iteration + 1, last_execution: tx.wall() };
+    }
 }
 
 fn check_version(service: &Service, version: u64) -> Result<(), ApiError> {
@@ -111,6 +125,7 @@ fn roll_back(service: &Service, version: u64, tx: &mut Transaction) -> Result<Re
         completed_at: None,
         message: "manually requested rollback".into(),
     });
+    run_again(&mut back, tx);
     tx.put_service(back, Why::Request);
     Ok(Response::ServiceUpdated { warnings: Vec::new() })
 }
@@ -150,7 +165,7 @@ fn check_ports(ports: &[PortConfig], own: Option<ServiceKey>, state: &State) -> 
 }
 
 /// A name for a service that was given none: an adjective and a noun, drawn until it is free.
-fn random_name(state: &State, env: &Env) -> String {
+fn random_name(state: &State, seed: Seed) -> String {
     const FIRST: [&str; 16] = [
         "brave", "calm", "clever", "eager", "fair", "gentle", "happy", "keen", "kind", "lively", "modest", "nimble",
         "patient", "quiet", "steady", "witty",
@@ -159,7 +174,7 @@ fn random_name(state: &State, env: &Env) -> String {
         "anchor", "beacon", "bridge", "compass", "dolphin", "harbor", "island", "lantern", "mast", "otter", "pelican",
         "raft", "reef", "sailor", "tide", "whale",
     ];
-    let key = env.seed.key("service.name", &0u8);
+    let key = seed.key("service.name", &0u8);
     (0u64..)
         .map(|draw| {
             let first = FIRST[key.below(draw * 2, 16) as usize];
@@ -168,4 +183,109 @@ fn random_name(state: &State, env: &Env) -> String {
         })
         .find(|name| !state.services.values().any(|service| **service.name() == **name))
         .expect("numbers never run out")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::swarm::store::{Change, State};
+
+    fn spec(mode: api::ServiceMode) -> api::ServiceSpec {
+        let container_spec = api::ContainerSpec { image: "app:v1".into(), ..api::ContainerSpec::default() };
+        let task_template = api::TaskSpec { container_spec, ..api::TaskSpec::default() };
+        api::ServiceSpec { name: "web".into(), task_template, mode, ..api::ServiceSpec::default() }
+    }
+
+    fn job(max_concurrent: Option<u64>, total_completions: Option<u64>) -> api::ServiceMode {
+        api::ServiceMode::ReplicatedJob { max_concurrent, total_completions }
+    }
+
+    /// Writes, and says what the answer was.
+    fn write(
+        state: &mut State,
+        ask: impl FnOnce(&mut Transaction, &mut Ids) -> Result<Response, ApiError>,
+    ) -> Result<(), String> {
+        let mut tx = Transaction::new(state, crate::engine::Time::ZERO);
+        let answer = ask(&mut tx, &mut Ids::new(Seed(1)));
+        let changes: Vec<(Change, Why)> = tx.into_changes();
+        let answer = answer.map(|_| ()).map_err(|error| error.message);
+        if answer.is_ok() {
+            state.index += 1;
+            changes.iter().for_each(|(change, _)| drop(state.apply(change)));
+        }
+        answer
+    }
+
+    fn made(mode: api::ServiceMode) -> Result<State, String> {
+        let mut state = State::default();
+        write(&mut state, |tx, ids| create(&spec(mode), tx, ids, Seed(1)))?;
+        Ok(state)
+    }
+
+    fn the(state: &State) -> Arc<Service> {
+        state.services.values().next().expect("it was made").clone()
+    }
+
+    #[test]
+    fn the_engine_fills_in_a_jobs_numbers() {
+        for (asked, filled) in
+            [((None, None), (1, 1)), ((Some(3), None), (3, 3)), ((None, Some(5)), (1, 5)), ((Some(2), Some(7)), (2, 7))]
+        {
+            let state = made(job(asked.0, asked.1)).expect("a job");
+            assert_eq!(the(&state).spec.api.mode, job(Some(filled.0), Some(filled.1)));
+            assert_eq!(the(&state).job_status.map(|status| status.iteration), Some(0));
+        }
+        assert!(the(&made(api::ServiceMode::Global {}).expect("a service")).job_status.is_none());
+    }
+
+    #[test]
+    fn what_a_mode_forbids_is_refused_in_swarmkits_words() {
+        let refused = |mode| made(mode).map(|_| ()).unwrap_err();
+        let invalid = |text: &str| format!("rpc error: code = InvalidArgument desc = {text}");
+        assert_eq!(refused(job(Some(1 << 63), Some(1))), invalid("Maximum concurrent jobs must not be negative"));
+        assert_eq!(refused(job(Some(1), Some(1 << 63))), invalid("Total completed jobs must not be negative"));
+        let replicas = Some(1 << 63);
+        let text = invalid("Number of replicas must be non-negative");
+        assert_eq!(refused(api::ServiceMode::Replicated { replicas }), text);
+        let mut with_update = spec(api::ServiceMode::GlobalJob {});
+        with_update.update_config = Some(api::UpdateConfig {
+            parallelism: 1,
+            delay: 0,
+            failure_action: "pause".into(),
+            monitor: 0,
+            max_failure_ratio: 0.0,
+            order: "stop-first".into(),
+        });
+        let answer = write(&mut State::default(), |tx, ids| create(&with_update, tx, ids, Seed(1)));
+        assert_eq!(answer, Err(invalid("Jobs may not have an update config")));
+    }
+
+    #[test]
+    fn a_mode_never_changes() {
+        let mut state = made(api::ServiceMode::Replicated { replicas: Some(2) }).expect("a service");
+        let text = "rpc error: code = Unimplemented desc = service mode change is not allowed";
+        for mode in [api::ServiceMode::Global {}, job(None, None), api::ServiceMode::GlobalJob {}] {
+            // Whatever else is wrong with the update: the mode comes first.
+            let mut changed = spec(mode);
+            changed.name = "other".into();
+            assert_eq!(write(&mut state, |tx, _| update("web", 99, &changed, false, tx)), Err(text.to_owned()));
+        }
+    }
+
+    /// §1.4: each write of a job makes it run once more, a rollback too.
+    #[test]
+    fn an_update_of_a_job_counts_its_iteration() {
+        let mut state = made(job(Some(1), Some(1))).expect("a job");
+        for (iteration, total) in [(1, 2), (2, 3)] {
+            let version = the(&state).meta.version;
+            let next = spec(job(Some(1), Some(total)));
+            assert_eq!(write(&mut state, |tx, _| update("web", version, &next, false, tx)), Ok(()));
+            assert_eq!(the(&state).job_status.map(|status| status.iteration), Some(iteration));
+        }
+        let version = the(&state).meta.version;
+        let same = spec(job(None, None));
+        assert_eq!(write(&mut state, |tx, _| update("web", version, &same, true, tx)), Ok(()));
+        assert_eq!(the(&state).spec.api.mode, job(Some(1), Some(2)));
+        assert_eq!(the(&state).job_status.map(|status| status.iteration), Some(3));
+    }
 }

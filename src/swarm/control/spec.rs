@@ -5,8 +5,8 @@
 use crate::engine::Duration;
 use crate::swarm::api::{self, ApiError, Code};
 use crate::swarm::object::{
-    FailureAction, Mode, PortConfig, Protocol, Resources, RestartCondition, RestartPolicy, ServiceSpec, TaskSpec,
-    UpdateConfig, UpdateOrder,
+    FailureAction, GenericRequest, Mode, Platform, Plugin, PluginKind, PortConfig, Protocol, Resources,
+    RestartCondition, RestartPolicy, ServiceSpec, TaskSpec, UpdateConfig, UpdateOrder,
 };
 use crate::swarm::scheduler::Constraint;
 use std::sync::Arc;
@@ -54,6 +54,9 @@ pub fn service(spec: &api::ServiceSpec) -> Result<ServiceSpec, ApiError> {
     healthcheck(template.container_spec.healthcheck.as_ref())?;
     let mode = mode(&spec.mode)?;
     if spec.update_config.is_some() {
+        if mode.is_job() {
+            return Err(invalid("Jobs may not have an update config"));
+        }
         check_update(&update)?;
     }
     let ports = ports(spec.endpoint_spec.as_ref())?;
@@ -65,12 +68,15 @@ pub fn service(spec: &api::ServiceSpec) -> Result<ServiceSpec, ApiError> {
         preferences: placement.preferences.iter().map(|p| p.spread.spread_descriptor.as_str().into()).collect(),
         max_replicas: u32::try_from(placement.max_replicas).unwrap_or(u32::MAX),
         reserved,
+        generic: generic(template),
+        platforms: placement.platforms.iter().map(platform).collect(),
+        plugins: plugins(template),
         restart,
         stop_grace_period: grace,
         ports: ports.into(),
     };
     Ok(ServiceSpec {
-        api: Arc::new(spec.clone()),
+        api: Arc::new(api::ServiceSpec { mode: filled(&spec.mode), ..spec.clone() }),
         name: spec.name.as_str().into(),
         task: Arc::new(task),
         mode,
@@ -136,6 +142,27 @@ fn resources(template: &api::TaskSpec) -> Result<Resources, ApiError> {
     }
     let reserved = requirements.reservations.unwrap_or_default();
     Ok(Resources { nano_cpus: reserved.nano_cpus, memory_bytes: reserved.memory_bytes })
+}
+
+/// Generic resources; what is wrong with them goes unnoticed [quirk]: what does not ask for a number of a kind is left out.
+fn generic(template: &api::TaskSpec) -> Vec<GenericRequest> {
+    let reservations = template.resources.as_ref().and_then(|requirements| requirements.reservations.as_ref());
+    let wanted = reservations.iter().flat_map(|reservations| &reservations.generic_resources);
+    wanted
+        .filter_map(|wanted| wanted.discrete_resource_spec.as_ref())
+        .map(|wanted| GenericRequest { kind: wanted.kind.as_str().into(), amount: wanted.value })
+        .collect()
+}
+
+fn platform(platform: &api::Platform) -> Platform {
+    Platform { os: platform.os.as_str().into(), architecture: platform.architecture.as_str().into() }
+}
+
+/// What the engine of the task's node must have. (Networks and volumes join the log driver when they exist.)
+fn plugins(template: &api::TaskSpec) -> Vec<Plugin> {
+    let driver = template.log_driver.as_ref().map(|driver| driver.name.as_str());
+    let named = driver.filter(|name| !matches!(*name, "" | "none"));
+    named.map(|name| Plugin { kind: PluginKind::Log, name: name.into() }).into_iter().collect()
 }
 
 /// The engine's own check: no gRPC prefix.
@@ -248,8 +275,41 @@ fn mode(mode: &api::ServiceMode) -> Result<Mode, ApiError> {
             }
             Ok(Mode::Replicated { replicas: u32::try_from(replicas).expect("below the limit") })
         }
-        api::ServiceMode::Global {} => Err(ApiError::new(501, "swarmlab: global services are not modelled yet")),
-        _ => Err(ApiError::new(501, "swarmlab: jobs are not modelled yet")),
+        api::ServiceMode::Global {} => Ok(Mode::Global),
+        api::ServiceMode::ReplicatedJob { max_concurrent, total_completions } => {
+            let max_concurrent = max_concurrent.unwrap_or(1);
+            let total = total_completions.unwrap_or(max_concurrent);
+            if max_concurrent > i64::MAX as u64 {
+                return Err(invalid("Maximum concurrent jobs must not be negative"));
+            }
+            if total > i64::MAX as u64 {
+                return Err(invalid("Total completed jobs must not be negative"));
+            }
+            let most = max_concurrent.max(total);
+            if most > MAX_REPLICAS {
+                return Err(ApiError::new(
+                    400,
+                    format!("swarmlab: a job of {most} tasks is more than this simulator takes ({MAX_REPLICAS})"),
+                ));
+            }
+            let small = |number| u32::try_from(number).expect("below the limit");
+            Ok(Mode::ReplicatedJob { max_concurrent: small(max_concurrent), total: small(total) })
+        }
+        api::ServiceMode::GlobalJob {} => Ok(Mode::GlobalJob),
+    }
+}
+
+/// The engine fills in a job's numbers before it stores them.
+fn filled(mode: &api::ServiceMode) -> api::ServiceMode {
+    match mode {
+        api::ServiceMode::ReplicatedJob { max_concurrent, total_completions } => {
+            let max_concurrent = max_concurrent.unwrap_or(1);
+            api::ServiceMode::ReplicatedJob {
+                max_concurrent: Some(max_concurrent),
+                total_completions: Some(total_completions.unwrap_or(max_concurrent)),
+            }
+        }
+        other => other.clone(),
     }
 }
 

@@ -46,6 +46,9 @@ impl Host {
             EntryKind::ConfChange(change) => state.apply_member(change.kind, member_of(change)),
             EntryKind::Normal(proposal) => match &proposal.kind {
                 ProposalKind::Changes(changes) => {
+                    if leads {
+                        env.check_size(changes);
+                    }
                     for (change, why) in changes {
                         let event = state.apply(change);
                         env.check_change(self.id, &event, *why);

@@ -18,7 +18,7 @@ use crate::swarm::ca::{CaServer, RenewCall};
 use crate::swarm::component::{Alarm, Outbox, Writer};
 use crate::swarm::control;
 use crate::swarm::dispatcher::{Dispatcher, Route, ToAgent, ToDispatcher};
-use crate::swarm::orchestrator::{Reaper, Replicated};
+use crate::swarm::orchestrator::{Orchestrators, Reaper};
 use crate::swarm::scheduler::{Scheduler, Ties};
 use crate::swarm::store::{Change, Event as StoreEvent, Proposal, ProposalKind, Transaction, Why};
 use crate::swarm::world::event::{Body, ControlRequest, Event, JoinError, JoinGrant, JoinRequest};
@@ -60,7 +60,7 @@ struct Loops {
     allocator: Allocator,
     scheduler: Scheduler,
     reaper: Reaper,
-    replicated: Replicated,
+    orchestrators: Orchestrators,
 }
 
 #[derive(Clone, Debug)]
@@ -176,6 +176,7 @@ impl Host {
     fn leader_loops(&mut self, env: &mut Env) {
         let Some(manager) = &mut self.manager else { return };
         let (state, now) = (manager.state.clone(), self.clock.monotonic(env.kernel.now()));
+        env.check_whole(&state);
         let Some(leader) = &mut manager.leader else { return };
         let mut out = Outbox::default();
         let ties = if env.settings.shuffle_ties {
@@ -188,15 +189,18 @@ impl Host {
         scheduler.set_policy(env.policy);
         scheduler.set_draws(env.seed.stream("scheduler.random", &(self.id, leader.term)));
         let reaper = Reaper::start(&state, now, &mut out);
-        let replicated = Replicated::start(&state, now, &mut out);
+        let mut orchestrators = Orchestrators::start(&state, now, &mut out);
+        if env.settings.shuffle_ties {
+            orchestrators.shuffle_slots(env.seed);
+        }
         let roles = Roles::start(&state, now, &mut out);
         #[allow(unused_mut, reason = "only mutants change them")]
-        let mut loops = Loops { roles, allocator, scheduler, reaper, replicated };
+        let mut loops = Loops { roles, allocator, scheduler, reaper, orchestrators };
         #[cfg(any(test, feature = "mutants"))]
         {
             loops.scheduler.set_mutant(env.settings.mutants.scheduler);
             loops.reaper.set_mutant(env.settings.mutants.reaper);
-            loops.replicated.set_mutant(env.settings.mutants.replicated);
+            loops.orchestrators.set_mutant(env.settings.mutants.replicated);
         }
         leader.loops = Some(loops);
         self.leader_drain(out, env);
@@ -287,7 +291,7 @@ impl Host {
             (Alarm::Scheduler, Some(loops)) => loops.scheduler.alarm(state, now, &mut out),
             (Alarm::Reaper, Some(loops)) => loops.reaper.alarm(state, now, &mut out),
             (Alarm::RestartDelay(_) | Alarm::RestartGiveUp(_) | Alarm::Update(..), Some(loops)) => {
-                loops.replicated.alarm(alarm, state, now, &mut out);
+                loops.orchestrators.alarm(alarm, now, &mut out);
             }
             (Alarm::Roles | Alarm::MemberCheck(_), _) | (_, None) => {}
         }
@@ -361,9 +365,7 @@ impl Host {
                     loops.scheduler.write(&mut tx);
                 }
                 (Writer::Reaper, Some(loops)) => loops.reaper.write(&mut tx),
-                (Writer::Replicated | Writer::Restart | Writer::Update(_), Some(loops)) => {
-                    loops.replicated.write(writer, &mut tx, &mut env.ids, &mut out);
-                }
+                (_, Some(loops)) => loops.orchestrators.write(writer, &mut tx, &mut env.ids, &mut out),
                 (_, None) => {}
             }
             let changes = tx.into_changes();
@@ -411,7 +413,7 @@ impl Host {
                 loops.allocator.watch(event, state, now, &mut out);
                 loops.scheduler.watch(event, state, now, &mut out);
                 loops.reaper.watch(event, state, now, &mut out);
-                loops.replicated.watch(event, state, now, &mut out);
+                loops.orchestrators.watch(event, state, now, &mut out);
             }
         }
         let turn = leader.turn.take_if(|turn| turn.proposal == proposal);
@@ -442,10 +444,8 @@ impl Host {
                 }
                 return;
             }
-            (Writer::Replicated | Writer::Restart | Writer::Update(_), Some(loops)) => {
-                loops.replicated.written(writer, state, now, &mut out);
-            }
-            _ => {}
+            (_, Some(loops)) => loops.orchestrators.written(writer, now, &mut out),
+            (_, None) => {}
         }
         self.leader_drain(out, env);
     }

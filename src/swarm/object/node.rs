@@ -109,6 +109,10 @@ pub struct NodeDescription {
     pub engine_version: Arc<str>,
     /// Engine labels.
     pub engine_labels: super::Labels,
+    /// Resources of kinds that the user named in the engine's configuration.
+    pub generic: Vec<super::Generic>,
+    /// What is plugged into its engine; `None` before the engine has said so.
+    pub plugins: Option<Arc<[super::Plugin]>>,
 }
 
 /// What the managers believe of a node.

@@ -25,6 +25,17 @@ pub struct Service {
     pub endpoint: Endpoint,
     /// The update under way or the last one.
     pub update_status: Option<UpdateStatus>,
+    /// Of jobs: how often they were asked for.
+    pub job_status: Option<JobStatus>,
+}
+
+/// How often a job was asked for. Each update of a job runs it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JobStatus {
+    /// From 0; one more with each update.
+    pub iteration: u64,
+    /// When it was created or last updated.
+    pub last_execution: Time,
 }
 
 /// What the allocator gave a service.

@@ -1,5 +1,6 @@
 //! What a user asks of a service, parsed, with SwarmKit's defaults in place (control-plane.md §1.3).
 
+use super::{GenericRequest, Platform, Plugin};
 use crate::engine::Duration;
 use crate::swarm::api;
 use crate::swarm::scheduler::Constraint;
@@ -26,14 +27,52 @@ pub struct ServiceSpec {
     pub rollback: UpdateConfig,
 }
 
-/// Replicated or global. (Jobs join them with their orchestrator.)
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What kind of service, and how many tasks. It never changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// So many slots.
     Replicated {
         /// Slots wanted.
         replicas: u32,
     },
+    /// One task on each node that may have it.
+    Global,
+    /// Tasks that run to completion.
+    ReplicatedJob {
+        /// At most so many at once.
+        max_concurrent: u32,
+        /// So many are to complete.
+        total: u32,
+    },
+    /// A task that runs to completion on each node that may have it.
+    GlobalJob,
+}
+
+impl Mode {
+    /// As filters and messages name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Mode::Replicated { .. } => "replicated",
+            Mode::Global => "global",
+            Mode::ReplicatedJob { .. } => "replicated-job",
+            Mode::GlobalJob => "global-job",
+        }
+    }
+
+    /// Its tasks are told apart by their nodes, not by slot numbers.
+    pub fn is_by_node(self) -> bool {
+        matches!(self, Mode::Global | Mode::GlobalJob)
+    }
+
+    /// Its tasks run to completion.
+    pub fn is_job(self) -> bool {
+        matches!(self, Mode::ReplicatedJob { .. } | Mode::GlobalJob)
+    }
+
+    /// The same kind, whatever the numbers.
+    pub fn is_same_kind(self, other: Mode) -> bool {
+        std::mem::discriminant(&self) == std::mem::discriminant(&other)
+    }
 }
 
 /// A task's spec: as sent, and as understood.
@@ -51,6 +90,12 @@ pub struct TaskSpec {
     pub max_replicas: u32,
     /// What its node must have free.
     pub reserved: Resources,
+    /// The same of kinds that users name.
+    pub generic: Vec<GenericRequest>,
+    /// What its image is built for; empty: for every platform.
+    pub platforms: Vec<Platform>,
+    /// What its node's engine must have.
+    pub plugins: Vec<Plugin>,
     /// When it is replaced.
     pub restart: RestartPolicy,
     /// From the stop signal to SIGKILL.

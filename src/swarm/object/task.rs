@@ -1,6 +1,6 @@
 //! Tasks (control-plane.md §2).
 
-use super::{Id, Meta, NodeKey, PortConfig, ServiceKey, TaskKey, TaskSpec};
+use super::{Generic, Id, Meta, NodeKey, PortConfig, ServiceKey, TaskKey, TaskSpec};
 use crate::engine::Time;
 use std::sync::Arc;
 
@@ -19,16 +19,22 @@ pub struct Task {
     pub service_id: Id,
     /// Its service's name.
     pub service_name: Arc<str>,
-    /// From 1; 0 for global services.
+    /// From 1; 0 for global services; from 0 for jobs.
     pub slot: u32,
-    /// Set by the scheduler, once.
+    /// Set once: by the scheduler, or at the creation of a task that belongs to a node.
     pub node: Option<NodeKey>,
+    /// That node's id.
+    pub node_id: Option<Id>,
+    /// Of a job: for which of its executions it was made.
+    pub job_iteration: Option<u64>,
     /// A copy of the service's template at creation.
     pub spec: Arc<TaskSpec>,
     /// Of the service at creation: tells tasks of the current spec from older ones.
     pub spec_version: u64,
     /// The service's ports as allocated when this task was.
     pub ports: Arc<[PortConfig]>,
+    /// What it was given of its node's generic resources.
+    pub assigned_generic: Arc<[Generic]>,
     /// What was observed.
     pub status: TaskStatus,
     /// What is wanted.
@@ -132,12 +138,12 @@ impl TaskState {
 }
 
 impl Task {
-    /// `web.3`, as users name it.
+    /// `web.3`, as users name it. Where the slot is 0 the node's id stands in its place; so it does for the first slot of
+    /// a replicated job [quirk].
     pub fn name(&self) -> String {
-        if self.slot == 0 {
-            format!("{}.{}", self.service_name, self.node.map_or_else(String::new, |node| format!("{node:?}")))
-        } else {
-            format!("{}.{}", self.service_name, self.slot)
+        match self.node_id {
+            Some(node) if self.slot == 0 => format!("{}.{node}", self.service_name),
+            _ => format!("{}.{}", self.service_name, self.slot),
         }
     }
 

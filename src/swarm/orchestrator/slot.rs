@@ -1,11 +1,37 @@
-//! Slots of a replicated service: which are occupied, which are dead, which go first when there are too many.
+//! Slots of a service: what tells them apart, which are occupied, which are dead, which go first when there are too many.
 //! Reading only. Source: control-plane.md §2.5, §4.1.
 
 use super::restart::Supervisor;
-use crate::swarm::object::{NodeKey, Service, Task, TaskState, UpdateState};
+use crate::swarm::object::{Mode, NodeKey, Service, Task, TaskState, UpdateState};
 use crate::swarm::store::State;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// What tells the slots of a service apart: a number, or a node where each has one task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct SlotId {
+    /// From 1; 0 with a node; of a job from 0.
+    pub(super) number: u32,
+    /// Of global services and global jobs.
+    pub(super) node: Option<NodeKey>,
+}
+
+impl SlotId {
+    /// A slot of a replicated service or job.
+    pub(super) fn numbered(number: u32) -> Self {
+        Self { number, node: None }
+    }
+
+    /// The slot that a node is.
+    pub(super) fn on(node: NodeKey) -> Self {
+        Self { number: 0, node: Some(node) }
+    }
+
+    /// A task's slot.
+    pub(super) fn of(task: &Task, mode: Mode) -> Self {
+        Self { number: task.slot, node: task.node.filter(|_| mode.is_by_node()) }
+    }
+}
 
 /// The tasks that stand for a slot, oldest first. Never empty.
 pub(super) type Slot = Vec<Arc<Task>>;
@@ -21,8 +47,7 @@ pub(super) struct Slots {
 
 /// Sorts a service's tasks into slots.
 pub(super) fn of_service(service: &Service, state: &State, supervisor: &Supervisor) -> Slots {
-    let rolling_back =
-        service.update_status.as_ref().is_some_and(|status| status.state == UpdateState::RollbackStarted);
+    let rolling_back = is_rolling_back(service);
     let mut by_number: BTreeMap<u32, Slot> = BTreeMap::new();
     for task in state.tasks_of_service(service.key) {
         by_number.entry(task.slot).or_default().push(task.clone());
@@ -39,9 +64,14 @@ pub(super) fn of_service(service: &Service, state: &State, supervisor: &Supervis
     slots
 }
 
+/// A rollback of the service is under way.
+pub(super) fn is_rolling_back(service: &Service) -> bool {
+    service.update_status.as_ref().is_some_and(|status| status.state == UpdateState::RollbackStarted)
+}
+
 /// Tasks of a slot that an update may replace: those that should run; else, unless a rollback is under way, its newest
 /// one if that must not be restarted, so that an update revives what its policy gave up. Empty: the slot is dead.
-fn updatable_tasks(tasks: &[Arc<Task>], rolling_back: bool, supervisor: &Supervisor) -> Slot {
+pub(super) fn updatable_tasks(tasks: &[Arc<Task>], rolling_back: bool, supervisor: &Supervisor) -> Slot {
     let live: Slot = tasks.iter().filter(|task| task.desired <= TaskState::Running).cloned().collect();
     if !live.is_empty() || rolling_back {
         return live;

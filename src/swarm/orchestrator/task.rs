@@ -1,7 +1,8 @@
 //! How a task is made (control-plane.md §2.1, §2.3). Its state from then on is the business of others.
 
+use super::slot::SlotId;
 use crate::engine::Time;
-use crate::swarm::component::Ids;
+use crate::swarm::component::{Ids, Kind};
 use crate::swarm::object::{Meta, Mode, Service, ServiceKey, Task, TaskKey, TaskState, TaskStatus};
 use crate::swarm::store::{State, Transaction, Why};
 use std::sync::Arc;
@@ -10,6 +11,16 @@ use std::sync::Arc;
 pub(super) fn replicas(service: &Service) -> Option<u32> {
     match service.spec.mode {
         Mode::Replicated { replicas } => Some(replicas),
+        _ => None,
+    }
+}
+
+/// Whether a service is this orchestrator's business.
+pub(super) fn is_of(service: &Service, kind: Kind) -> bool {
+    kind == match service.spec.mode {
+        Mode::Replicated { .. } => Kind::Replicated,
+        Mode::Global => Kind::Global,
+        Mode::ReplicatedJob { .. } | Mode::GlobalJob => Kind::Jobs,
     }
 }
 
@@ -21,25 +32,32 @@ pub(super) fn replicated(state: &State, key: ServiceKey) -> Option<&Arc<Service>
 /// Creates a task of a slot, from the service as it is given (which may be older than the stored one).
 pub(super) fn create(
     service: &Service,
-    slot: u32,
+    place: SlotId,
     desired: TaskState,
     why: Why,
     tx: &mut Transaction,
     ids: &mut Ids,
 ) -> TaskKey {
     let key = tx.state().tasks.next_key();
+    let node_id = place.node.and_then(|node| tx.state().node_id(node));
     let task = Task {
         key,
-        id: ids.task(service.name(), slot),
+        id: match node_id {
+            Some(node) => ids.task_on(service.name(), node),
+            None => ids.task(service.name(), place.number),
+        },
         meta: Meta::default(),
         service: service.key,
         service_id: service.id,
         service_name: service.name().clone(),
-        slot,
-        node: None,
+        slot: place.number,
+        node: place.node,
+        node_id,
+        job_iteration: service.job_status.map(|status| status.iteration),
         spec: service.spec.task.clone(),
         spec_version: service.spec_version,
         ports: Arc::default(),
+        assigned_generic: Arc::default(),
         status: TaskStatus {
             state: TaskState::New,
             timestamp: tx.now(),

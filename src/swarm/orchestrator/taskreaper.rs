@@ -6,6 +6,7 @@
 use super::MAX_CHANGES;
 #[cfg(any(test, feature = "mutants"))]
 use super::Mutant;
+use super::slot::SlotId;
 use crate::engine::{Duration, Time};
 use crate::swarm::component::{Alarm, Outbox, Writer};
 use crate::swarm::object::{Service, ServiceKey, Task, TaskKey, TaskState};
@@ -25,8 +26,8 @@ const DEFAULT_LIMIT: i64 = 5;
 pub struct Reaper {
     /// Tasks kept in a slot; negative: all.
     limit: i64,
-    /// Slots with a new task. (A global service's "slot" is its node; they join with their orchestrator.)
-    dirty: BTreeSet<(ServiceKey, u32)>,
+    /// Slots with a new task. A task that came without its node has none here, whatever its service.
+    dirty: BTreeSet<(ServiceKey, SlotId)>,
     /// Tasks to delete.
     cleanup: BTreeSet<TaskKey>,
     /// History to delete that did not fit into one transaction.
@@ -83,7 +84,7 @@ impl Reaper {
         match event {
             Event::Cluster(cluster) => self.limit = cluster.task_history_limit,
             Event::Task { old: None, new: Some(task) } => {
-                self.dirty.insert((task.service, task.slot));
+                self.dirty.insert((task.service, SlotId { number: task.slot, node: task.node }));
             }
             Event::Task { old: Some(_), new: Some(task) } => {
                 if is_gone(task) {
@@ -155,11 +156,16 @@ impl Reaper {
         for dirty in dirty.chunk_by(|a, b| a.0 == b.0) {
             let key = dirty[0].0;
             let Some(found) = state.services.get(key) else { continue };
+            // The history of jobs is never trimmed.
+            if found.spec.mode.is_job() {
+                continue;
+            }
             let limit = limit_of(found, self.limit);
             let Ok(limit) = usize::try_from(limit) else { continue };
             let mut slots: Vec<Vec<&Arc<Task>>> = vec![Vec::new(); dirty.len()];
             for task in state.tasks_of_service(key) {
-                if let Ok(place) = dirty.binary_search_by_key(&task.slot, |&(_, slot)| slot) {
+                let own = SlotId::of(task, found.spec.mode);
+                if let Ok(place) = dirty.binary_search_by_key(&own, |&(_, slot)| slot) {
                     slots[place].push(task);
                 }
             }

@@ -155,6 +155,12 @@ impl Updater {
         self
     }
 
+    /// The slot that it hands out next.
+    #[cfg(test)]
+    pub(super) fn next_slot(&self) -> Option<u32> {
+        Some(self.slots.get(self.next)?.first()?.slot)
+    }
+
     /// It has ended.
     pub(super) fn is_done(&self) -> bool {
         self.phase == Phase::Done

@@ -8,6 +8,7 @@
 
 use super::dirty::DirtyTest;
 use super::restart::Supervisor;
+use super::slot::SlotId;
 use super::task;
 use super::update::{Context, Updater, Write};
 use crate::engine::{Duration, Time};
@@ -244,7 +245,8 @@ impl Updater {
                 Stopped::No => return Step::Written,
             },
         };
-        let new = task::create(&self.service, slot[0].slot, TaskState::Ready, Why::Update, tx, ids);
+        let place = SlotId::of(&slot[0], self.service.spec.mode);
+        let new = task::create(&self.service, place, TaskState::Ready, Why::Update, tx, ids);
         self.workers.made.insert(new, None);
         let task = tx.state().tasks.get(new).expect("it was made just now").clone();
         let old = stopped.map(|(stop, last)| {

@@ -2,8 +2,7 @@
 //!
 //! A node is checked in the order of [`Filter`] and stops at the first failure, which that filter counts. When a node
 //! passes, **all counts go back to zero**: after a partial success an explanation tells only of the nodes checked since.
-//! The plugin filter has its place and passes everything, since every modelled node has the plugins of a fresh engine; so has
-//! the platform filter, since every modelled image is built for every platform.
+//! A node whose engine has not told of itself passes the plugin filter.
 //!
 //! Source: control-plane.md §3.4; SwarmKit's `filter.go`, `pipeline.go`.
 
@@ -99,8 +98,11 @@ impl Pipeline {
         let spec = &task.spec;
         let enabled = Filter::ALL.map(|filter| match filter {
             Filter::Ready => true,
-            Filter::Resource => spec.reserved.nano_cpus != 0 || spec.reserved.memory_bytes != 0,
-            Filter::Plugin | Filter::Platform => false,
+            Filter::Resource => {
+                spec.reserved.nano_cpus != 0 || spec.reserved.memory_bytes != 0 || !spec.generic.is_empty()
+            }
+            Filter::Plugin => !spec.plugins.is_empty(),
+            Filter::Platform => !spec.platforms.is_empty(),
             Filter::Constraint => !spec.constraints.is_empty(),
             Filter::HostPort => host_ports(&task.ports).next().is_some(),
             Filter::MaxReplicas => spec.max_replicas > 0,
@@ -120,8 +122,19 @@ impl Pipeline {
     pub(super) fn first_failing(&self, node: &NodeInfo, of_service: u32) -> Option<Filter> {
         let passes = |filter| match filter {
             Filter::Ready => self.is_ready(node),
-            Filter::Resource => node.has_free(&self.task.spec.reserved),
-            Filter::Plugin | Filter::Platform => true,
+            Filter::Resource => node.has_free(&self.task.spec),
+            Filter::Plugin => node
+                .node
+                .description
+                .plugins
+                .as_ref()
+                .is_none_or(|there| self.task.spec.plugins.iter().all(|needed| needed.is_met_by(there))),
+            Filter::Platform => self
+                .task
+                .spec
+                .platforms
+                .iter()
+                .any(|platform| platform.runs_on(&node.node.description.os, &node.node.description.architecture)),
             Filter::Constraint => self.task.spec.constraints.iter().all(|constraint| constraint.matches(&node.node)),
             Filter::HostPort => !node.holds_any(&self.task.ports),
             Filter::MaxReplicas => of_service < self.task.spec.max_replicas,

@@ -3,7 +3,7 @@
 //! Source: control-plane.md §2.6, §3.1, §3.5 "Failure memory"; SwarmKit's `nodeinfo.go`.
 
 use crate::engine::{Duration, Time};
-use crate::swarm::object::{Node, PortConfig, Protocol, Resources, ServiceKey, Task};
+use crate::swarm::object::{Generic, Node, PortConfig, Protocol, Resources, ServiceKey, Task, TaskSpec};
 use std::sync::Arc;
 
 /// How long a failure is remembered.
@@ -18,6 +18,8 @@ pub(super) struct NodeInfo {
     pub(super) active: u32,
     /// Reserved by all its tasks that have not stopped.
     reserved: Resources,
+    /// Generic resources given to them; hardly ever any.
+    generic: Vec<Generic>,
     /// Host ports held by them; hardly ever more than a few.
     ports: Vec<(Protocol, u16)>,
     /// Oldest first; hardly ever any.
@@ -34,13 +36,21 @@ struct Failure {
 impl NodeInfo {
     /// A node with no tasks known yet.
     pub(super) fn new(node: Arc<Node>) -> Self {
-        Self { node, active: 0, reserved: Resources::default(), ports: Vec::new(), failures: Vec::new() }
+        Self {
+            node,
+            active: 0,
+            reserved: Resources::default(),
+            generic: Vec::new(),
+            ports: Vec::new(),
+            failures: Vec::new(),
+        }
     }
 
     /// Takes what a task needs.
     pub(super) fn take(&mut self, task: &Task) {
         self.reserved.nano_cpus += task.spec.reserved.nano_cpus;
         self.reserved.memory_bytes += task.spec.reserved.memory_bytes;
+        self.generic.extend(task.assigned_generic.iter().cloned());
         self.ports.extend(host_ports(&task.ports));
     }
 
@@ -48,6 +58,11 @@ impl NodeInfo {
     pub(super) fn give_back(&mut self, task: &Task) {
         self.reserved.nano_cpus -= task.spec.reserved.nano_cpus;
         self.reserved.memory_bytes -= task.spec.reserved.memory_bytes;
+        for given in task.assigned_generic.iter() {
+            if let Some(place) = self.generic.iter().position(|held| held == given) {
+                self.generic.swap_remove(place);
+            }
+        }
         for port in host_ports(&task.ports) {
             if let Some(place) = self.ports.iter().position(|&held| held == port) {
                 self.ports.swap_remove(place);
@@ -56,10 +71,24 @@ impl NodeInfo {
     }
 
     /// Whether as much is free of each. Where a node is overbooked, not even nothing is free.
-    pub(super) fn has_free(&self, wanted: &Resources) -> bool {
-        let description = &self.node.description;
-        description.nano_cpus - self.reserved.nano_cpus >= wanted.nano_cpus
+    pub(super) fn has_free(&self, spec: &TaskSpec) -> bool {
+        let (description, wanted) = (&self.node.description, &spec.reserved);
+        (spec.generic.is_empty() || self.claim(spec).is_some())
+            && description.nano_cpus - self.reserved.nano_cpus >= wanted.nano_cpus
             && description.memory_bytes - self.reserved.memory_bytes >= wanted.memory_bytes
+    }
+
+    /// What a task of this spec would be given of the generic resources that are free; `None`: not enough.
+    pub(super) fn claim(&self, spec: &TaskSpec) -> Option<Vec<Generic>> {
+        let mut claimed = Vec::new();
+        if !spec.generic.is_empty() {
+            let mut free = self.node.description.generic.clone();
+            self.generic.iter().for_each(|given| given.take_from(&mut free));
+            for request in &spec.generic {
+                claimed.extend(request.claim(&free)?);
+            }
+        }
+        Some(claimed)
     }
 
     /// What is not reserved; below zero where a node is overbooked.

@@ -232,6 +232,9 @@ impl Placement<'_, '_, '_> {
         let stored = self.tx.state().tasks.get(key).expect("the group was drawn from this state");
         let mut task = stored.with_state(TaskState::Assigned, ASSIGNED, self.tx.now());
         task.status.applied_at = self.tx.now();
+        let info = self.mirror.nodes.get(node).expect("nodes stay while a turn is held");
+        task.assigned_generic = info.claim(&task.spec).unwrap_or_default().into();
+        task.node_id = Some(info.node.id);
         task.node = Some(node);
         let decision = Decision {
             at: self.tx.now(),

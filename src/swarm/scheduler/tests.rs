@@ -1,10 +1,10 @@
-//! Tests of the scheduler against SwarmKit's own cases, against recordings of the real code, and by random clusters.
+//! Tests of the scheduler against SwarmKit's own cases, and by random clusters. (Recordings: `orchestrator/tests/conformance`.)
 
 mod acceptance;
 mod debounce;
+mod filters;
 mod lab;
 mod policy;
 mod properties;
-mod recordings;
 
 pub(super) use lab::{label, plain_node};

@@ -70,6 +70,16 @@ pub enum Why {
     Unplaceable,
     /// A slot was empty.
     FillSlot,
+    /// A node that should have a task of a global service had none.
+    FillNode,
+    /// The node may not have a task of this service: it is drained, down or gone, or does not meet the constraints.
+    NodeUnfit,
+    /// A node had a task too many of a global service, or an outdated one when it came back.
+    Surplus,
+    /// The job runs again: this task is of an older execution.
+    JobAgain,
+    /// The node no longer meets the constraints, or has no longer what the task reserves.
+    NonCompliant,
     /// The slot is one too many.
     ScaleDown,
     /// The service is gone.

@@ -3,9 +3,11 @@
 //! A broken one is a bug in the model (or a mutant at work), unless somebody has put an older copy of a disk in its place:
 //! it is reported loudly, with its name, the event and the seed, and the run stops.
 //!
-//! Raft's own are in `raft`, those of certificates and tokens in `security`. Source: raft-and-security.md §10 (5),
-//! control-plane.md §12 (1-5, 12, and of 11 that the node was not long down).
+//! Raft's own are in `raft`, those of certificates and tokens in `security`, those that tie services, tasks and nodes
+//! together in `objects`. Source: raft-and-security.md §10 (5), control-plane.md §12 (1-5, 12, 26, and of 11 that the
+//! node was not long down).
 
+mod objects;
 mod raft;
 mod security;
 
@@ -13,10 +15,13 @@ use super::Env;
 use super::record::What;
 use crate::engine::{EventId, Time};
 use crate::net::HostId;
-use crate::swarm::object::{Cluster, NodeState, Task, TaskState};
+use crate::swarm::object::{Cluster, Mode, NodeState, Task, TaskState};
 use crate::swarm::store::{Event as StoreEvent, LineageId, State, Why};
 use std::fmt;
 use std::sync::Arc;
+
+/// Changes in one proposal of a loop, at most.
+const MAX_CHANGES: usize = 200;
 
 /// A broken promise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,8 +114,26 @@ impl Env {
         }
     }
 
+    /// A proposal of one of the leader's loops has at most so many changes (26).
+    pub fn check_size(&mut self, changes: &[(crate::swarm::store::Change, Why)]) {
+        let by_a_loop = !changes.iter().any(|(_, why)| matches!(why, Why::Request | Why::Setup | Why::Joined));
+        if changes.len() > MAX_CHANGES && by_a_loop {
+            self.violate("a batch has at most 200 changes", format!("{} changes at once", changes.len()));
+        }
+    }
+
+    /// Looks at a whole store, for those who stop at a moment.
+    pub fn check_whole(&mut self, state: &State) {
+        if let Some((broken, detail)) = objects::broken_whole(state) {
+            self.violate(broken, detail);
+        }
+    }
+
     /// Tells the trace of a committed change.
     pub fn record_change(&mut self, event: &StoreEvent, why: Why, state: &State) {
+        if let Some((broken, detail)) = objects::broken_by(event, why, state) {
+            self.violate(broken, detail);
+        }
         match event {
             StoreEvent::Cluster(cluster) => {
                 self.check_root(cluster, state);
@@ -145,13 +168,12 @@ impl Env {
                 let before = old.as_ref().and_then(|old| update_of(&old.update_status));
                 let after = update_of(&new.update_status);
                 let spec_changed = old.as_ref().is_some_and(|old| !Arc::ptr_eq(&old.spec, &new.spec));
-                let crate::swarm::object::Mode::Replicated { replicas } = new.spec.mode;
                 if old.is_none() || spec_changed || before != after {
                     self.record(What::Service {
                         service: new.key,
                         name: new.name().clone(),
                         created: old.is_none(),
-                        replicas,
+                        mode: new.spec.mode,
                         image: new.spec.task.image.clone(),
                         spec_changed,
                         update: after.filter(|after| before.as_ref() != Some(after)),
@@ -171,8 +193,11 @@ impl Env {
                         && old.status.err == new.status.err
                 });
                 if !same {
+                    let mode = state.services.get(new.service).map(|service| service.spec.mode);
                     self.record(What::Task {
                         task: new.key,
+                        id: new.id,
+                        by_node: mode.map_or(new.slot == 0 && new.job_iteration.is_none(), Mode::is_by_node),
                         service: new.service_name.clone(),
                         slot: new.slot,
                         node,
@@ -223,6 +248,11 @@ impl Env {
     }
 }
 
+/// What a store breaks when it is looked at as a whole.
+pub(super) fn broken_whole(state: &State) -> Option<String> {
+    objects::broken_whole(state).map(|(promise, detail)| format!("{promise}: {detail}"))
+}
+
 /// Which promise of the task model a change breaks.
 fn broken_by(old: Option<&Task>, new: &Task, why: Why) -> Option<&'static str> {
     if new.status.state == TaskState::Remove {
@@ -254,6 +284,7 @@ fn broken_by(old: Option<&Task>, new: &Task, why: Why) -> Option<&'static str> {
             Why::Allocated => old.status.state == TaskState::New && new.status.state == TaskState::Pending,
             Why::Placed(_) => old.status.state == TaskState::Pending && new.status.state == TaskState::Assigned,
             Why::Unplaceable => old.status.state == TaskState::Pending,
+            Why::NonCompliant => old.status.state < TaskState::Complete && new.status.state == TaskState::Rejected,
             Why::Reported => old.status.state >= TaskState::Assigned,
             Why::Orphaned => true,
             _ => false,

@@ -2,7 +2,7 @@
 
 use crate::engine::Time;
 use crate::net::HostId;
-use crate::swarm::object::{NodeKey, NodeState, Role, ServiceKey, TaskKey, TaskState, UpdateState};
+use crate::swarm::object::{Id, Mode, NodeKey, NodeState, Role, ServiceKey, TaskKey, TaskState, UpdateState};
 use crate::swarm::store::Why;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -152,8 +152,8 @@ pub enum What {
         name: Arc<str>,
         /// It is new.
         created: bool,
-        /// Replicas wanted.
-        replicas: u32,
+        /// What kind, and how many tasks.
+        mode: Mode,
         /// Image wanted.
         image: Arc<str>,
         /// The spec changed.
@@ -170,6 +170,10 @@ pub enum What {
     Task {
         /// Which.
         task: TaskKey,
+        /// Its id.
+        id: Id,
+        /// It belongs to its node rather than to a numbered slot: a global service's, or a global job's.
+        by_node: bool,
         /// Its service's name.
         service: Arc<str>,
         /// Its slot.
@@ -349,8 +353,8 @@ impl Hash for What {
             What::SteppedDown { host, term, no_quorum } => (host, term, no_quorum).hash(state),
             What::Reachable { host, peer, active } => (host, peer, active).hash(state),
             What::Node { node, state: node_state, .. } => (node, node_state).hash(state),
-            What::Service { service, replicas, spec_changed, update, .. } => {
-                (service, replicas, spec_changed, update.as_ref().map(|(update, _)| update)).hash(state);
+            What::Service { service, mode, spec_changed, update, .. } => {
+                (service, mode, spec_changed, update.as_ref().map(|(update, _)| update)).hash(state);
             }
             What::Task { task, slot, state: task_state, desired, why, .. } => {
                 (task, slot, task_state, desired, why).hash(state);

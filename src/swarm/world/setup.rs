@@ -13,7 +13,7 @@ use crate::swarm::component::Ids;
 use crate::swarm::control::{Setup, new_cluster, new_node};
 use crate::swarm::daemon::image::Catalogue;
 use crate::swarm::manager::{Input, RaftDisk, member_context};
-use crate::swarm::object::{Availability, Labels, NodeDescription, NodeKey, Role};
+use crate::swarm::object::{Availability, Labels, NodeDescription, NodeKey, Plugin, Role};
 use crate::swarm::scheduler::Policy;
 use crate::swarm::store::{Lineage, LineageId};
 use std::net::Ipv4Addr;
@@ -215,6 +215,8 @@ impl World {
                 memory_bytes: host.memory_bytes,
                 engine_version: "29.7.2".into(),
                 engine_labels: host.engine_labels.clone(),
+                generic: Vec::new(),
+                plugins: Some(Plugin::of_every_engine()),
             };
             let mut made =
                 Host::new(id, names[number].clone(), addr, Arc::new(description), spec.settings.disk_latency);

@@ -1,8 +1,10 @@
-//! Fake agents: they step tasks as control-plane.md §2.4 says, and report each state by itself.
+//! Fake nodes: the agent's own machine for each task, over containers that do as their image says. Each state is
+//! reported by itself, as in the recordings; a report that says nothing new is dropped.
 
 use super::specs::Image;
-use crate::engine::Duration;
-use crate::swarm::object::{NodeKey, Task, TaskKey, TaskState};
+use crate::engine::{Duration, Time};
+use crate::swarm::agent::{Action, AgentAlarm, AgentOutbox, AgentTask, Outcome};
+use crate::swarm::object::{ContainerId, NodeKey, Task, TaskKey, TaskState};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -27,176 +29,147 @@ pub enum Output {
 #[derive(Clone, Debug, Default)]
 pub struct Agent {
     pub connected: bool,
-    pub tasks: BTreeMap<TaskKey, AgentTask>,
+    pub tasks: BTreeMap<TaskKey, Held>,
     /// Reports that could not be sent.
     pub unsent: BTreeMap<TaskKey, Output>,
     pub assign_armed: bool,
 }
 
+/// A task and its container.
 #[derive(Clone, Debug)]
-pub struct AgentTask {
-    pub desired: TaskState,
-    pub state: TaskState,
+pub struct Held {
+    machine: AgentTask,
     image: Image,
-    token: u32,
-    operation: Operation,
+    /// The operation under way.
+    operation: Option<(u32, Operation)>,
+    reported: (TaskState, &'static str, Option<Arc<str>>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Operation {
-    None,
     Prepare,
     Start,
     Wait,
-    Retry,
     Stop,
 }
 
 impl Agent {
     /// The complete set of the node's tasks.
-    pub fn assign(&mut self, tasks: &[Arc<Task>], image: impl Fn(&Task) -> Image, outputs: &mut Vec<Output>) {
+    pub fn assign(
+        &mut self,
+        tasks: &[Arc<Task>],
+        image: impl Fn(&Task) -> Image,
+        now: Time,
+        outputs: &mut Vec<Output>,
+    ) {
         self.tasks.retain(|key, _| tasks.iter().any(|task| task.key == *key));
         for task in tasks {
             if let Some(known) = self.tasks.get_mut(&task.key) {
-                known.desire(task.key, task.desired, outputs);
+                let mut out = AgentOutbox::default();
+                if known.machine.update(task, now, &mut out) {
+                    known.carry_out(task.key, out, now, outputs);
+                    known.go(task.key, now, outputs);
+                }
             } else if task.status.state <= TaskState::Running {
-                let mut new = AgentTask {
-                    desired: task.desired,
-                    state: task.status.state,
+                let mut new = Held {
+                    machine: AgentTask::new(task.clone(), now),
                     image: image(task),
-                    token: 0,
-                    operation: Operation::None,
+                    operation: None,
+                    reported: (task.status.state, task.status.message, task.status.err.clone()),
                 };
-                new.step(task.key, outputs);
+                new.go(task.key, now, outputs);
                 self.tasks.insert(task.key, new);
             }
         }
     }
 
-    pub fn timer(&mut self, task: TaskKey, token: u32, outputs: &mut Vec<Output>) {
-        if let Some(known) = self.tasks.get_mut(&task)
-            && known.token == token
-        {
-            known.timer(task, outputs);
+    pub fn timer(&mut self, task: TaskKey, token: u32, now: Time, outputs: &mut Vec<Output>) {
+        let Some(known) = self.tasks.get_mut(&task) else { return };
+        if known.machine.wake(token) {
+            return known.go(task, now, outputs);
         }
+        let Some((_, operation)) = known.operation.filter(|(number, _)| *number == token) else { return };
+        let image = &known.image;
+        let outcome = match operation {
+            Operation::Prepare => match image.rejected.as_deref() {
+                Some(error) => Outcome::Refused(error.into()),
+                None => Outcome::Prepared(ContainerId(u128::from(task.0))),
+            },
+            Operation::Start => Outcome::Started,
+            Operation::Wait => Outcome::Exited { code: image.exit.map_or(0, |(_, code)| code), detail: "" },
+            Operation::Stop => Outcome::Stopped { code: 0 },
+        };
+        known.ended(task, token, outcome, now, outputs);
     }
 
     /// The container ends by itself.
-    pub fn exit(&mut self, task: TaskKey, code: i32, outputs: &mut Vec<Output>) {
+    pub fn exit(&mut self, task: TaskKey, code: i32, now: Time, outputs: &mut Vec<Output>) {
         if let Some(known) = self.tasks.get_mut(&task)
-            && known.operation == Operation::Wait
+            && let Some((token, Operation::Wait)) = known.operation
         {
-            known.token += 1;
-            known.ended(task, code, outputs);
+            known.ended(task, token, Outcome::Exited { code, detail: "" }, now, outputs);
         }
     }
 }
 
-impl AgentTask {
-    fn report(&mut self, task: TaskKey, state: TaskState, message: &'static str, outputs: &mut Vec<Output>) {
-        self.state = state;
-        outputs.push(Output::Report { task, state, message, err: None });
-    }
-
-    fn begin(&mut self, task: TaskKey, operation: Operation, after: Option<Duration>, outputs: &mut Vec<Output>) {
-        self.operation = operation;
-        self.token += 1;
-        if let Some(after) = after {
-            outputs.push(Output::Timer { task, token: self.token, after });
+impl Held {
+    fn ended(&mut self, task: TaskKey, token: u32, outcome: Outcome, now: Time, outputs: &mut Vec<Output>) {
+        let mut out = AgentOutbox::default();
+        self.operation = None;
+        let goes_on = self.machine.outcome(token, outcome, now, &mut out);
+        self.carry_out(task, out, now, outputs);
+        if goes_on {
+            self.go(task, now, outputs);
         }
     }
 
-    fn desire(&mut self, task: TaskKey, desired: TaskState, outputs: &mut Vec<Output>) {
-        if desired <= self.desired {
+    /// Steps as far as it can, and reports each state.
+    fn go(&mut self, task: TaskKey, now: Time, outputs: &mut Vec<Output>) {
+        loop {
+            self.report(task, outputs);
+            let mut out = AgentOutbox::default();
+            let more = self.machine.step_once(now, &mut out);
+            self.carry_out(task, out, now, outputs);
+            if !more {
+                return self.report(task, outputs);
+            }
+        }
+    }
+
+    fn report(&mut self, task: TaskKey, outputs: &mut Vec<Output>) {
+        if !self.machine.take_news() {
             return;
         }
-        self.desired = desired;
-        match self.operation {
-            Operation::Stop => {}
-            // Told again while it pauses: it goes on at once.
-            Operation::None | Operation::Retry => self.step(task, outputs),
-            Operation::Prepare | Operation::Start | Operation::Wait => {
-                self.begin(task, Operation::Retry, Some(Duration::from_secs(1)), outputs);
-            }
+        let report = self.machine.report();
+        let news = (report.state, report.message, report.err);
+        if news != self.reported {
+            self.reported = news.clone();
+            let (state, message, err) = news;
+            outputs.push(Output::Report { task, state, message, err });
         }
     }
 
-    fn step(&mut self, task: TaskKey, outputs: &mut Vec<Output>) {
-        self.operation = Operation::None;
-        loop {
-            if self.desired >= TaskState::Shutdown {
-                if self.state < TaskState::Complete {
-                    let stop = self.image.stop;
-                    self.begin(task, Operation::Stop, Some(stop), outputs);
+    fn carry_out(&mut self, task: TaskKey, out: AgentOutbox, now: Time, outputs: &mut Vec<Output>) {
+        for action in out.actions {
+            let (token, operation, after) = match action {
+                Action::Prepare { operation, .. } => (operation, Operation::Prepare, Some(self.image.prepare)),
+                Action::Start { operation, .. } => (operation, Operation::Start, Some(self.image.start)),
+                Action::Wait { operation, .. } => (operation, Operation::Wait, self.image.exit.map(|(after, _)| after)),
+                Action::Stop { operation, .. } => (operation, Operation::Stop, Some(self.image.stop)),
+                Action::Cancel { .. } => {
+                    self.operation = None;
+                    continue;
                 }
-                return;
-            }
-            if self.state > self.desired {
-                return;
-            }
-            match self.state {
-                TaskState::Preparing => return self.begin(task, Operation::Prepare, Some(self.image.prepare), outputs),
-                TaskState::Starting => return self.begin(task, Operation::Start, Some(self.image.start), outputs),
-                TaskState::Running => {
-                    return self.begin(task, Operation::Wait, self.image.exit.map(|(after, _)| after), outputs);
-                }
-                state if state >= self.desired => return,
-                TaskState::Assigned => self.report(task, TaskState::Accepted, "accepted", outputs),
-                TaskState::Accepted => self.report(task, TaskState::Preparing, "preparing", outputs),
-                TaskState::Ready => self.report(task, TaskState::Starting, "starting", outputs),
-                _ => return,
+                Action::Remove { .. } => continue,
+            };
+            self.operation = Some((token, operation));
+            outputs.extend(after.map(|after| Output::Timer { task, token, after }));
+        }
+        for (at, alarm) in out.alarms {
+            if let AgentAlarm::Task(task, token) = alarm {
+                outputs.push(Output::Timer { task, token, after: at - now });
             }
         }
-    }
-
-    fn timer(&mut self, task: TaskKey, outputs: &mut Vec<Output>) {
-        match self.operation {
-            Operation::Prepare => {
-                if let Some(error) = self.image.rejected {
-                    self.fail(task, TaskState::Rejected, "preparing", error.into(), outputs);
-                } else {
-                    self.report(task, TaskState::Ready, "prepared", outputs);
-                    self.step(task, outputs);
-                }
-            }
-            Operation::Start => {
-                self.report(task, TaskState::Running, "started", outputs);
-                self.step(task, outputs);
-            }
-            Operation::Wait => {
-                let code = self.image.exit.map_or(0, |(_, code)| code);
-                self.ended(task, code, outputs);
-            }
-            Operation::Retry => self.step(task, outputs),
-            Operation::Stop => {
-                self.operation = Operation::None;
-                self.report(task, TaskState::Shutdown, "shutdown", outputs);
-            }
-            Operation::None => {}
-        }
-    }
-
-    fn ended(&mut self, task: TaskKey, code: i32, outputs: &mut Vec<Output>) {
-        self.operation = Operation::None;
-        if code == 0 {
-            self.report(task, TaskState::Complete, "finished", outputs);
-        } else {
-            let err = format!("task: non-zero exit ({code})").into();
-            self.fail(task, TaskState::Failed, "started", err, outputs);
-        }
-    }
-
-    fn fail(
-        &mut self,
-        task: TaskKey,
-        state: TaskState,
-        message: &'static str,
-        err: Arc<str>,
-        outputs: &mut Vec<Output>,
-    ) {
-        self.operation = Operation::None;
-        self.state = state;
-        outputs.push(Output::Report { task, state, message, err: Some(err) });
     }
 }
 

@@ -6,8 +6,8 @@ use super::specs::Image;
 use crate::engine::{Duration, Seed, Time};
 use crate::swarm::allocator::Allocator;
 use crate::swarm::component::{Alarm, Ids, Outbox, Writer};
-use crate::swarm::object::{Cluster, Id, NodeKey, ServiceKey, Task, TaskKey, TaskState};
-use crate::swarm::orchestrator::{Mutant, Reaper, Replicated};
+use crate::swarm::object::{Cluster, Id, NodeKey, Service, ServiceKey, Task, TaskKey, TaskState};
+use crate::swarm::orchestrator::{Mutant, Orchestrators, Reaper};
 use crate::swarm::scheduler::{Scheduler, Ties};
 use crate::swarm::store::{Change, Event, State, Transaction, Why};
 use std::collections::{BTreeMap, VecDeque};
@@ -31,6 +31,18 @@ pub struct Line {
     /// `web.3#2`: the second task of slot 3; or a service's name.
     pub name: String,
     pub text: String,
+    pub what: Written,
+}
+
+/// What a line is about.
+#[derive(Clone, Debug)]
+pub enum Written {
+    /// A task was made, changed or deleted.
+    Task { task: Arc<Task>, new: bool, gone: bool },
+    /// A service was made.
+    Made,
+    /// A service was changed: its spec's ordinal, its update's state, and the message with the task's id left out.
+    Service { version: usize, state: &'static str, message: String },
 }
 
 #[derive(Clone, Debug)]
@@ -38,17 +50,45 @@ pub struct Loops {
     pub allocator: Allocator,
     pub scheduler: Scheduler,
     pub reaper: Reaper,
-    pub replicated: Replicated,
+    pub orchestrators: Orchestrators,
+}
+
+impl Loops {
+    fn start(chance: Option<Seed>, state: &State, now: Time, out: &mut Outbox) -> Self {
+        let ties = match chance {
+            Some(seed) => Ties::Shuffled(seed.stream("ties", &now)),
+            None => Ties::Natural,
+        };
+        let mut loops = Self {
+            allocator: Allocator::start(state, now, out),
+            scheduler: Scheduler::start(ties, state, now, out),
+            reaper: Reaper::start(state, now, out),
+            orchestrators: Orchestrators::start(state, now, out),
+        };
+        if let Some(seed) = chance {
+            loops.orchestrators.shuffle_slots(seed);
+        }
+        loops
+    }
+}
+
+/// `node-1`, as the recordings call it.
+pub fn node_name(node: NodeKey) -> String {
+    format!("node-{}", node.0 + 1)
 }
 
 #[derive(Clone, Debug)]
 pub struct World {
     pub now: Time,
+    /// Where its clock begins.
+    origin: Time,
     pub state: State,
     pub ids: Ids,
     pub loops: Loops,
     pub latency: Duration,
-    pub images: BTreeMap<&'static str, Vec<Image>>,
+    /// How images behave of which nothing else is said.
+    pub plain: Image,
+    pub images: BTreeMap<String, Vec<Image>>,
     pub agents: Agents,
     pub log: Vec<Line>,
     pub invariants: Invariants,
@@ -56,7 +96,13 @@ pub struct World {
     pub proposals: usize,
     pub names: BTreeMap<TaskKey, String>,
     names_by_id: BTreeMap<String, String>,
-    pub made: BTreeMap<(ServiceKey, u32), usize>,
+    /// How many tasks each slot had; of global services the slot is the node.
+    pub made: BTreeMap<(ServiceKey, u32, Option<NodeKey>), usize>,
+    /// The same of each image, and the how manieth a task was.
+    made_of_image: BTreeMap<(ServiceKey, u32, Arc<str>), usize>,
+    nth_of_image: BTreeMap<TaskKey, usize>,
+    /// Where choices are drawn that the real Swarm leaves to chance; without it they follow a fixed order.
+    chance: Option<Seed>,
     pub versions: BTreeMap<ServiceKey, Vec<u64>>,
     pub turns: VecDeque<Writer>,
     pub holding: Option<(Writer, Vec<(Change, Why)>)>,
@@ -74,18 +120,15 @@ impl World {
         state.apply(&Change::Cluster(Arc::new(cluster)));
         let mut out = Outbox::default();
         let now = Time::ZERO;
-        let loops = Loops {
-            allocator: Allocator::start(&state, now, &mut out),
-            scheduler: Scheduler::start(Ties::Natural, &state, now, &mut out),
-            reaper: Reaper::start(&state, now, &mut out),
-            replicated: Replicated::start(&state, now, &mut out),
-        };
+        let loops = Loops::start(None, &state, now, &mut out);
         let mut world = Self {
             now,
+            origin: now,
             state,
             ids: Ids::new(Seed(0)),
             loops,
             latency: Duration::ZERO,
+            plain: Image::default(),
             images: BTreeMap::new(),
             agents: Agents::new(),
             log: Vec::new(),
@@ -94,6 +137,9 @@ impl World {
             names: BTreeMap::new(),
             names_by_id: BTreeMap::new(),
             made: BTreeMap::new(),
+            made_of_image: BTreeMap::new(),
+            nth_of_image: BTreeMap::new(),
+            chance: None,
             versions: BTreeMap::new(),
             turns: VecDeque::new(),
             holding: None,
@@ -109,14 +155,23 @@ impl World {
         world
     }
 
+    /// Draws from a seed what the real Swarm leaves to chance.
+    pub fn by_chance(mut self, seed: Seed) -> Self {
+        self.chance = Some(seed);
+        let mut out = Outbox::default();
+        self.loops = Loops::start(self.chance, &self.state, self.now, &mut out);
+        self.take(out);
+        self
+    }
+
     /// Says how an image's containers behave; said twice: the first that applies.
-    pub fn image(mut self, name: &'static str, image: Image) -> Self {
-        self.images.entry(name).or_default().push(image);
+    pub fn image(mut self, name: &str, image: Image) -> Self {
+        self.images.entry(name.to_owned()).or_default().push(image);
         self
     }
 
     pub fn mutant(mut self, mutant: Mutant) -> Self {
-        self.loops.replicated.set_mutant(Some(mutant));
+        self.loops.orchestrators.set_mutant(Some(mutant));
         self.loops.reaper.set_mutant(Some(mutant));
         self
     }
@@ -149,13 +204,7 @@ impl World {
         }
         self.queue.retain(|_, happening| !matches!(happening, Happening::Alarm(_) | Happening::Commit));
         let mut out = Outbox::default();
-        let (state, now) = (&self.state, self.now);
-        self.loops = Loops {
-            allocator: Allocator::start(state, now, &mut out),
-            scheduler: Scheduler::start(Ties::Natural, state, now, &mut out),
-            reaper: Reaper::start(state, now, &mut out),
-            replicated: Replicated::start(state, now, &mut out),
-        };
+        self.loops = Loops::start(self.chance, &self.state, self.now, &mut out);
         self.invariants.new_leader();
         self.take(out);
         self.grant();
@@ -163,7 +212,7 @@ impl World {
 
     /// Lets time pass up to this many milliseconds from the start.
     pub fn until(&mut self, millis: i64) -> &mut Self {
-        let end = Time::ZERO + Duration::from_millis(millis);
+        let end = self.origin + Duration::from_millis(millis);
         self.grant();
         while let Some((&(at, _), _)) = self.queue.first_key_value()
             && at <= end
@@ -173,8 +222,25 @@ impl World {
             self.handle(happening);
             self.grant();
         }
-        self.now = end;
+        self.now = self.now.max(end);
         self
+    }
+
+    /// What was done so far is settled; the clock begins here.
+    pub fn begin(&mut self) {
+        self.pass(1000);
+        self.origin = self.now;
+        self.log.clear();
+    }
+
+    /// Until nobody holds the turn to write.
+    pub fn wait_for_turn(&mut self) {
+        while self.holding.is_some()
+            && let Some(((at, _), happening)) = self.queue.pop_first()
+        {
+            self.now = at;
+            self.handle(happening);
+        }
     }
 
     pub fn pass(&mut self, millis: i64) -> &mut Self {
@@ -183,7 +249,7 @@ impl World {
     }
 
     pub fn millis(&self) -> i64 {
-        (self.now - Time::ZERO).as_millis()
+        (self.now - self.origin).as_millis()
     }
 
     fn handle(&mut self, happening: Happening) {
@@ -191,7 +257,7 @@ impl World {
         match happening {
             Happening::Alarm(Alarm::Scheduler) => self.loops.scheduler.alarm(&self.state, self.now, &mut out),
             Happening::Alarm(Alarm::Reaper) => self.loops.reaper.alarm(&self.state, self.now, &mut out),
-            Happening::Alarm(alarm) => self.loops.replicated.alarm(alarm, &self.state, self.now, &mut out),
+            Happening::Alarm(alarm) => self.loops.orchestrators.alarm(alarm, self.now, &mut out),
             Happening::Commit => {
                 if let Some((writer, changes)) = self.holding.take() {
                     self.commit(writer, changes);
@@ -201,7 +267,7 @@ impl World {
             Happening::Agent(node, task, token) => {
                 let mut outputs = Vec::new();
                 if let Some(agent) = self.agents.get_mut(&node) {
-                    agent.timer(task, token, &mut outputs);
+                    agent.timer(task, token, self.now, &mut outputs);
                 }
                 self.agent_outputs(node, outputs);
             }
@@ -223,7 +289,7 @@ impl World {
                     self.reports_under_way = std::mem::take(&mut self.reports);
                     write_reports(&self.reports_under_way, &mut tx);
                 }
-                writer => self.loops.replicated.write(writer, &mut tx, &mut self.ids, &mut out),
+                writer => self.loops.orchestrators.write(writer, &mut tx, &mut self.ids, &mut out),
             }
             assert!(tx.len() <= 201 || writer == Writer::Dispatcher || writer == Writer::Scheduler, "{writer:?}");
             let changes = tx.into_changes();
@@ -241,7 +307,7 @@ impl World {
 
     fn written(&mut self, writer: Writer) {
         let mut out = Outbox::default();
-        self.loops.replicated.written(writer, &self.state, self.now, &mut out);
+        self.loops.orchestrators.written(writer, self.now, &mut out);
         self.take(out);
     }
 
@@ -254,14 +320,14 @@ impl World {
         for event in &events {
             self.note(event);
         }
-        self.invariants.commit(&before, &self.state, &changes, writer, self.now, &self.loops.replicated);
+        self.invariants.commit(&before, &self.state, &changes, writer, self.now, &self.loops.orchestrators);
         events.push(Event::Commit);
         let mut out = Outbox::default();
         for event in &events {
             self.loops.allocator.watch(event, &self.state, self.now, &mut out);
             self.loops.scheduler.watch(event, &self.state, self.now, &mut out);
             self.loops.reaper.watch(event, &self.state, self.now, &mut out);
-            self.loops.replicated.watch(event, &self.state, self.now, &mut out);
+            self.loops.orchestrators.watch(event, &self.state, self.now, &mut out);
         }
         self.take(out);
         self.written(writer);
@@ -273,9 +339,17 @@ impl World {
             Event::Task { old, new } => {
                 let task = new.as_ref().or(old.as_ref()).expect("one of them").clone();
                 if old.is_none() {
-                    let count = self.made.entry((task.service, task.slot)).or_insert(0);
+                    let count = self.made.entry((task.service, task.slot, task.node)).or_insert(0);
                     *count += 1;
-                    let name = format!("{}.{}#{count}", task.service_name, task.slot);
+                    let place = match task.node {
+                        Some(node) => node_name(node),
+                        None => task.slot.to_string(),
+                    };
+                    let name = format!("{}.{place}#{count}", task.service_name);
+                    let of_image = (task.service, task.slot, task.spec.image.clone());
+                    let nth = self.made_of_image.entry(of_image).or_insert(0);
+                    *nth += 1;
+                    self.nth_of_image.insert(task.key, *nth);
                     self.names_by_id.insert(task.id.text(), name.clone());
                     self.names.insert(task.key, name);
                 }
@@ -283,12 +357,13 @@ impl World {
                     Some(task) => format!("{} {}", task.desired.as_str(), task.status.state.as_str()),
                     None => "deleted".to_owned(),
                 };
-                self.log.push(Line { at, name: self.names[&task.key].clone(), text });
+                let what = Written::Task { task: task.clone(), new: old.is_none(), gone: new.is_none() };
+                self.log.push(Line { at, name: self.names[&task.key].clone(), text, what });
                 if let Some(node) = task.node {
                     self.arm_assign(node);
                 }
             }
-            Event::Service { new: Some(service), .. } => {
+            Event::Service { old, new: Some(service) } => {
                 let versions = self.versions.entry(service.key).or_default();
                 if !versions.contains(&service.spec_version) {
                     versions.push(service.spec_version);
@@ -297,7 +372,17 @@ impl World {
                     Some(status) => format!("{} ({})", status.state.as_str(), self.with_names(&status.message)),
                     None => "none".to_owned(),
                 };
-                self.log.push(Line { at, name: service.name().to_string(), text });
+                let version = versions_of(&self.versions, service);
+                let status = service.update_status.as_ref();
+                let what = match old {
+                    None => Written::Made,
+                    Some(_) => Written::Service {
+                        version,
+                        state: status.map_or("none", |status| status.state.as_str()),
+                        message: status.map_or_else(String::new, |status| without_id(&status.message)),
+                    },
+                };
+                self.log.push(Line { at, name: service.name().to_string(), text, what });
             }
             _ => {}
         }
@@ -334,18 +419,19 @@ impl World {
             return;
         }
         let mut outputs = Vec::new();
-        let (images, names) = (&self.images, &self.names);
+        let (images, names, nths, plain) = (&self.images, &self.names, &self.nth_of_image, &self.plain);
         let behaviour = |task: &Task| {
             let nth: usize = names[&task.key].rsplit('#').next().and_then(|n| n.parse().ok()).unwrap_or(1);
             let images = images.get(&*task.spec.image).map_or(&[][..], |images| images);
             let applies = |image: &&Image| {
+                let nth = if image.of_image { nths[&task.key] } else { nth };
                 image.slots.as_ref().is_none_or(|slots| slots.contains(&task.slot))
                     && nth > image.after
                     && nth - image.after <= image.first
             };
-            images.iter().find(applies).cloned().unwrap_or_default()
+            images.iter().find(applies).unwrap_or(plain).clone()
         };
-        agent.assign(&tasks, behaviour, &mut outputs);
+        agent.assign(&tasks, behaviour, self.now, &mut outputs);
         self.agent_outputs(node, outputs);
     }
 
@@ -376,6 +462,19 @@ impl World {
         } else if !self.turns.contains(&Writer::Dispatcher) {
             self.turns.push_back(Writer::Dispatcher);
         }
+    }
+}
+
+/// How manieth of the specs that the service has had is its own.
+fn versions_of(versions: &BTreeMap<ServiceKey, Vec<u64>>, service: &Service) -> usize {
+    versions[&service.key].iter().position(|version| *version == service.spec_version).map_or(0, |place| place + 1)
+}
+
+/// A message with `{task}` in the place of a task's id.
+fn without_id(message: &str) -> String {
+    match message.rsplit_once(' ') {
+        Some((words, id)) if id.len() == Id::LENGTH => format!("{words} {{task}}"),
+        _ => message.to_owned(),
     }
 }
 

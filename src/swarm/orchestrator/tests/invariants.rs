@@ -3,11 +3,14 @@
 use crate::engine::{Duration, Time};
 use crate::swarm::component::Writer;
 use crate::swarm::object::{
-    Availability, NodeState, Service, ServiceKey, Task, TaskKey, TaskState, UpdateState, UpdateStatus,
+    Availability, Mode, NodeKey, NodeState, Service, ServiceKey, Task, TaskKey, TaskState, UpdateState, UpdateStatus,
 };
-use crate::swarm::orchestrator::Replicated;
+use crate::swarm::orchestrator::Orchestrators;
 use crate::swarm::store::{Change, State, Why};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// A slot: its number, or of global services its node.
+type Place = (ServiceKey, u32, Option<NodeKey>);
 
 /// What the checks remember.
 #[derive(Clone, Debug, Default)]
@@ -15,7 +18,7 @@ pub struct Invariants {
     /// Replacements that the restart supervisor made: not before then, and not before this task has stopped.
     releases: BTreeMap<TaskKey, Release>,
     /// Replacements of each slot under its latest version, by the same leader.
-    restarts: BTreeMap<(ServiceKey, u32), (u64, Vec<Time>)>,
+    restarts: BTreeMap<Place, (u64, Vec<Time>)>,
     ids: BTreeSet<u128>,
 }
 
@@ -40,10 +43,10 @@ impl Invariants {
         changes: &[(Change, Why)],
         writer: Writer,
         now: Time,
-        replicated: &Replicated,
+        orchestrators: &Orchestrators,
     ) {
         // An update may take a waiting task over and release it by its own rules.
-        self.releases.retain(|_, release| !replicated.is_updating(release.service));
+        self.releases.retain(|_, release| !orchestrators.is_updating(release.service));
         // A node that was down for a moment has let those go that waited for its tasks.
         for release in self.releases.values_mut() {
             let node = release.waits.and_then(|old| before.tasks.get(old)).and_then(|old| old.node);
@@ -57,13 +60,18 @@ impl Invariants {
                     None => self.made(before, new, *why, writer, now),
                     Some(old) => {
                         written(old, new, writer);
-                        if old.desired == TaskState::Ready && new.desired == TaskState::Running {
+                        if old.desired == TaskState::Ready
+                            && matches!(new.desired, TaskState::Running | TaskState::Complete)
+                        {
                             self.released(before, new, now);
                         }
                     }
                 },
                 Change::RemoveTask(_) => {
-                    assert!(matches!(writer, Writer::Reaper | Writer::Replicated | Writer::Api(_)), "2: {writer:?}");
+                    assert!(
+                        matches!(writer, Writer::Reaper | Writer::Orchestrator(_) | Writer::Api(_)),
+                        "2: {writer:?}"
+                    );
                 }
                 Change::Service(new) => {
                     if let Some(old) = before.services.get(new.key) {
@@ -80,17 +88,22 @@ impl Invariants {
                 && task.desired == TaskState::Ready
                 && !task.status.state.is_terminal()
             {
-                assert!(replicated.delayed().contains(&task.key), "8: {task:?}");
+                assert!(orchestrators.delayed().contains(&task.key), "8: {task:?}");
             }
         }
     }
 
     fn made(&mut self, before: &State, new: &Task, why: Why, writer: Writer, now: Time) {
         assert!(self.ids.insert(new.id.0), "5: {new:?}");
-        assert!(new.slot >= 1, "7: {new:?}");
+        let mode = before.services.get(new.service).expect("6: a task belongs to a service").spec.mode;
+        let place_is_right = match mode {
+            Mode::Replicated { .. } => new.slot >= 1 && new.node.is_none(),
+            Mode::ReplicatedJob { total, .. } => new.slot < total && new.node.is_none(),
+            Mode::Global | Mode::GlobalJob => new.slot == 0 && new.node.is_some(),
+        };
+        assert!(place_is_right, "7: {new:?}");
         assert_eq!(new.status.state, TaskState::New, "2");
-        assert!(matches!(writer, Writer::Replicated | Writer::Restart | Writer::Update(_)), "2: {writer:?}");
-        assert!(before.services.get(new.service).is_some(), "6: {new:?}");
+        assert!(matches!(writer, Writer::Orchestrator(_) | Writer::Restart(_) | Writer::Update(_)), "2: {writer:?}");
         let (Why::Restart(old) | Why::NodeInvalid(old)) = why else { return };
         let Some(old) = before.tasks.get(old) else { return };
         let node = old.node.and_then(|node| before.nodes.get(node));
@@ -99,8 +112,11 @@ impl Invariants {
         let down = node.is_some_and(|node| node.status.state == NodeState::Down);
         let waits = (!old.status.state.is_terminal() && !down).then_some(old.key);
         self.releases.insert(new.key, Release { service: new.service, not_before, waits, since: now });
-        // 22
-        let (version, times) = self.restarts.entry((new.service, new.slot)).or_default();
+        // 22; it does not hold for global jobs [quirk].
+        if mode == Mode::GlobalJob {
+            return;
+        }
+        let (version, times) = self.restarts.entry((new.service, new.slot, new.node)).or_default();
         let policy = old.spec.restart;
         if policy.max_attempts > 0 && *version == old.spec_version {
             let since = old.age_stamp() - policy.window;
@@ -143,7 +159,8 @@ fn written(old: &Task, new: &Task, writer: Writer) {
     let allowed = match writer {
         Writer::Allocator => (from, to) == (TaskState::New, TaskState::Pending),
         Writer::Scheduler => from == TaskState::Pending,
-        Writer::Replicated | Writer::Restart | Writer::Update(_) => from == to,
+        Writer::Orchestrator(_) | Writer::Restart(_) | Writer::Update(_) => from == to,
+        Writer::Enforcer => from < TaskState::Complete && to == TaskState::Rejected,
         Writer::Reaper => false,
         _ => true,
     };

@@ -66,7 +66,7 @@ impl World {
     /// How many tasks of a service were ever made.
     pub fn made(&self, name: &str) -> usize {
         let key = self.service(name).key;
-        self.made.iter().filter(|((service, _), _)| *service == key).map(|(_, count)| count).sum()
+        self.made.iter().filter(|((service, ..), _)| *service == key).map(|(_, count)| count).sum()
     }
 
     /// When the log shows `text` for `name` first.

@@ -4,16 +4,17 @@
 use super::specs::Spec;
 use super::{Image, World, spec};
 use crate::engine::Duration;
-use crate::swarm::component::{Outbox, Writer};
+use crate::swarm::component::{Kind, Outbox, Writer};
 use crate::swarm::object::{
-    Availability, FailureAction, NodeKey, RestartCondition, ServiceKey, Task, TaskState, UpdateOrder, UpdateState,
+    Availability, FailureAction, Mode, NodeKey, RestartCondition, ServiceKey, Task, TaskState, UpdateOrder, UpdateState,
 };
 use crate::swarm::store::{Event, Transaction};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-const NAMES: [&str; 2] = ["a", "b"];
+/// Two replicated services, a global one, and both kinds of jobs.
+const NAMES: [&str; 5] = ["a", "b", "global", "job", "globaljob"];
 const IMAGES: [&str; 4] = ["app:v1", "app:v2", "app:crash", "app:nopull"];
 
 #[derive(Clone, Debug)]
@@ -75,10 +76,21 @@ impl Play {
         play
     }
 
+    /// A service as it is made.
+    fn begin(which: usize) -> Spec {
+        let spec = spec(NAMES[which], 2, "app:v1");
+        match which {
+            2 => spec.mode(Mode::Global),
+            3 => spec.mode(Mode::ReplicatedJob { max_concurrent: 2, total: 2 }),
+            4 => spec.mode(Mode::GlobalJob),
+            _ => spec,
+        }
+    }
+
     /// The service's spec with a change, as an update; or the service is made.
     fn change(&mut self, which: usize, change: impl FnOnce(&mut Spec)) {
         let known = self.specs.get(&which).cloned();
-        let mut next = known.clone().unwrap_or_else(|| spec(NAMES[which], 2, "app:v1"));
+        let mut next = known.clone().unwrap_or_else(|| Self::begin(which));
         change(&mut next);
         match known {
             Some(_) => self.world.update(&next),
@@ -95,7 +107,12 @@ impl Play {
 
     fn act(&mut self, deed: &Deed) {
         match *deed {
-            Deed::Replicas(s, replicas) => self.change(s, |spec| spec.replicas = replicas),
+            Deed::Replicas(s, replicas) => self.change(s, |spec| {
+                spec.replicas = replicas;
+                if let Some(Mode::ReplicatedJob { total, .. }) = &mut spec.mode {
+                    *total = replicas;
+                }
+            }),
             Deed::Image(s, image) => self.change(s, |spec| spec.image = IMAGES[image]),
             Deed::Policy(s, condition, attempts) => self.change(s, |spec| {
                 spec.restart.condition = condition;
@@ -120,7 +137,9 @@ impl Play {
             }
             Deed::Exit(s, slot, code) => {
                 if self.specs.contains_key(&s) {
-                    self.world.exit(NAMES[s], slot, code);
+                    self.world.exit_where(NAMES[s], code, |task| {
+                        task.slot == slot || (task.slot == 0 && task.node == Some(NodeKey(slot)))
+                    });
                 }
             }
             Deed::Down(n) => {
@@ -183,22 +202,27 @@ impl Play {
             prop_assert!(!stopping, "27: {task:?}");
         }
         for service in state.services.values() {
-            let mut slots: BTreeMap<u32, Vec<&Arc<Task>>> = BTreeMap::new();
+            let mode = service.spec.mode;
+            let mut slots: BTreeMap<(u32, Option<NodeKey>), Vec<&Arc<Task>>> = BTreeMap::new();
             for task in state.tasks_of_service(service.key) {
-                slots.entry(task.slot).or_default().push(task);
+                slots.entry((task.slot, task.node.filter(|_| mode.is_by_node()))).or_default().push(task);
             }
-            let crate::swarm::object::Mode::Replicated { replicas } = service.spec.mode;
+            let wanted = match mode {
+                Mode::Replicated { replicas } => replicas as usize,
+                Mode::ReplicatedJob { max_concurrent, total } => max_concurrent.min(total) as usize,
+                Mode::Global | Mode::GlobalJob => state.nodes.len(),
+            };
             for (slot, tasks) in &slots {
                 let live: Vec<_> = tasks.iter().filter(|task| task.desired <= TaskState::Running).collect();
-                prop_assert!(live.len() <= 1, "8: slot {slot}: {:?}", self.world.slots(service.name()));
-                prop_assert!(tasks.len() <= 5, "21: {:?}", self.world.slots(service.name()));
+                prop_assert!(live.len() <= 1, "8: slot {slot:?}: {:?}", self.world.slots(service.name()));
+                prop_assert!(tasks.len() <= 5 || mode.is_job(), "21: {:?}", self.world.slots(service.name()));
             }
             let running = self.world.running(service.name());
-            prop_assert_eq!(running, replicas as usize, "27: {:?}", self.world.slots(service.name()));
+            prop_assert_eq!(running, wanted, "27: {:?}", self.world.slots(service.name()));
             let status = service.update_status.as_ref().map(|status| status.state);
             let ended = matches!(status, None | Some(UpdateState::Completed | UpdateState::RollbackCompleted));
             prop_assert!(ended, "27: {status:?}");
-            prop_assert!(!self.world.loops.replicated.is_updating(service.key));
+            prop_assert!(!self.world.loops.orchestrators.is_updating(service.key));
         }
         self.check_idempotence()
     }
@@ -208,9 +232,9 @@ impl Play {
         let mut out = Outbox::default();
         for service in self.world.state.services.values() {
             let event = Event::Service { old: Some(service.clone()), new: Some(service.clone()) };
-            self.world.loops.replicated.watch(&event, &self.world.state, self.world.now, &mut out);
+            self.world.loops.orchestrators.watch(&event, &self.world.state, self.world.now, &mut out);
         }
-        self.world.loops.replicated.watch(&Event::Commit, &self.world.state, self.world.now, &mut out);
+        self.world.loops.orchestrators.watch(&Event::Commit, &self.world.state, self.world.now, &mut out);
         self.world.turns.extend(out.turns);
         self.world.pass(1000);
     }
@@ -329,11 +353,21 @@ fn a_turn_too_many_is_harmless() {
     world.create(&spec("web", 2, "app:v1"));
     world.until(2000);
     let before = world.proposals;
-    for writer in [Writer::Replicated, Writer::Restart, Writer::Update(ServiceKey(0)), Writer::Update(ServiceKey(9))] {
+    for writer in [
+        Writer::Orchestrator(Kind::Replicated),
+        Writer::Orchestrator(Kind::Jobs),
+        Writer::Orchestrator(Kind::Global),
+        Writer::Restart(Kind::Replicated),
+        Writer::Restart(Kind::Jobs),
+        Writer::Restart(Kind::Global),
+        Writer::Enforcer,
+        Writer::Update(ServiceKey(0)),
+        Writer::Update(ServiceKey(9)),
+    ] {
         let mut tx = Transaction::new(&world.state, world.now);
         let mut out = Outbox::default();
-        world.loops.replicated.write(writer, &mut tx, &mut world.ids, &mut out);
-        world.loops.replicated.written(writer, &world.state, world.now, &mut out);
+        world.loops.orchestrators.write(writer, &mut tx, &mut world.ids, &mut out);
+        world.loops.orchestrators.written(writer, world.now, &mut out);
         assert!(tx.is_empty() && out.turns.is_empty() && out.alarms.is_empty());
     }
     world.until(4000);

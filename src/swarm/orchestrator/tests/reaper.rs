@@ -36,9 +36,9 @@ fn left(history: i64, tasks: &[(TaskState, TaskState)]) -> (usize, bool) {
     (left, reaper.is_clean())
 }
 
-/// TestTick (55).
+/// TestTick (55): history beyond the limit goes.
 #[test]
-fn history_beyond_the_limit_goes() {
+fn test_tick() {
     let (run, stop) = (TaskState::Running, TaskState::Shutdown);
     assert_eq!(left(1, &[(stop, stop), (run, run)]), (1, true));
     assert_eq!(left(2, &[(stop, stop), (run, run)]), (2, true));
@@ -47,9 +47,9 @@ fn history_beyond_the_limit_goes() {
     assert_eq!(left(1, &[(run, run), (run, run), (stop, stop)]), (2, false), "it looks again when two could not go");
 }
 
-/// TestTickHistoryCleanup (56).
+/// TestTickHistoryCleanup (56): what will never run or has ended goes and what may run stays.
 #[test]
-fn what_will_never_run_or_has_ended_goes_and_what_may_run_stays() {
+fn test_tick_history_cleanup() {
     use TaskState::{
         Accepted, Assigned, Complete, Failed, New, Orphaned, Pending, Preparing, Ready, Rejected, Running, Starting,
     };
@@ -65,9 +65,9 @@ fn what_will_never_run_or_has_ended_goes_and_what_may_run_stays() {
     }
 }
 
-/// TestTaskReaperBatching (59).
+/// TestTaskReaperBatching (59): it works in batches of a quarter second or of a thousand.
 #[test]
-fn it_works_in_batches_of_a_quarter_second_or_of_a_thousand() {
+fn test_task_reaper_batching() {
     let mut world = World::new(0);
     world.create(&spec("web", 1, "app:v1"));
     let template = Task::clone(world.state.tasks.values().next().expect("made"));

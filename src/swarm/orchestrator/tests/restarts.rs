@@ -8,9 +8,9 @@ use crate::swarm::store::Why;
 
 const FAILED: &str = "task: non-zero exit (1)";
 
-/// TestOrchestratorRestartOnAny, OnFailure, OnNone (32-34), and recording 40.
+/// TestOrchestratorRestartOnAny, OnFailure, OnNone (32-34), and recording 40: which ends are followed by a restart.
 #[test]
-fn recording_40_restart_conditions() {
+fn test_orchestrator_restart_on_any() {
     let mut world = World::new(1).image("app:exit0", Image::exits(500, 0)).image("app:exit1", Image::exits(500, 1));
     let cases = [
         ("none-exit0", RestartCondition::None, "app:exit0", false),
@@ -58,9 +58,9 @@ fn recording_40_restart_conditions() {
     );
 }
 
-/// TestOrchestratorRestartDelay (35).
+/// TestOrchestratorRestartDelay (35): a replacement starts when the delay is over.
 #[test]
-fn a_replacement_starts_when_the_delay_is_over() {
+fn test_orchestrator_restart_delay() {
     let mut world = World::new(1);
     world.create(&spec("web", 1, "app:v1").restart_delay(700));
     world.until(1000);
@@ -77,9 +77,9 @@ fn a_replacement_starts_when_the_delay_is_over() {
     assert_eq!(world.when("web.1#2", "running new"), Some(1000));
 }
 
-/// TestOrchestratorRestartMaxAttempts (36).
+/// TestOrchestratorRestartMaxAttempts (36): attempts are counted a slot and begin anew with a new spec.
 #[test]
-fn attempts_are_counted_a_slot_and_begin_anew_with_a_new_spec() {
+fn test_orchestrator_restart_max_attempts() {
     let mut world = World::new(2);
     let service = spec("web", 2, "app:v1").attempts(1, 0).restart_delay(300);
     world.create(&service);
@@ -103,9 +103,9 @@ fn attempts_are_counted_a_slot_and_begin_anew_with_a_new_spec() {
     assert_eq!((world.made("web"), world.running("web")), (8, 0));
 }
 
-/// TestOrchestratorRestartWindow (37).
+/// TestOrchestratorRestartWindow (37): attempts outside the window are forgiven.
 #[test]
-fn attempts_outside_the_window_are_forgiven() {
+fn test_orchestrator_restart_window() {
     let mut world = World::new(1);
     world.create(&spec("web", 1, "app:v1").attempts(1, 1500).restart_delay(300));
     world.until(1000);
@@ -119,9 +119,9 @@ fn attempts_outside_the_window_are_forgiven() {
     assert_eq!((world.made("web"), world.running("web")), (3, 0));
 }
 
-/// TestInitializationDelayStart (38).
+/// TestInitializationDelayStart (38): a new leader goes on with a delay.
 #[test]
-fn a_new_leader_goes_on_with_a_delay() {
+fn test_initialization_delay_start() {
     let mut world = World::new(1);
     world.create(&spec("web", 1, "app:v1").restart_delay(3000));
     world.until(1000);
@@ -148,9 +148,9 @@ fn a_new_leader_goes_on_with_a_delay() {
     assert_eq!(silent.when("web.1#2", "running ready"), Some(20_000));
 }
 
-/// TestInitializationRestartHistory (39), for a replicated service.
+/// TestInitializationRestartHistory (39), for a replicated service: a new leader counts the attempts it can see.
 #[test]
-fn a_new_leader_counts_the_attempts_it_can_see() {
+fn test_initialization_restart_history() {
     let mut world = World::new(1);
     let service = spec("web", 1, "app:v0").restart_delay(300).attempts(3, 20_000);
     world.create(&service);

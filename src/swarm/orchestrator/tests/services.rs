@@ -13,9 +13,9 @@ fn live(world: &World, name: &str) -> Vec<u32> {
     slots
 }
 
-/// TestReplicatedScaleDown (27-29).
+/// TestReplicatedScaleDown (27-29): scale down keeps first copies then running ones then low slots.
 #[test]
-fn scale_down_keeps_first_copies_then_running_ones_then_low_slots() {
+fn test_replicated_scale_down() {
     // The fixture is written by hand: no agent, no scheduler at work on it.
     let mut world = World::new(3);
     for agent in world.agents.values_mut() {
@@ -49,9 +49,9 @@ fn scale_down_keeps_first_copies_then_running_ones_then_low_slots() {
     assert_eq!(live(&world, "web"), [2, 4], "then second copies, then what does not run");
 }
 
-/// TestReplicatedOrchestrator (30).
+/// TestReplicatedOrchestrator (30): a task deleted by hand is made again.
 #[test]
-fn a_task_deleted_by_hand_is_made_again() {
+fn test_replicated_orchestrator() {
     let mut world = World::new(2);
     world.create(&spec("web", 3, "app:v1"));
     world.until(1000);
@@ -63,9 +63,9 @@ fn a_task_deleted_by_hand_is_made_again() {
     assert_eq!(world.when("web.2#2", "running new"), Some(1000));
 }
 
-/// TestDrain (31).
+/// TestDrain (31): tasks leave nodes that are down drained or deleted.
 #[test]
-fn tasks_leave_nodes_that_are_down_drained_or_deleted() {
+fn test_drain() {
     let mut world = World::new(4);
     world.create(&spec("web", 8, "app:v1"));
     world.until(1000);
@@ -97,9 +97,9 @@ fn tasks_leave_nodes_that_are_down_drained_or_deleted() {
     assert_eq!([0, 1, 2].map(|node| on(&world, node)), [0, 3, 3]);
 }
 
-/// TestTaskStateRemoveOnScaledown (57).
+/// TestTaskStateRemoveOnScaledown (57): a task told to vanish goes when it has stopped.
 #[test]
-fn a_task_told_to_vanish_goes_when_it_has_stopped() {
+fn test_task_state_remove_on_scaledown() {
     let mut world = World::new(2);
     let service = spec("web", 2, "app:v1");
     world.create(&service);
@@ -115,9 +115,9 @@ fn a_task_told_to_vanish_goes_when_it_has_stopped() {
     assert_eq!(world.slots("web"), ["1: running/running app:v1 v1"]);
 }
 
-/// TestServiceRemoveUnassignedTasks (57).
+/// TestServiceRemoveUnassignedTasks (57): a task without a node vanishes at once.
 #[test]
-fn a_task_without_a_node_vanishes_at_once() {
+fn test_service_remove_unassigned_tasks() {
     let mut world = World::new(0);
     let service = spec("web", 2, "app:v1");
     world.create(&service);
@@ -129,7 +129,7 @@ fn a_task_without_a_node_vanishes_at_once() {
 
 /// TestTaskStateRemoveOnServiceRemoval (58), and recording 49: what is on a lost node stays until it is back.
 #[test]
-fn recording_49_service_removal() {
+fn test_task_state_remove_on_service_removal() {
     let mut world = World::new(3);
     world.create(&spec("web", 6, "app:v1"));
     world.until(2000);
@@ -284,4 +284,31 @@ fn a_large_service_is_made_and_removed_in_transactions_of_200() {
     world.remove("web");
     world.until(2000);
     assert_eq!(world.state.tasks.len(), 0);
+}
+
+/// TestDesiredStateRemove (74): a task that is told to vanish is stopped, before its container exists; one that has ended
+/// is left as it is.
+#[test]
+fn test_desired_state_remove() {
+    let mut world = World::new(1);
+    let service = spec("web", 2, "app:v1");
+    world.create(&service);
+    // Between its placement at 50 ms and its agent's hearing of it 20 ms later.
+    world.until(60);
+    assert_eq!(world.task("web.2#1").map(|task| task.status.state), Some(TaskState::Assigned));
+    world.update(&service.replicas(1));
+    world.until(500);
+    let states = |name: &str| -> Vec<String> {
+        world.log.iter().filter(|line| line.name == name).map(|line| line.text.clone()).collect()
+    };
+    assert_eq!(states("web.2#1")[2..], ["running assigned", "remove assigned", "remove shutdown", "deleted"]);
+    // Terminal already: nothing but its deletion follows.
+    assert!(world.exit("web", 1, 1));
+    world.until(550);
+    let lines = world.log.len();
+    world.remove("web");
+    world.until(3000);
+    let after: Vec<_> =
+        world.log[lines..].iter().filter(|line| line.name == "web.1#1").map(|line| &line.text).collect();
+    assert_eq!(after, ["remove failed", "deleted"]);
 }

@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub struct Spec {
     pub name: &'static str,
     pub replicas: u32,
+    /// Another mode than replicated.
+    pub mode: Option<Mode>,
     pub image: &'static str,
     pub restart: RestartPolicy,
     pub update: UpdateConfig,
@@ -36,6 +38,7 @@ pub fn spec(name: &'static str, replicas: u32, image: &'static str) -> Spec {
     Spec {
         name,
         replicas,
+        mode: None,
         image,
         restart: RestartPolicy { delay: Duration::from_secs(1), ..RestartPolicy::default() },
         update: config,
@@ -51,7 +54,19 @@ pub fn spec(name: &'static str, replicas: u32, image: &'static str) -> Spec {
     }
 }
 
+/// A service with one task on each node.
+pub fn global(name: &'static str, image: &'static str) -> Spec {
+    spec(name, 0, image).mode(Mode::Global)
+}
+
 impl Spec {
+    pub fn mode(self, mode: Mode) -> Self {
+        Self { mode: Some(mode), ..self }
+    }
+    pub fn constraint(mut self, text: &'static str) -> Self {
+        self.constraints.push(text);
+        self
+    }
     pub fn replicas(self, replicas: u32) -> Self {
         Self { replicas, ..self }
     }
@@ -99,10 +114,6 @@ impl Spec {
         self.update.order = UpdateOrder::StartFirst;
         self
     }
-    pub fn rollback_start_first(mut self) -> Self {
-        self.rollback.order = UpdateOrder::StartFirst;
-        self
-    }
 
     fn api(&self) -> api::ServiceSpec {
         let config = |config: &UpdateConfig| api::UpdateConfig {
@@ -124,11 +135,22 @@ impl Spec {
                 })
                 .collect(),
             max_replicas: u64::from(self.max_replicas),
+            platforms: Vec::new(),
         };
         let reservations = api::Resources { nano_cpus: self.nano_cpus, ..api::Resources::default() };
         let mut spec = api::ServiceSpec {
             name: self.name.to_owned(),
-            mode: api::ServiceMode::Replicated { replicas: Some(u64::from(self.replicas)) },
+            mode: match self.mode {
+                None | Some(Mode::Replicated { .. }) => {
+                    api::ServiceMode::Replicated { replicas: Some(u64::from(self.replicas)) }
+                }
+                Some(Mode::Global) => api::ServiceMode::Global {},
+                Some(Mode::ReplicatedJob { max_concurrent, total }) => api::ServiceMode::ReplicatedJob {
+                    max_concurrent: Some(u64::from(max_concurrent)),
+                    total_completions: Some(u64::from(total)),
+                },
+                Some(Mode::GlobalJob) => api::ServiceMode::GlobalJob {},
+            },
             update_config: Some(config(&self.update)),
             rollback_config: Some(config(&self.rollback)),
             task_template: api::TaskSpec {
@@ -177,12 +199,15 @@ impl Spec {
                     .collect(),
                 preferences: self.preferences.iter().map(|&over| over.into()).collect(),
                 max_replicas: self.max_replicas,
+                generic: Vec::new(),
+                platforms: Vec::new(),
+                plugins: Vec::new(),
                 reserved: Resources { nano_cpus: self.nano_cpus, memory_bytes: 0 },
                 restart: self.restart,
                 stop_grace_period: Duration::from_secs(10),
                 ports: self.ports.iter().map(port).collect(),
             }),
-            mode: Mode::Replicated { replicas: self.replicas },
+            mode: self.mode.unwrap_or(Mode::Replicated { replicas: self.replicas }),
             update: self.update,
             rollback: self.rollback,
             api: Arc::new(api),
@@ -199,11 +224,13 @@ pub struct Image {
     pub first: usize,
     /// ... after so many that behave well.
     pub after: usize,
+    /// Only tasks of this image are counted, not all of the slot.
+    pub of_image: bool,
     pub prepare: Duration,
     pub start: Duration,
     pub stop: Duration,
     /// Preparing fails for good.
-    pub rejected: Option<&'static str>,
+    pub rejected: Option<Arc<str>>,
     /// Ends by itself so long after its start.
     pub exit: Option<(Duration, i32)>,
 }
@@ -215,6 +242,7 @@ impl Default for Image {
             slots: None,
             first: usize::MAX,
             after: 0,
+            of_image: false,
             prepare: step,
             start: step,
             stop: step,
@@ -230,8 +258,8 @@ impl Image {
         Self { exit: Some((Duration::from_millis(millis), code)), ..Self::default() }
     }
     /// Cannot be prepared.
-    pub fn rejected(error: &'static str) -> Self {
-        Self { rejected: Some(error), ..Self::default() }
+    pub fn rejected(error: &str) -> Self {
+        Self { rejected: Some(error.into()), ..Self::default() }
     }
     pub fn first(self, first: usize) -> Self {
         Self { first, ..self }

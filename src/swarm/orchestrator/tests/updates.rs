@@ -2,13 +2,15 @@
 
 use super::{Image, World, spec};
 use crate::engine::{Duration, Seed};
-use crate::swarm::object::{FailureAction, NodeKey, TaskState};
+use crate::swarm::object::{Availability, FailureAction, NodeKey, TaskState};
+use crate::swarm::orchestrator::Mutant;
+use std::sync::Arc;
 
 const COMPLETED: &str = "completed (update completed)";
 
-/// TestUpdater (47).
+/// TestUpdater (47): all tasks are replaced whatever the parallelism.
 #[test]
-fn all_tasks_are_replaced_whatever_the_parallelism() {
+fn test_updater() {
     let mut world = World::new(3);
     let mut service = spec("web", 5, "app:v1");
     world.create(&service);
@@ -25,9 +27,9 @@ fn all_tasks_are_replaced_whatever_the_parallelism() {
     }
 }
 
-/// TestUpdaterFailureAction (50).
+/// TestUpdaterFailureAction (50): a paused update stays paused until the status is cleared.
 #[test]
-fn a_paused_update_stays_paused_until_the_status_is_cleared() {
+fn test_updater_failure_action() {
     let mut world = World::new(3).image("app:bad", Image::rejected("no"));
     let service = spec("web", 3, "app:v1");
     world.create(&service);
@@ -44,9 +46,9 @@ fn a_paused_update_stays_paused_until_the_status_is_cleared() {
     assert_eq!((world.status("web"), world.slots_with("web", "app:bad")), ("completed".to_owned(), vec![1, 2, 3]));
 }
 
-/// TestUpdaterTaskTimeout (51).
+/// TestUpdaterTaskTimeout (51): an old task that never stops has a minute.
 #[test]
-fn an_old_task_that_never_stops_has_a_minute() {
+fn test_updater_task_timeout() {
     let mut world = World::new(3).image("app:v1", Image::default().stop(1_000_000));
     let service = spec("web", 2, "app:v1").parallelism(0);
     world.create(&service);
@@ -58,9 +60,9 @@ fn an_old_task_that_never_stops_has_a_minute() {
     assert_eq!(world.counts("web"), ["2 x running/running app:v2 v2", "2 x shutdown/running app:v1 v1"]);
 }
 
-/// TestUpdaterOrder (52).
+/// TestUpdaterOrder (52): start first starts all before the old ones stop.
 #[test]
-fn start_first_starts_all_before_the_old_ones_stop() {
+fn test_updater_order() {
     let mut world = World::new(3).image("app:v1", Image::default().stop(30_000));
     let service = spec("web", 3, "app:v1").start_first().parallelism(0);
     world.create(&service);
@@ -70,9 +72,9 @@ fn start_first_starts_all_before_the_old_ones_stop() {
     assert_eq!(world.counts("web"), ["3 x running/running app:v2 v2", "3 x shutdown/running app:v1 v1"]);
 }
 
-/// TestUpdaterRollback (53, 54).
+/// TestUpdaterRollback (53, 54): a rollback ends completed or paused.
 #[test]
-fn a_rollback_ends_completed_or_paused() {
+fn test_updater_rollback() {
     // Every other new task fails before it runs.
     let failing = || Image::rejected("no").slots(&[1, 3]);
     let service =
@@ -233,7 +235,7 @@ fn slots_can_be_shuffled() {
     let order = |seed: Option<u64>| {
         let mut world = World::new(3);
         if let Some(seed) = seed {
-            world.loops.replicated.shuffle_slots(Seed(seed));
+            world.loops.orchestrators.shuffle_slots(Seed(seed));
         }
         let service = spec("web", 6, "app:v1").monitor(0);
         world.create(&service);
@@ -281,4 +283,97 @@ fn reports_of_tasks_cost_no_turn() {
     world.until(1001);
     // The report, and one write with the restart; then "pending".
     assert_eq!((world.proposals - proposals, world.log.len() - reports), (3, 4));
+}
+
+/// TestUpdaterPlacement (48), TestIsTaskDirty (49): placement replaces only what violates it.
+#[test]
+fn test_updater_placement() {
+    let mut world = World::new(3);
+    for node in 0..3 {
+        let mut labels = vec![("all".to_owned(), "1".to_owned())];
+        if node < 2 {
+            labels.push(("x".to_owned(), "y".to_owned()));
+        }
+        world.change_node(NodeKey(node), |node| node.spec.labels = Arc::new(labels.into_iter().collect()));
+    }
+    let mut services = [("a", 3), ("b", 3), ("c", 3), ("d", 6)].map(|(name, replicas)| spec(name, replicas, "app:v1"));
+    for service in &services {
+        world.create(service);
+        world.pass(100);
+    }
+    world.until(2000);
+    services[0].constraints = vec!["node.labels.all==1"];
+    services[1].constraints = vec!["node.labels.x==y"];
+    services[2].preferences = vec!["node.labels.x"];
+    services[3].max_replicas = 1;
+    for service in &services {
+        world.update(service);
+    }
+    world.until(7000);
+    assert_eq!(world.counts("a"), ["3 x running/running app:v1 v1"]);
+    assert_eq!(
+        world.counts("b"),
+        ["2 x running/running app:v1 v1", "1 x running/running app:v1 v2", "1 x shutdown/shutdown app:v1 v1"]
+    );
+    assert_eq!(world.counts("c"), ["3 x running/running app:v1 v1"]);
+    assert_eq!(world.counts("d"), ["6 x running/running app:v1 v1"]);
+    assert_eq!(["a", "b", "c", "d"].map(|name| world.status(name)), ["none", "completed", "none", "none"]);
+}
+
+/// §6.2 [R 53, told in the list of findings only].
+#[test]
+fn a_start_first_update_without_room_hangs_and_the_old_ones_run_on() {
+    let mut world = World::new(2);
+    let mut service = spec("web", 2, "app:v1").start_first();
+    service.nano_cpus = 3_000_000_000;
+    world.create(&service);
+    world.until(2000);
+    world.update(&service.clone().image("app:v2"));
+    world.until(100_000);
+    assert_eq!(world.status("web"), "updating");
+    assert_eq!(
+        world.counts("web"),
+        [
+            "2 x running/running app:v1 v1",
+            "1 x running/pending app:v2 v2 no suitable node (insufficient resources on 2 nodes)"
+        ]
+        .map(String::from)
+        .into_iter()
+        .rev()
+        .collect::<Vec<_>>()
+    );
+    // A new update ends the hang.
+    world.update(&service.image("app:v1"));
+    world.until(110_000);
+    assert_eq!(world.running("web"), 2);
+    assert_eq!(world.slots_with("web", "app:v2"), [] as [u32; 0]);
+}
+
+/// What a drain moves within the monitoring counts as a failure of the update: its first task ended early.
+#[test]
+fn a_drain_during_an_update_counts_as_a_failure() {
+    for (action, status) in [(FailureAction::Continue, "completed"), (FailureAction::Pause, "paused")] {
+        let mut world = World::new(3);
+        let service = spec("web", 6, "app:v1").action(action).monitor(5000);
+        world.create(&service);
+        world.until(2000);
+        world.update(&service.image("app:v2"));
+        world.until(3500);
+        let node = world.task("web.1#2").and_then(|task| task.node).expect("it runs");
+        world.availability(node, Availability::Drain);
+        world.until(60_000);
+        assert_eq!(world.status("web"), status);
+        assert_eq!(world.running("web"), 6);
+    }
+}
+
+#[test]
+fn an_updater_that_ignores_failures_is_noticed() {
+    let mut world = World::new(3).image("app:crash", Image::exits(200, 1)).mutant(Mutant::UpdaterIgnoresFailures);
+    let service = spec("web", 4, "app:v1");
+    world.create(&service);
+    world.until(2000);
+    world.update(&service.image("app:crash"));
+    world.until(20_000);
+    assert_eq!(world.status("web"), "completed");
 }

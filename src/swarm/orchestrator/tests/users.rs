@@ -6,8 +6,8 @@ use super::specs::Spec;
 use crate::net::HostId;
 use crate::swarm::component::Writer;
 use crate::swarm::object::{
-    Availability, Endpoint, Id, Meta, Node, NodeDescription, NodeKey, NodeSpec, NodeState, NodeStatus, Role, Service,
-    ServiceKey, TaskState, UpdateState, UpdateStatus,
+    Availability, Endpoint, Id, JobStatus, Meta, Mode, Node, NodeDescription, NodeKey, NodeSpec, NodeState, NodeStatus,
+    Role, Service, ServiceKey, Task, TaskState, UpdateState, UpdateStatus,
 };
 use crate::swarm::store::{Transaction, Why};
 use std::net::Ipv4Addr;
@@ -41,10 +41,15 @@ impl World {
     }
 
     pub fn add_node(&mut self) -> NodeKey {
+        self.add_node_as(|_| {})
+    }
+
+    /// A node that differs from the others.
+    pub fn add_node_as(&mut self, differs: impl FnOnce(&mut Node)) -> NodeKey {
         let key = self.state.nodes.next_key();
         let number = key.0 + 1;
         self.agents.insert(key, Agent { connected: true, ..Agent::default() });
-        let node = Node {
+        let mut node = Node {
             key,
             id: Id(u128::from(number)),
             meta: Meta::default(),
@@ -67,6 +72,7 @@ impl World {
             status: NodeStatus { state: NodeState::Ready, message: "", addr: Ipv4Addr::LOCALHOST },
             host: HostId(u16::try_from(number).expect("few nodes")),
         };
+        differs(&mut node);
         self.write_now(|tx| tx.put_node(node, Why::Joined));
         key
     }
@@ -121,6 +127,10 @@ impl World {
             previous_spec_version: 0,
             endpoint: Endpoint::default(),
             update_status: None,
+            job_status: spec
+                .mode
+                .is_some_and(Mode::is_job)
+                .then_some(JobStatus { iteration: 0, last_execution: self.now }),
         };
         self.write_now(|tx| tx.put_service(service, Why::Request));
         key
@@ -135,6 +145,9 @@ impl World {
         service.previous_spec = Some(std::mem::replace(&mut service.spec, Arc::new(spec.build())));
         service.previous_spec_version = std::mem::replace(&mut service.spec_version, service.meta.version);
         service.update_status = None;
+        if let Some(status) = &mut service.job_status {
+            status.iteration += 1;
+        }
         self.write_now(|tx| tx.put_service(service, Why::Request));
     }
 
@@ -143,6 +156,9 @@ impl World {
         let mut service = Service::clone(self.service(name));
         let Some(previous) = service.previous_spec.take() else { return false };
         service.previous_spec = Some(std::mem::replace(&mut service.spec, previous));
+        if let Some(status) = &mut service.job_status {
+            status.iteration += 1;
+        }
         std::mem::swap(&mut service.spec_version, &mut service.previous_spec_version);
         service.update_status = Some(UpdateStatus {
             state: UpdateState::RollbackStarted,
@@ -161,18 +177,18 @@ impl World {
 
     /// Ends the container of a slot's running task.
     pub fn exit(&mut self, name: &str, slot: u32, code: i32) -> bool {
+        self.exit_where(name, code, |task| task.slot == slot)
+    }
+
+    /// Ends the container of a running task.
+    pub fn exit_where(&mut self, name: &str, code: i32, which: impl Fn(&Task) -> bool) -> bool {
         let service = self.service(name).key;
-        let found = self
-            .state
-            .tasks_of_service(service)
-            .find(|task| {
-                task.slot == slot && task.status.state == TaskState::Running && task.desired <= TaskState::Running
-            })
-            .cloned();
+        let runs = |task: &Task| task.status.state == TaskState::Running && task.desired <= TaskState::Complete;
+        let found = self.state.tasks_of_service(service).find(|task| runs(task) && which(task)).cloned();
         let Some(task) = found else { return false };
         let node = task.node.expect("a running task has a node");
         let mut outputs = Vec::new();
-        self.agents.get_mut(&node).expect("its agent").exit(task.key, code, &mut outputs);
+        self.agents.get_mut(&node).expect("its agent").exit(task.key, code, self.now, &mut outputs);
         self.agent_outputs(node, outputs);
         true
     }

@@ -104,3 +104,20 @@ fn a_new_leader_asks_at_once() {
     assert_eq!((lab.now, lab.task(task).status.state), (before, TaskState::Assigned));
     assert_eq!(lab.task(task).status.applied_at, before);
 }
+
+/// The quirk of recording 19 in slow motion: after a partial success only what was looked at since is counted.
+#[test]
+fn the_first_message_after_a_partial_success_is_incomplete() {
+    let mut lab = Lab::new(Ties::Natural);
+    for i in 1..=3 {
+        lab.node(&format!("n{i}"), |node| capacity(node, if i == 1 { CPU } else { 4 * CPU }, GIB));
+    }
+    let web = lab.service("web", |spec| spec.reserved.nano_cpus = 3 * CPU);
+    let tasks = lab.add(web, 3);
+    while lab.task(tasks[2]).status.err.is_none() {
+        assert!(lab.step());
+    }
+    assert_eq!(lab.err(tasks[2]), "no suitable node (insufficient resources on 2 nodes)");
+    lab.run();
+    assert_eq!(lab.err(tasks[2]), "no suitable node (insufficient resources on 3 nodes)");
+}

@@ -267,6 +267,9 @@ pub(super) fn plain_task_spec() -> TaskSpec {
         preferences: Vec::new(),
         max_replicas: 0,
         reserved: Resources::default(),
+        generic: Vec::new(),
+        platforms: Vec::new(),
+        plugins: Vec::new(),
         restart: RestartPolicy::default(),
         stop_grace_period: Duration::from_secs(10),
         ports: [].into(),
@@ -291,6 +294,7 @@ pub(super) fn plain_service(key: ServiceKey, name: &str, task: TaskSpec) -> Serv
         previous_spec_version: 0,
         endpoint: Endpoint::default(),
         update_status: None,
+        job_status: None,
     }
 }
 
@@ -304,9 +308,12 @@ pub(super) fn plain_task(key: TaskKey, service: &Service, slot: u32) -> Task {
         service_name: service.spec.name.clone(),
         slot,
         node: None,
+        node_id: None,
+        job_iteration: None,
         spec: service.spec.task.clone(),
         spec_version: service.spec_version,
         ports: service.spec.task.ports.clone(),
+        assigned_generic: Arc::default(),
         status: TaskStatus {
             state: TaskState::Pending,
             timestamp: Time::ZERO,
@@ -328,7 +335,7 @@ pub(super) fn check(before: &State, changes: &[(Change, Why)]) {
         let old = state.tasks.get(task.key).expect("the scheduler creates no task").clone();
         let here = (old.status.state, task.status.state, task.node.is_some());
         match why {
-            Why::Placed { .. } => {
+            Why::Placed(_) => {
                 assert_eq!(here, (TaskState::Pending, TaskState::Assigned, true));
                 assert!(old.node.is_none() || old.node == task.node, "a task never moves");
                 check_placement(&state, task);

@@ -102,6 +102,9 @@ impl Bench {
                 container: None,
                 exit_code: 0,
             },
+            node_id: None,
+            job_iteration: None,
+            assigned_generic: Arc::default(),
             desired: TaskState::Running,
         })
     }

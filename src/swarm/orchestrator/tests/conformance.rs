@@ -1,0 +1,79 @@
+//! Every recording of the real SwarmKit, replayed on our loops.
+//!
+//! `tests/recordings/swarmkit/*.json` hold what the real scheduler, orchestrators, updater, restart supervisor, reaper,
+//! constraint enforcer and allocator did with the same steps (one process, one store, containers that prepare, start and
+//! stop in 100 ms each; a step of a second there is one here). Each was run ten times. A form of a checkpoint that was
+//! the same in all ten is an *invariant*, the others *vary*: there the values that were seen are listed.
+//!
+//! Each is replayed here with several seeds, which draw what the real one leaves to chance: ties between nodes, the
+//! order of slots in an update, which of two equal branches gets the odd task. Held against the recording are
+//! (`judge`): invariants, exactly; varying forms, by the listed values or by the form that is left when chance is taken
+//! out; step results; the update's states with their messages, and when they came; how many tasks were made and how many
+//! ran at least and at most in each window; each task's states in their order; and all messages and errors.
+//!
+//! Not compared: times of single tasks (the real clock costs a few milliseconds a step) but for the update's states.
+
+mod judge;
+mod known;
+mod read;
+mod replay;
+
+use judge::Judge;
+use read::Recording;
+use replay::Replay;
+
+/// Replays of each recording.
+const SEEDS: u64 = 16;
+
+/// Every recording, in the order of their numbers.
+fn recordings() -> Vec<Recording> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/swarmkit");
+    let entries = std::fs::read_dir(folder).expect("the recordings lie there");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("readable").path()).collect();
+    paths.sort();
+    paths.iter().map(|path| Recording::read(path)).collect()
+}
+
+fn replay_and_judge(recording: &Recording) -> Judge<'_> {
+    let mut judge = Judge::new(recording);
+    for seed in 0..SEEDS {
+        judge.hear(seed, &Replay::run(recording, seed));
+    }
+    judge.conclude();
+    judge
+}
+
+/// The conformance test: every recording, every seed. What differs and is not in the list of known differences fails;
+/// so does a known difference that is one no longer.
+#[test]
+fn every_recording_is_replayed() {
+    let recordings = recordings();
+    assert_eq!(recordings.len(), 50);
+    let mut problems = Vec::new();
+    let mut met = std::collections::BTreeSet::new();
+    for recording in &recordings {
+        for difference in replay_and_judge(recording).differences {
+            match known::find(&recording.name, &difference) {
+                Some(known) => {
+                    met.insert(known);
+                }
+                None => problems.push(format!("{}: {difference}", recording.name)),
+            }
+        }
+    }
+    problems.extend(known::unmet(&met).map(|known| format!("no longer a difference: {known:?}")));
+    assert!(problems.is_empty(), "{} differences\n{}\n", problems.len(), problems.join("\n"));
+}
+
+/// What chance reaches: for the reader of the recordings, and to see that the seeds do something.
+#[test]
+fn the_seeds_reach_most_of_what_was_seen() {
+    let (mut listed, mut reached) = (0, 0);
+    for recording in &recordings() {
+        let judge = replay_and_judge(recording);
+        listed += judge.listed();
+        reached += judge.reached();
+    }
+    println!("of {listed} listed values {reached} are reached with {SEEDS} seeds");
+    assert!(reached * 10 > listed, "{reached} of {listed}");
+}
