@@ -290,7 +290,7 @@ fn line() -> impl Strategy<Value = String> {
         "registry up",
         "docker service create --name sick --detach --stop-grace-period 2s swarmlab/unhealthy-late",
         "docker service create --name leak --detach --limit-memory 64M swarmlab/leaks-memory",
-        "docker service update --detach --health-cmd true --health-interval 1s --stop-signal SIGINT web",
+        "docker service create --name checked --detach --health-cmd true --health-interval 1s --stop-signal SIGINT nginx:1.25",
         "unhealthy sick.1",
         "docker pause $(docker ps -q | head -1)",
         "docker unpause $(docker ps -q | head -1)",
