@@ -2,9 +2,11 @@
 //! flags and usage: `table`.
 
 pub mod container;
+pub mod file;
 pub mod info;
 pub mod inspect;
 pub mod network;
+pub mod network_create;
 pub mod node;
 pub mod rollback;
 pub mod scale;
@@ -13,6 +15,7 @@ pub mod service_inspect;
 pub mod service_list;
 pub mod service_logs;
 pub mod service_ps;
+pub mod service_references;
 pub mod service_update;
 pub mod swarm;
 pub mod swarm_ca;

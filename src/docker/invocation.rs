@@ -159,6 +159,15 @@ fn arguments(wanted: Arguments, count: usize) -> Option<(String, &'static str)> 
         Arguments::Exactly(n) if n == count => None,
         Arguments::Exactly(0) => Some(("accepts no arguments".into(), "Run")),
         Arguments::Exactly(n) => Some((format!("requires {n} argument{}", plural(n)), "Run")),
+        Arguments::Between(least, most) if (least..=most).contains(&count) => None,
+        Arguments::Between(least, most) => {
+            let text = format!(
+                "requires at least {least} argument{} and at most {most} argument{}",
+                plural(least),
+                plural(most)
+            );
+            Some((text, "See"))
+        }
         Arguments::AtLeast(n) if n <= count => None,
         Arguments::AtLeast(n) => Some((format!("requires at least {n} argument{}", plural(n)), "See")),
     }

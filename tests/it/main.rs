@@ -12,6 +12,7 @@ mod lab;
 mod leader_killed;
 mod mutants;
 mod quorum;
+mod recorded;
 mod recovery;
 mod security;
 mod shell;

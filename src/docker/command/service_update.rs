@@ -3,6 +3,7 @@
 //! cli.md §8. The image is not resolved at a registry: so the real client 29 forgets it, too.
 
 use super::service_create::{ROLLBACK, UPDATE, finish, name_of, restart_policy, set_resources, update_config, warn};
+use super::service_references;
 use crate::docker::flags::Parsed;
 use crate::docker::format;
 use crate::docker::script::{Context, Finish, Stop};
@@ -22,6 +23,8 @@ pub fn update(context: &mut Context) -> Result<Finish, Stop> {
         }
     } else {
         edit(flags, &mut spec)?;
+        service_references::update_networks(context, &mut spec.task_template)?;
+        service_references::update_files(context, &mut spec.task_template.container_spec)?;
     }
     let request = Request::ServiceUpdate {
         id: service.id.clone(),

@@ -1,4 +1,4 @@
-//! Containers and networks of one host as the Engine API shows them (moby `api/types/container`, `network`).
+//! Containers of one host as the Engine API shows them (moby `api/types/container`).
 
 use super::Labels;
 use serde::Serialize;
@@ -74,19 +74,4 @@ pub struct ContainerConfig {
     pub image: String,
     /// Labels, those of the swarm included.
     pub labels: Labels,
-}
-
-/// A row of `docker network ls`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct NetworkSummary {
-    /// 64 hex digits, or 25 characters for a network of the swarm.
-    #[serde(rename = "ID")]
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// `bridge`, `host`, `null`, `overlay`.
-    pub driver: String,
-    /// `local` or `swarm`.
-    pub scope: String,
 }

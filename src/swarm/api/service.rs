@@ -2,7 +2,7 @@
 //!
 //! What the user left out is absent (`None`), as in the real API: SwarmKit's defaults are applied at use.
 
-use super::{Labels, ObjectVersion, is_zero};
+use super::{ConfigReference, Labels, NetworkAttachmentConfig, ObjectVersion, SecretReference, is_zero};
 use serde::Serialize;
 
 /// A service.
@@ -117,6 +117,9 @@ pub struct TaskSpec {
     /// Where it may run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub placement: Option<Placement>,
+    /// Networks to be on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<NetworkAttachmentConfig>,
     /// Counts the `--force` updates.
     pub force_update: u64,
     /// `container`
@@ -163,6 +166,12 @@ pub struct ContainerSpec {
     /// Always there in the API's JSON.
     #[serde(rename = "DNSConfig", skip_serializing_if = "Option::is_none")]
     pub dns_config: Option<DnsConfig>,
+    /// Secrets to be given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretReference>,
+    /// Configs to be given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub configs: Vec<ConfigReference>,
     /// `default`
     #[serde(skip_serializing_if = "String::is_empty")]
     pub isolation: String,
@@ -332,8 +341,8 @@ pub struct VirtualIp {
     /// The network.
     #[serde(rename = "NetworkID")]
     pub network_id: String,
-    /// With its prefix length.
-    #[serde(rename = "Addr")]
+    /// With its prefix length; empty on a network that every node has for itself.
+    #[serde(rename = "Addr", skip_serializing_if = "String::is_empty")]
     pub addr: String,
 }
 

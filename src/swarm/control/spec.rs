@@ -15,7 +15,8 @@ const MIN_CPU: i64 = 1_000_000;
 const MIN_MEMORY: i64 = 4 << 20;
 const MAX_REPLICAS: u64 = crate::engine::limits::MAX_REPLICAS;
 
-fn invalid(text: impl AsRef<str>) -> ApiError {
+/// An argument that SwarmKit does not take.
+pub(super) fn invalid(text: impl AsRef<str>) -> ApiError {
     ApiError::grpc(Code::InvalidArgument, text)
 }
 
@@ -49,6 +50,7 @@ pub fn service(spec: &api::ServiceSpec) -> Result<ServiceSpec, ApiError> {
         .map(|text| Constraint::parse(text))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|text| ApiError::grpc(Code::Unknown, text))?;
+    super::references::check_targets(&template.container_spec)?;
     image(&template.container_spec.image)?;
     let mode = mode(&spec.mode)?;
     if spec.update_config.is_some() {
@@ -66,6 +68,7 @@ pub fn service(spec: &api::ServiceSpec) -> Result<ServiceSpec, ApiError> {
         restart,
         stop_grace_period: grace,
         ports: ports.into(),
+        uses: Arc::default(),
     };
     Ok(ServiceSpec {
         api: Arc::new(spec.clone()),
@@ -77,8 +80,8 @@ pub fn service(spec: &api::ServiceSpec) -> Result<ServiceSpec, ApiError> {
     })
 }
 
-/// The name rule of services: a DNS label that may also hold `_`.
-fn name(name: &str) -> Result<(), ApiError> {
+/// The name rule of services and networks: a DNS label that may also hold `_`.
+pub(super) fn name(name: &str) -> Result<(), ApiError> {
     if name.is_empty() {
         return Err(invalid("meta: name must be provided"));
     }

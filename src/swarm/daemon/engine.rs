@@ -5,7 +5,9 @@
 //!
 //! Source: control-plane.md §2.1, §2.4; cli.md §5.8; the recordings' README on kills.
 
+use super::bridge::Bridges;
 use super::image::{Catalogue, ImageBehaviour, canonical, repository, without_digest};
+use super::provision::{ATTACHMENT_TIMEOUT, MountedFile, NO_ATTACHMENT, Provision};
 use crate::engine::{Duration, Seed, Time};
 use crate::swarm::agent::{Action, Outcome};
 use crate::swarm::component::Ids;
@@ -24,6 +26,8 @@ const GOSSIP_PAUSE: Duration = Duration::from_secs(2);
 /// Something happens to a container. The number tells whether it is still meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EngineAlarm {
+    /// A task that waits for its node's places on networks looks again.
+    Attached(TaskKey, u32),
     /// Image pulled, container created.
     Prepared(TaskKey, u32),
     /// Process started.
@@ -53,6 +57,8 @@ pub struct Container {
     pub state: ContainerState,
     /// Its environment's and the swarm's labels come from the task; who else knows of its node.
     pub node_id: Id,
+    /// Secrets and configs in it.
+    pub files: Arc<[MountedFile]>,
     /// Grows with every operation: alarms of older ones are void.
     stamp: u32,
 }
@@ -108,6 +114,10 @@ pub struct Engine {
     stopping: BTreeMap<ContainerId, Waiting>,
     /// To be removed as soon as they have stopped.
     condemned: BTreeSet<ContainerId>,
+    /// What the swarm gave this host.
+    pub provision: Provision,
+    /// The host's own networks.
+    pub bridges: Bridges,
 }
 
 /// What the engine wants done or said.
@@ -150,7 +160,22 @@ impl Engine {
     /// The agent asks for something.
     pub fn act(&mut self, action: Action, around: &mut Surroundings<'_>, out: &mut EngineOutbox) {
         match action {
-            Action::Prepare { task, operation } => self.prepare(task, operation, around, out),
+            Action::Prepare { task, operation } => {
+                let key = task.key;
+                match self.provision.admit(task, operation, around.now) {
+                    Some(task) => self.prepare(task, operation, around, out),
+                    None => {
+                        let alarm = EngineAlarm::Attached(key, operation);
+                        out.alarms.push((around.now + ATTACHMENT_TIMEOUT, alarm));
+                    }
+                }
+            }
+            Action::Attach(attachments) => {
+                for (at, task, operation) in self.provision.attach(attachments, around.now) {
+                    out.alarms.push((at, EngineAlarm::Attached(task, operation)));
+                }
+            }
+            Action::Provide { complete, files, gone } => self.provision.provide(complete, files, &gone),
             Action::Start { task, operation } => self.start(&task, operation, around, out),
             Action::Wait { task, operation } => self.wait(task, operation, out),
             Action::Stop { task, operation } => self.stop_task(&task, operation, around, out),
@@ -266,7 +291,9 @@ impl Engine {
             ContainerState::Created => out.outcomes.push((task.key, operation, Outcome::Stopped { code: 0 })),
             ContainerState::Running { .. } | ContainerState::Starting => {
                 self.stopping.insert(id, Waiting { task: task.key, operation });
-                let pause = if task.ports.iter().any(|port| port.ingress) { GOSSIP_PAUSE } else { Duration::ZERO };
+                // Its backends are taken out of the tables of all networks but the host's own default one.
+                let known = task.networks.iter().any(|place| &**place.network.name() != "bridge");
+                let pause = if known { GOSSIP_PAUSE } else { Duration::ZERO };
                 self.begin_stop(id, pause, task.spec.stop_grace_period, around, out);
             }
         }
@@ -287,7 +314,10 @@ impl Engine {
     }
 
     fn cancel(&mut self, task: TaskKey) {
-        self.preparing.remove(&task);
+        self.provision.cancel(task);
+        if let Some((_, prepared)) = self.preparing.remove(&task) {
+            self.provision.leave(&prepared);
+        }
         self.starting.retain(|_, waiting| waiting.task != task);
         if let Some(id) = self.by_task.get(&task) {
             self.waiting.remove(id);
@@ -309,6 +339,7 @@ impl Engine {
 
     fn delete(&mut self, id: ContainerId) {
         if let Some(container) = self.containers.remove(&id) {
+            self.provision.take_down(&container.task);
             self.by_task.remove(&container.task.key);
         }
         self.condemned.remove(&id);
@@ -317,6 +348,13 @@ impl Engine {
     /// An alarm of a container.
     pub fn alarm(&mut self, alarm: EngineAlarm, around: &mut Surroundings<'_>, out: &mut EngineOutbox) {
         match alarm {
+            EngineAlarm::Attached(task, operation) => match self.provision.look(task, operation, around.now) {
+                Some((task, true)) => self.prepare(task, operation, around, out),
+                Some((task, false)) => {
+                    out.outcomes.push((task.key, operation, Outcome::Refused(NO_ATTACHMENT.into())));
+                }
+                None => {}
+            },
             EngineAlarm::Prepared(task, operation) => {
                 if self.preparing.get(&task).is_some_and(|(current, _)| *current == operation) {
                     let (_, task) = self.preparing.remove(&task).expect("looked up just now");
@@ -342,6 +380,8 @@ impl Engine {
                 let Some(container) = self.meant(id, stamp) else { return };
                 // Killed after the grace period, or gone as asked.
                 let code = if container.behaviour.stop.is_some() { 0 } else { 137 };
+                let task = container.task.clone();
+                self.provision.take_down(&task);
                 if let Some(waiting) = self.stopping.remove(&id) {
                     self.waiting.remove(&id);
                     out.outcomes.push((waiting.task, waiting.operation, Outcome::Stopped { code }));
@@ -367,6 +407,7 @@ impl Engine {
             created_at: around.now,
             state: ContainerState::Created,
             node_id: around.node_id,
+            files: self.provision.mounted(task),
             stamp: 0,
         };
         self.containers.insert(id, container);
@@ -382,6 +423,7 @@ impl Engine {
         }
         container.state = ContainerState::Exited { code, at: now };
         container.stamp += 1;
+        self.provision.leave(&container.task);
         out.ended.push((container.name.clone(), code));
         for waiting in [self.starting.remove(&id), self.waiting.remove(&id)].into_iter().flatten() {
             out.outcomes.push((waiting.task, waiting.operation, exit(code)));
@@ -417,6 +459,7 @@ impl Engine {
 
     /// The daemon's process is gone: nothing is waited for any more, preparations are lost, containers live on.
     pub fn forget_daemon(&mut self) {
+        self.provision.forget_daemon();
         self.preparing.clear();
         self.starting.clear();
         self.waiting.clear();
@@ -454,6 +497,7 @@ impl Engine {
         for id in all {
             self.remove(id, now, out);
         }
+        self.provision = Provision::default();
     }
 }
 

@@ -40,6 +40,7 @@ pub(super) fn create(
         spec: service.spec.task.clone(),
         spec_version: service.spec_version,
         ports: Arc::default(),
+        networks: Arc::default(),
         status: TaskStatus {
             state: TaskState::New,
             timestamp: tx.now(),
