@@ -58,7 +58,7 @@ pub struct SweepArgs {
     #[arg(long, value_name = "A..B", value_parser = Seeds::parse)]
     pub seeds: Seeds,
     /// Worlds at the same time; what comes out is the same [default: one for each core].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = jobs)]
     pub jobs: Option<NonZeroU16>,
     /// Run the I-th of N shares of the seeds only.
     #[arg(long, value_name = "I/N", value_parser = Shard::parse)]
@@ -69,6 +69,11 @@ pub struct SweepArgs {
     /// A folder for the report and the trace of each failing seed.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+}
+
+/// How many worlds may run at the same time.
+fn jobs(text: &str) -> Result<NonZeroU16, String> {
+    text.parse().map_err(|_| format!("a whole number from 1 to {} was expected, such as 4", u16::MAX))
 }
 
 /// Arguments of `shell`.

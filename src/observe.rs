@@ -4,6 +4,7 @@
 //! from which conditions are checked. It computes nothing and changes nothing. It follows the house plan §5: bare names
 //! are *belief*, the leader's store (no leader: nothing is known); `truth` is the world itself; `raft` is truth too.
 
+pub mod decision;
 mod fields;
 pub mod look;
 mod nearest;

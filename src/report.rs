@@ -34,14 +34,50 @@ pub struct Report {
     pub outputs: Vec<OutputResult>,
     /// What was measured.
     pub measures: Vec<MeasureResult>,
-    /// Invariants of the model that were broken; always empty unless the model is wrong.
+    /// What ended the run before its time: an invariant that was broken, or a limit.
     pub violations: Vec<StoryLine>,
+    /// Where the cause of that lies.
+    pub blame: Blame,
     /// The fingerprint, in hex.
     pub fingerprint: String,
     /// How many events were handled.
     pub events: u64,
     /// When the run ended.
     pub ended_at: Time,
+}
+
+/// Where the cause lies of a run that ended before its time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Blame {
+    /// In the model: nothing that is done to a cluster may break an invariant.
+    #[default]
+    Model,
+    /// In what was done to the cluster: a disk was replaced by an older copy, and no promise holds for its owner.
+    Restore,
+    /// In the limits: the run would have gone on.
+    Limit,
+}
+
+impl Blame {
+    fn of(run: &Run) -> Self {
+        match run.session.world().violation() {
+            Some(violation) if violation.restored.is_some() => Self::Restore,
+            None if run.broken.is_some() => Self::Limit,
+            _ => Self::Model,
+        }
+    }
+
+    /// The line above what is told of it.
+    pub fn heading(self) -> &'static str {
+        match self {
+            Self::Model => "broken invariants (the model itself is wrong; please report this):",
+            Self::Restore => {
+                "broken promises (by the backup that was restored, not by the model: such a member may have forgotten \
+                 what it had promised):"
+            }
+            Self::Limit => "the run was stopped:",
+        }
+    }
 }
 
 /// One thing that happened.
@@ -136,6 +172,7 @@ impl Report {
                 .map(|(measure, measured)| MeasureResult { name: measure.name.clone(), measured: *measured })
                 .collect(),
             violations: run.broken.iter().map(broken).collect(),
+            blame: Blame::of(run),
             fingerprint: world.env.kernel.fingerprint().to_string(),
             events: world.env.kernel.handled(),
             ended_at: world.now(),

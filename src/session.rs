@@ -4,6 +4,7 @@
 //! virtual time. It is plain data and a clone of it is a session, so a checkpoint can stand in the middle of an attached
 //! `service create`. It is not the world (that is `swarm`) and not the screens. It follows the house plan §4.
 
+mod decision;
 mod interpreter;
 mod reading;
 mod recording;
@@ -17,7 +18,7 @@ pub use reading::is_reading;
 pub use recording::{Entry, Input, MAX_RECORDING_BYTES, MODEL, Mark, Moment, Recording, RecordingError};
 pub use replay::{ReplayError, Replayed};
 pub use terminal::{Chunk, Terminal, TerminalId};
-pub use timeline::{Branch, Entered, Timeline, TravelError};
+pub use timeline::{Branch, Entered, Forked, Timeline, TravelError};
 
 use crate::docker::TERMINAL;
 use crate::engine::{Fingerprint, Replay, Time};

@@ -46,13 +46,13 @@ pub fn shell(args: &ShellArgs) -> u8 {
     let interactive = script.is_none() && std::io::stdin().is_terminal();
     let terminal = timeline.open(host, None);
     let from_stdin = script.is_none();
-    let mut front = Front { timeline, terminal, interactive, echo: args.echo, from_stdin, status: None };
+    let mut front = Front { timeline, terminal, interactive, echo: args.echo, from_stdin, read: 0, status: None };
     let status = match script {
         Some(text) => front.lines(&text),
         None => front.prompt(),
     };
     match &args.record {
-        Some(path) if !super::write(path, &front.timeline.recording().to_text()) => 2,
+        Some(path) if !front.save(path) => 2,
         _ => status,
     }
 }
@@ -68,6 +68,8 @@ struct Front {
     echo: bool,
     /// Commands are read from stdin: so are the lines that they ask for.
     from_stdin: bool,
+    /// Lines that have been read from stdin.
+    read: usize,
     /// Of the last line, where that did not run in the present.
     status: Option<i32>,
 }
@@ -97,24 +99,37 @@ impl Front {
     /// Reads lines from a prompt or a pipe until its end.
     fn prompt(&mut self) -> u8 {
         let mut pending = String::new();
-        let stdin = std::io::stdin();
         loop {
             if self.interactive {
                 let ready = if pending.is_empty() { self.ready() } else { "> ".to_owned() };
                 say!("{ready}");
                 let _ = std::io::stdout().flush();
             }
-            let mut line = String::new();
-            match stdin.lock().read_line(&mut line) {
-                Ok(0) | Err(_) => break,
-                Ok(_) => pending.push_str(&line),
-            }
-            match parse(&pending, Dialect::Lab) {
-                Err(error) if error.incomplete => continue,
-                Err(error) => {
-                    complain!("swarmlab: {}", error.render(&pending));
+            let ended = match self.read_line() {
+                Ok(None) => true,
+                Ok(Some(line)) => {
+                    pending.push_str(&line);
+                    false
+                }
+                Err(problem) => {
+                    complain_line!("swarmlab: {problem}");
                     pending.clear();
                     if !self.interactive {
+                        return 2;
+                    }
+                    continue;
+                }
+            };
+            if ended && pending.is_empty() {
+                break;
+            }
+            match parse(&pending, Dialect::Lab) {
+                Err(error) if error.incomplete && !ended => continue,
+                Err(error) => {
+                    let first = self.read + 1 - pending.split_inclusive('\n').count().min(self.read);
+                    complain!("swarmlab: {}", error.render_from(&pending, first));
+                    pending.clear();
+                    if !self.interactive || ended {
                         return 2;
                     }
                     continue;
@@ -126,6 +141,20 @@ impl Front {
             }
         }
         self.status()
+    }
+
+    /// The next line of stdin; nothing at its end.
+    fn read_line(&mut self) -> Result<Option<String>, String> {
+        let mut line = Vec::new();
+        let number = self.read + 1;
+        match std::io::stdin().lock().read_until(b'\n', &mut line) {
+            Ok(0) => return Ok(None),
+            Ok(_) => self.read = number,
+            Err(error) => return Err(format!("line {number} cannot be read: {error}")),
+        }
+        let text = String::from_utf8(line);
+        let at = |error: &std::string::FromUtf8Error| error.utf8_error().valid_up_to() + 1;
+        text.map(Some).map_err(|error| format!("line {number} is no text in UTF-8: its byte {} is none", at(&error)))
     }
 
     /// The prompt: the host, and the moment where that is past.
@@ -152,13 +181,16 @@ impl Front {
         match self.timeline.enter(self.terminal, text.trim_end_matches('\n')) {
             Ok(Entered::Begun) => return self.wait(),
             Ok(Entered::Told(text)) => {
+                // What a command that was given up by it had to say.
+                show(self.timeline.take_output(self.terminal));
                 say!("{text}");
                 self.status = Some(0);
             }
             Ok(Entered::Aside { session, terminal }) => self.aside(*session, terminal),
             Ok(Entered::Asks) => {
                 if self.agrees() {
-                    say_line!("the other future is kept as {}", self.timeline.fork());
+                    say_line!("the other future is kept as {}", self.timeline.fork_at(self.terminal).kept);
+                    show(self.timeline.take_output(self.terminal));
                     return self.enter(text);
                 }
                 let past = TravelError::Past(self.timeline.now());
@@ -228,7 +260,9 @@ impl Front {
     /// Reads and writes the real files that the session asks for.
     fn serve(&mut self) {
         for file in self.timeline.take_saves() {
-            super::write(Path::new(&file), &self.timeline.recording().to_text());
+            if !self.save(Path::new(&file)) {
+                self.status = Some(1);
+            }
         }
         for want in self.timeline.present().wants() {
             let content = match want.local.as_str() {
@@ -239,14 +273,21 @@ impl Front {
         }
     }
 
-    /// A line for a command that asks its terminal: the next one typed, or the next of the pipe.
-    fn line(&self) -> Result<Vec<u8>, String> {
-        let mut line = String::new();
-        match self.from_stdin.then(|| std::io::stdin().lock().read_line(&mut line)) {
-            Some(Ok(_)) => Ok(line.into_bytes()),
-            Some(Err(error)) => Err(format!("cannot be read: {error}")),
-            None => Err("nobody types here".into()),
+    /// Writes the recording of this session, or says why not.
+    fn save(&self, path: &Path) -> bool {
+        let written = std::fs::write(path, self.timeline.recording().to_text());
+        if let Err(error) = &written {
+            complain_line!("swarmlab: {}: cannot be written: {error}", path.display());
         }
+        written.is_ok()
+    }
+
+    /// A line for a command that asks its terminal: the next one typed, or the next of the pipe.
+    fn line(&mut self) -> Result<Vec<u8>, String> {
+        if !self.from_stdin {
+            return Err("nobody types here".into());
+        }
+        self.read_line().map(|line| line.unwrap_or_default().into_bytes())
     }
 
     /// Runs a line that only reads in a copy of the past.

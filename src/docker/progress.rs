@@ -41,47 +41,89 @@ pub enum Then {
     Done(Result<(), String>),
 }
 
-/// Any wait.
+/// A wait, whatever is waited for: it asks, draws what it was told, sleeps for a tick, and asks again.
 #[derive(Clone, Debug)]
-pub enum Machine {
-    /// For a service.
+pub struct Machine {
+    quiet: bool,
+    screen: Screen,
+    asleep: bool,
+    subject: Subject,
+}
+
+/// What is waited for.
+#[derive(Clone, Debug)]
+enum Subject {
+    /// A service.
     Service(Progress),
-    /// For a new root certificate.
+    /// A new root certificate.
     Rotation(Rotation),
 }
 
 impl Machine {
     /// Before its first look; `terminal_width` is absent where stdout is no terminal.
     pub fn new(wait: &Wait, terminal_width: Option<u16>) -> Machine {
-        match wait {
-            Wait::Service { service, quiet, .. } => Machine::Service(Progress::new(service, *quiet, terminal_width)),
-            Wait::Rotation { quiet } => Machine::Rotation(Rotation::new(*quiet, terminal_width)),
-        }
+        let mut screen = Screen::new(terminal_width);
+        let (quiet, subject) = match wait {
+            Wait::Service { service, quiet, .. } => (*quiet, Subject::Service(Progress::new(service))),
+            Wait::Rotation { quiet } => (*quiet, Subject::Rotation(Rotation::new(*quiet, &mut screen))),
+        };
+        Machine { quiet, screen, asleep: false, subject }
     }
 
     /// Whether it waits for an answer rather than for time.
     pub fn asks(&self) -> bool {
-        match self {
-            Machine::Service(progress) => progress.asks(),
-            Machine::Rotation(rotation) => rotation.asks(),
-        }
+        !self.asleep
     }
 
     /// Ctrl-C: what is printed; the command ends with status 0.
     pub fn interrupt(&mut self) -> String {
-        match self {
-            Machine::Service(progress) => progress.interrupt(),
-            Machine::Rotation(rotation) => rotation.interrupt(),
+        let advice = match &self.subject {
+            Subject::Service(progress) => progress.advice(),
+            Subject::Rotation(rotation) => rotation.advice(),
+        };
+        if let Some(advice) = advice {
+            self.screen.message("Operation continuing in background.");
+            self.screen.message(&advice);
         }
+        self.output()
     }
 
     /// Goes on; what is printed, and what comes next.
     pub fn step(&mut self, event: Event, now: i64) -> (String, Then) {
-        match self {
-            Machine::Service(progress) => progress.step(event, now),
-            Machine::Rotation(rotation) => rotation.step(event),
+        let then = match event {
+            Event::Begin | Event::Timer => {
+                match &mut self.subject {
+                    Subject::Service(progress) => progress.phase = Phase::Service,
+                    Subject::Rotation(rotation) => rotation.begin(),
+                }
+                Then::Ask(self.request())
+            }
+            Event::Answer(Err(failure)) => Then::Done(Err(refusal(&failure, &self.request()).text)),
+            Event::Answer(Ok(response)) => match &mut self.subject {
+                Subject::Service(progress) => progress.answer(response, &mut self.screen, now),
+                Subject::Rotation(rotation) => rotation.answer(response, &mut self.screen),
+            },
+        };
+        self.asleep = matches!(then, Then::Sleep(_));
+        (self.output(), then)
+    }
+
+    fn request(&self) -> Request {
+        match &self.subject {
+            Subject::Service(progress) => progress.request(),
+            Subject::Rotation(rotation) => rotation.request(),
         }
     }
+
+    fn output(&mut self) -> String {
+        let output = self.screen.take();
+        if self.quiet { String::new() } else { output }
+    }
+}
+
+/// An answer that is none to what was asked.
+fn out_of_place() -> Then {
+    Then::Done(Err("swarmlab: the daemon gave an answer of another kind".into()))
 }
 
 #[derive(Clone, Debug)]
@@ -89,15 +131,12 @@ enum Phase {
     Service,
     Tasks(Arc<Service>),
     Nodes(Arc<Service>, Arc<Vec<Task>>),
-    Asleep,
 }
 
 /// The wait for one service.
 #[derive(Clone, Debug)]
-pub struct Progress {
+struct Progress {
     service: String,
-    quiet: bool,
-    screen: Screen,
     updater: Option<Updater>,
     phase: Phase,
     converged: bool,
@@ -109,11 +148,9 @@ pub struct Progress {
 
 impl Progress {
     /// For the service as it is addressed.
-    pub fn new(service: &str, quiet: bool, terminal_width: Option<u16>) -> Progress {
+    fn new(service: &str) -> Progress {
         Progress {
             service: service.to_owned(),
-            quiet,
-            screen: Screen::new(terminal_width),
             updater: None,
             phase: Phase::Service,
             converged: false,
@@ -124,35 +161,9 @@ impl Progress {
         }
     }
 
-    /// Whether it waits for an answer rather than for time.
-    pub fn asks(&self) -> bool {
-        !matches!(self.phase, Phase::Asleep)
-    }
-
-    /// Ctrl-C: what is printed; the command ends with status 0.
-    pub fn interrupt(&mut self) -> String {
-        if !self.converged {
-            self.screen.message("Operation continuing in background.");
-            self.screen.message(&format!("Use `docker service ps {}` to check progress.", self.service));
-        }
-        self.output()
-    }
-
-    /// Goes on; what is printed, and what comes next.
-    pub fn step(&mut self, event: Event, now: i64) -> (String, Then) {
-        let then = match event {
-            Event::Begin | Event::Timer => {
-                self.phase = Phase::Service;
-                Then::Ask(self.request())
-            }
-            Event::Answer(answer) => self.answer(answer, now),
-        };
-        (self.output(), then)
-    }
-
-    fn output(&mut self) -> String {
-        let output = self.screen.take();
-        if self.quiet { String::new() } else { output }
+    /// What Ctrl-C says of going on; nothing once it has converged.
+    fn advice(&self) -> Option<String> {
+        (!self.converged).then(|| format!("Use `docker service ps {}` to check progress.", self.service))
     }
 
     fn request(&self) -> Request {
@@ -164,20 +175,14 @@ impl Progress {
                 Request::TaskList(filters)
             }
             Phase::Nodes(..) => Request::NodeList(Filters::default()),
-            Phase::Service | Phase::Asleep => {
-                Request::ServiceInspect { id: self.service.clone(), insert_defaults: false }
-            }
+            Phase::Service => Request::ServiceInspect { id: self.service.clone(), insert_defaults: false },
         }
     }
 
-    fn answer(&mut self, answer: Answer, now: i64) -> Then {
-        let response = match answer {
-            Ok(response) => response,
-            Err(failure) => return Then::Done(Err(refusal(&failure, &self.request()).text)),
-        };
+    fn answer(&mut self, response: Response, screen: &mut Screen, now: i64) -> Then {
         match (self.phase.clone(), response) {
             (Phase::Service, Response::Service(service)) => {
-                if let Some(end) = self.status(&service, now) {
+                if let Some(end) = self.status(&service, screen, now) {
                     return Then::Done(end);
                 }
                 self.phase = Phase::Tasks(service);
@@ -188,16 +193,15 @@ impl Progress {
                 Then::Ask(self.request())
             }
             (Phase::Nodes(service, tasks), Response::Nodes(nodes)) => {
-                let end = self.draw(&service, &tasks, &nodes, now);
-                self.phase = Phase::Asleep;
+                let end = self.draw(screen, &service, &tasks, &nodes, now);
                 end.map_or(Then::Sleep(TICK), Then::Done)
             }
-            _ => Then::Done(Err("swarmlab: the daemon gave an answer of another kind".into())),
+            _ => out_of_place(),
         }
     }
 
     /// What the service's own state says of the end.
-    fn status(&mut self, service: &Service, now: i64) -> Option<Result<(), String>> {
+    fn status(&mut self, service: &Service, screen: &mut Screen, now: i64) -> Option<Result<(), String>> {
         let monitor = service.spec.update_config.as_ref().map_or(0, |config| config.monitor);
         if monitor != 0 {
             self.monitor = monitor;
@@ -209,7 +213,7 @@ impl Progress {
                 "paused" => return Some(Err(format!("service update paused: {}", status.message))),
                 "rollback_started" => {
                     if !self.rollback && !status.message.is_empty() {
-                        self.screen.update("rollback", &status.message, None);
+                        screen.update("rollback", &status.message, None);
                     }
                     self.rollback = true;
                 }
@@ -227,22 +231,29 @@ impl Progress {
         if now - since < self.monitor {
             return None;
         }
-        self.screen.update("verify", &format!("Service {} converged", self.service), None);
+        screen.update("verify", &format!("Service {} converged", self.service), None);
         if let Some(message) = self.message.take() {
-            self.screen.message(&format!("rollback: {message}"));
+            screen.message(&format!("rollback: {message}"));
         }
         Some(Ok(()))
     }
 
     /// Draws a tick; an end only for jobs.
-    fn draw(&mut self, service: &Service, tasks: &[Task], nodes: &[Node], now: i64) -> Option<Result<(), String>> {
+    fn draw(
+        &mut self,
+        screen: &mut Screen,
+        service: &Service,
+        tasks: &[Task],
+        nodes: &[Node],
+        now: i64,
+    ) -> Option<Result<(), String>> {
         let active: BTreeSet<&str> =
             nodes.iter().filter(|node| node.status.state != "down").map(|node| node.id.as_str()).collect();
         let updater = self.updater.get_or_insert_with(|| Updater::new(&service.spec.mode));
-        self.converged = updater.update(&mut self.screen, service, tasks, &active, self.rollback);
+        self.converged = updater.update(screen, service, tasks, &active, self.rollback);
         if self.converged {
             if matches!(service.spec.mode, ServiceMode::ReplicatedJob { .. } | ServiceMode::GlobalJob {}) {
-                self.screen.message("job complete");
+                screen.message("job complete");
                 return Some(Ok(()));
             }
             let since = *self.converged_at.get_or_insert(now);
@@ -250,10 +261,10 @@ impl Progress {
             if wait >= 0 {
                 let seconds = ((wait + SECOND - 1) / SECOND).max(1);
                 let text = format!("Waiting {seconds} seconds to verify that tasks are stable...");
-                self.screen.update("verify", &text, None);
+                screen.update("verify", &text, None);
             }
         } else if self.converged_at.take().is_some() {
-            self.screen.update("verify", "Detected task failure", None);
+            screen.update("verify", "Detected task failure", None);
         }
         None
     }

@@ -10,7 +10,7 @@ use crate::swarm::world::{Clock, DaemonState, World};
 use std::fmt::Write;
 
 /// Columns as wide as their widest cell; numbers would not be easier to read to the right.
-fn table(rows: &[Vec<String>]) -> String {
+pub(super) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
@@ -49,7 +49,12 @@ pub fn summary(world: &World) -> String {
     }
     let (cuts, blocked) = (world.env.net.cuts().len(), world.env.net.blocked().count());
     let _ = writeln!(out, "wires     {cuts} cut one way, {blocked} ports blocked");
-    let _ = writeln!(out, "registry  {}", if world.env.registry { "up" } else { "down" });
+    let slow = world.env.registry_delay;
+    let _ = match (world.env.registry, slow > Duration::ZERO) {
+        (false, _) => writeln!(out, "registry  down"),
+        (true, false) => writeln!(out, "registry  up"),
+        (true, true) => writeln!(out, "registry  up, and every pull takes {slow} longer"),
+    };
     out
 }
 

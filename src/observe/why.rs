@@ -1,12 +1,13 @@
 //! Why something is as it is: the chain of causes from the newest record about it back to a typed line or a fault.
 //!
 //! It walks the trace. Where an event's own cause says less than the record does (a replacement names its predecessor, a
-//! node that is believed down fell silent because of something that was done to it), it follows the record.
+//! node that is believed down fell silent because of something that was done to it), it follows the record. A node is two
+//! things, and a manager may be ready and unreachable at once: what it is in the consensus has a chain of its own.
 
 use super::words::sentence;
 use super::{Observed, View, nearest};
 use crate::engine::Record;
-use crate::swarm::object::{NodeState, TaskKey, TaskState};
+use crate::swarm::object::{NodeState, Role, TaskKey, TaskState};
 use crate::swarm::store::Why;
 use crate::swarm::world::World;
 use crate::swarm::world::record::What;
@@ -23,26 +24,49 @@ pub fn explain(world: &World, subject: &str) -> Result<String, String> {
     let subject = Subject::find(world, &records, subject)?;
     let mut out = subject.state(world);
     let newest = records.iter().rposition(|record| subject.concerns(world, &record.what));
-    let Some(mut at) = newest else {
+    let role = records.iter().rposition(|record| subject.concerns_role(world, &record.what));
+    if newest.is_none() && role.is_none() {
         return Err(format!("{}: the trace tells nothing of it", subject.name()));
-    };
+    }
+    let mut told = Vec::new();
+    if let Some(newest) = newest {
+        told = chain(world, &records, newest);
+        tell(world, &records, &told, &mut out);
+    }
+    if let Some(role) = role.filter(|role| !told.contains(role)) {
+        out += &format!("the role of {}:\n", subject.name());
+        tell(world, &records, &chain(world, &records, role), &mut out);
+    }
+    Ok(out)
+}
+
+/// The records from one back to what began it, by their places.
+fn chain(world: &World, records: &[&Record<What>], newest: usize) -> Vec<usize> {
+    std::iter::successors(Some(newest), |&at| cause(world, records, at)).take(LONGEST).collect()
+}
+
+fn tell(world: &World, records: &[&Record<What>], chain: &[usize], out: &mut String) {
     let mut last = String::new();
-    for link in 0..LONGEST {
+    for (link, &at) in chain.iter().enumerate() {
         let record = records[at];
         let (text, reason) = sentence(world, record);
         // Several records of one step may say the same.
         if text != last {
             let because = if link == 0 { "" } else { "because " };
             let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
-            out += &format!("  {:>12}  {because}{text}{reason}\n", record.at.to_string());
+            *out += &format!("  {:>12}  {because}{text}{reason}\n", record.at.to_string());
             last = text;
         }
-        match cause(&records, at) {
-            Some(earlier) => at = earlier,
-            None => break,
-        }
     }
-    Ok(out)
+}
+
+/// The service and the slot of the task that is meant; none for another subject.
+pub fn task_named(world: &World, subject: &str) -> Option<(String, u32)> {
+    let records: Vec<&Record<What>> = world.env.trace.iter().collect();
+    match Subject::find(world, &records, subject) {
+        Ok(Subject::Task { service, slot }) => Some((service, slot)),
+        _ => None,
+    }
 }
 
 /// Who is asked about.
@@ -136,7 +160,13 @@ impl Subject {
             Self::Node(_) => {
                 let Some(nodes) = view.nodes() else { return unknown() };
                 match nodes.iter().find(|node| *node.name == *name) {
-                    Some(node) => format!("{name} is believed {} and {}\n", node.status, node.availability),
+                    Some(node) => {
+                        let role = match &*node.reachability {
+                            "" => node.role.to_string(),
+                            reachability => format!("{} ({reachability})", node.role),
+                        };
+                        format!("{name} is believed {} and {}, a {role}\n", node.status, node.availability)
+                    }
                     None => format!("{name} is no node of the swarm\n"),
                 }
             }
@@ -144,6 +174,18 @@ impl Subject {
                 let raft = view.raft();
                 if raft.leader.is_empty() { "nobody leads\n".into() } else { format!("{} leads\n", raft.leader) }
             }
+        }
+    }
+
+    /// Whether a record tells what a node is in the consensus.
+    fn concerns_role(&self, world: &World, what: &What) -> bool {
+        let Self::Node(node) = self else { return false };
+        match what {
+            What::Certified { host, .. } | What::LeftRaft { host } => **world.env.name(*host) == **node,
+            What::MemberAdded { peer, .. } | What::MemberRemoved { peer, .. } | What::Reachable { peer, .. } => {
+                **world.env.name(*peer) == **node
+            }
+            _ => false,
         }
     }
 
@@ -167,13 +209,21 @@ impl Subject {
     }
 }
 
+/// Whether a line asks for another role of this node.
+fn changes_role(line: &str, node: &str, id: Option<&str>) -> bool {
+    let mut words = line.split_whitespace();
+    let asks =
+        words.any(|word| matches!(word, "promote" | "demote" | "--role" | "join") || word.starts_with("--role="));
+    asks && words.any(|word| word == node || id.is_some_and(|id| word.len() >= 4 && id.starts_with(word)))
+}
+
 /// Whether a fault's line names this host.
 fn mentions(text: &str, host: &str) -> bool {
     text.split(|c: char| c.is_whitespace() || c == '|' || c == ',').any(|word| word == host)
 }
 
 /// The record that led to the one at `at`.
-fn cause(records: &[&Record<What>], at: usize) -> Option<usize> {
+fn cause(world: &World, records: &[&Record<What>], at: usize) -> Option<usize> {
     let before = &records[..at];
     let record = records[at];
     let newest = |wanted: &dyn Fn(&What) -> bool| before.iter().rposition(|record| wanted(&record.what));
@@ -198,8 +248,12 @@ fn cause(records: &[&Record<What>], at: usize) -> Option<usize> {
             newest(&|what| matches!(what, What::ContainerEnded { name, .. } if is_of(name, service, *slot)))
         }
         What::Task { task: own, state: TaskState::Assigned, .. } => {
-            newest(&|what| matches!(what, What::Task { task, .. } if task == own))
+            let own = newest(&|what| matches!(what, What::Task { task, .. } if task == own));
+            // One that had to wait was placed because of what changed since.
+            own.filter(|&place| !waits(&before[place].what) || known_since(before, record, place).is_none())
         }
+        // What began the scheduler's turn says nothing of why the task is there at all.
+        what if waits(what) => newest(&|earlier| same_task(earlier, what)),
         What::ContainerStarted { name: container, .. } => newest(
             &|what| matches!(what, What::Task { service, slot, state: TaskState::Assigned, .. } if is_of(container, service, *slot)),
         ),
@@ -216,6 +270,27 @@ fn cause(records: &[&Record<What>], at: usize) -> Option<usize> {
         }
         What::Node { name, state: NodeState::Down | NodeState::Unknown, availability: None, .. } => {
             newest(&|what| matches!(what, What::Fault { text } if mentions(text, name)))
+        }
+        What::Reachable { host, peer, active } => {
+            let (own, peer) = (world.env.name(*host), world.env.name(*peer));
+            let of_peer = |what: &What| match what {
+                What::Fault { text } => mentions(text, peer),
+                What::MemberAdded { peer: added, .. } => *active && world.env.name(*added) == peer,
+                _ => false,
+            };
+            newest(&of_peer).or_else(|| newest(&|what| matches!(what, What::Fault { text } if mentions(text, own))))
+        }
+        What::LeftRaft { host } => newest(&|what| matches!(what, What::MemberRemoved { peer, .. } if peer == host)),
+        What::Certified { host, role: Role::Worker } => {
+            newest(&|what| matches!(what, What::LeftRaft { host: other } if other == host))
+        }
+        What::MemberAdded { peer, .. } => {
+            newest(&|what| matches!(what, What::Certified { host, role: Role::Manager } if host == peer))
+        }
+        What::Certified { host, role: Role::Manager } | What::MemberRemoved { peer: host, .. } => {
+            let id = world.host(*host).disk.node.as_ref().map(|node| node.id.text());
+            let name = world.env.name(*host);
+            newest(&|what| matches!(what, What::Typed { line, .. } if changes_role(line, name, id.as_deref())))
         }
         What::Candidate { .. } | What::SteppedDown { no_quorum: true, .. } => {
             newest(&|what| matches!(what, What::Fault { .. }))
@@ -238,6 +313,16 @@ fn is_of(container: &str, service: &str, slot: u32) -> bool {
     let name = container.rsplit_once('.').map(|(name, _)| name);
     name.and_then(|name| name.rsplit_once('.'))
         .is_some_and(|(own, number)| own == service && number.parse() == Ok(slot))
+}
+
+/// Whether it says that a task finds no node.
+fn waits(what: &What) -> bool {
+    matches!(what, What::Task { state: TaskState::Pending, err: Some(_), .. })
+}
+
+/// The notable cause of a record, if it came after the one at `place`.
+fn known_since(before: &[&Record<What>], record: &Record<What>, place: usize) -> Option<usize> {
+    before.iter().rposition(|other| other.event == record.landmark).filter(|&at| at > place)
 }
 
 fn same_task(a: &What, b: &What) -> bool {

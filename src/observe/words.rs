@@ -5,7 +5,7 @@
 use crate::engine::Record;
 use crate::net::HostId;
 use crate::swarm::object::{NodeState, TaskState, UpdateState};
-use crate::swarm::store::Why;
+use crate::swarm::store::{Decision, Why};
 use crate::swarm::world::World;
 use crate::swarm::world::record::What;
 
@@ -68,8 +68,8 @@ pub fn task_words(what: &What) -> Option<(&'static str, String, Option<String>)>
 
 fn placement(why: &Why) -> Option<String> {
     match why {
-        Why::Placed { candidates: 1 } => Some("the only node that passed all filters".into()),
-        Why::Placed { candidates } => {
+        Why::Placed(Decision { candidates: 1, .. }) => Some("the only node that passed all filters".into()),
+        Why::Placed(Decision { candidates, .. }) => {
             Some(format!("fewest tasks of the service, then fewest tasks, among {candidates} nodes"))
         }
         _ => None,

@@ -42,6 +42,7 @@ fn report() -> Report {
             MeasureResult { name: "time to three".into(), measured: Measured::NotBegun },
         ],
         violations: Vec::new(),
+        blame: Blame::default(),
         fingerprint: "0123456789abcdef".into(),
         events: 1234,
         ended_at: at(300_000),
@@ -70,6 +71,14 @@ fn the_worst_part_decides() {
     report.violations.push(StoryLine { at: Time::ZERO, text: "two leaders in term 3".into(), cause: None });
     assert_eq!(report.outcome().exit_status(), 1);
     assert!(report.to_text().contains("two leaders in term 3"));
+    let headings: Vec<String> = [Blame::Model, Blame::Restore, Blame::Limit]
+        .into_iter()
+        .map(|blame| Report { blame, ..report.clone() }.to_text())
+        .map(|text| text.lines().rev().nth(4).unwrap_or_default().to_owned())
+        .collect();
+    assert!(headings[0].starts_with("broken invariants (the model itself is wrong"), "{headings:?}");
+    assert!(headings[1].contains("by the backup that was restored, not by the model"), "{headings:?}");
+    assert_eq!(headings[2], "the run was stopped:");
     assert!(report.to_text().ends_with("\nfingerprint 0123456789abcdef\n"));
 }
 

@@ -106,7 +106,7 @@ pub(super) fn text(report: &Report) -> String {
         out += &under(&format!("  {took:>9}  "), &format!("{}{note}", measure.name));
     }
     if !report.violations.is_empty() {
-        out += "\nbroken invariants (the model itself is wrong; please report this):\n";
+        out += &format!("\n{}\n", report.blame.heading());
         out += &story(&report.violations);
     }
     out += &format!("\n{} events, ended at {}\n", report.events, report.ended_at);

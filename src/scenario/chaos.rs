@@ -65,6 +65,14 @@ pub(super) fn read(file: &File, top: &Table, cluster: Option<&Cluster>, duration
     }
     let targets = targets(file, &table, cluster);
     let at_most = table.number("at_most", 1, 1_000).and_then(|most| usize::try_from(most).ok()).unwrap_or(1);
+    // Without targets there is something else to say.
+    if at_most > targets.len() && !targets.is_empty() {
+        let hosts = if targets.len() == 1 { "only 1 host" } else { &format!("{} hosts", targets.len()) };
+        let message = format!("`at_most` is {at_most}, and `targets` has {hosts} to be hurt");
+        let problem = Problem::new(table.span_of("at_most"), message).label("more than there are");
+        let expected = if targets.len() == 1 { "1" } else { &format!("a number from 1 to {}", targets.len()) };
+        file.problem(problem.help(format!("write {expected}, or name more targets")));
+    }
     let faults = faults(file, &table);
     table.done();
     Some(Chaos { from, until, every, lasts, faults, targets, at_most })
@@ -103,6 +111,10 @@ fn targets(file: &File, table: &Table, cluster: Option<&Cluster>) -> Vec<String>
     };
     let written = table.list_of_texts("targets");
     let mut targets: Vec<String> = Vec::new();
+    if written.is_empty() && table.has("targets") {
+        let problem = Problem::new(table.span_of("targets"), "`targets` names nobody to be hurt").label("empty");
+        file.problem(problem.help("write \"managers\", \"workers\", \"all\", or a list of hosts"));
+    }
     for text in &written {
         let more = match text.text.as_str() {
             "all" => of(&|_| true),

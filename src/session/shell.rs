@@ -126,12 +126,21 @@ impl ShellError {
     /// );
     /// ```
     pub fn render(&self, source: &str) -> String {
+        match source.trim_end_matches('\n').contains('\n') {
+            true => self.render_from(source, 1),
+            false => self.picture(source, String::new()),
+        }
+    }
+
+    /// The same for a part of a longer text: `source` begins at its line number `first`, and the line is always told.
+    pub fn render_from(&self, source: &str, first: usize) -> String {
+        let line = first + line_and_column(source, self.span.start).0 - 1;
+        self.picture(source, format!("line {line}, "))
+    }
+
+    fn picture(&self, source: &str, place: String) -> String {
         let (line, column) = line_and_column(source, self.span.start);
-        let mut out = if source.trim_end_matches('\n').contains('\n') {
-            format!("line {line}, column {column}: {}\n", self.message)
-        } else {
-            format!("column {column}: {}\n", self.message)
-        };
+        let mut out = format!("{place}column {column}: {}\n", self.message);
         let text = source.lines().nth(line - 1).unwrap_or("");
         let width = source
             .get(self.span.start..self.span.end.min(source.len()))

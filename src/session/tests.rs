@@ -12,6 +12,7 @@ use super::*;
 use crate::engine::Duration;
 
 /// A small swarm and a terminal on its first manager.
+#[derive(Clone)]
 pub(super) struct Lab {
     pub session: Session,
     pub terminal: TerminalId,

@@ -19,6 +19,9 @@ pub const SPACING: u64 = 8_000;
 /// See [`SPACING`].
 pub const SPACING_PER_HOST: u64 = 600;
 
+/// Where `seek` finds the present.
+pub(super) const NOW: &str = "now";
+
 /// How far before a moment that is gone to a copy is left behind, at least: the next step back begins there.
 const NEAR: u64 = 512;
 
@@ -70,6 +73,15 @@ struct Printed {
     chunk: Chunk,
 }
 
+/// What came of going on in a second world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forked {
+    /// The name under which the world that was left is kept.
+    pub kept: String,
+    /// The first line of what was running at the terminal, and was given up.
+    pub given_up: Option<String>,
+}
+
 /// What became of a line typed at the prompt.
 #[derive(Debug)]
 pub enum Entered {
@@ -85,7 +97,7 @@ pub enum Entered {
         /// Its terminal.
         terminal: TerminalId,
     },
-    /// The past is looked at, and the line would change it: ask whether to go on from there; if so, [`Timeline::fork`]
+    /// The past is looked at, and the line would change it: ask whether to go on from there; if so, [`Timeline::fork_at`]
     /// and enter the line again.
     Asks,
 }
@@ -104,6 +116,26 @@ pub enum TravelError {
         "this is the past ({0}), and it stays as it was: `fork` goes on from here, `seek now` returns to the present"
     )]
     Past(Time),
+    /// To wait in the past brings nothing.
+    #[error(
+        "this is the past ({at}), where waiting alone changes nothing: {hint} goes to a later moment of it, `fork` goes on from here"
+    )]
+    Waits {
+        /// Which moment is looked at.
+        at: Time,
+        /// How to come to the one that was meant.
+        hint: String,
+    },
+    /// That has not happened.
+    #[error(
+        "nothing is known of {to} yet: the present is {present} (`seek now` goes there, and there `wait` lets time pass)"
+    )]
+    Future {
+        /// As asked.
+        to: Time,
+        /// How far it goes.
+        present: Time,
+    },
     /// No such mark.
     #[error("no moment is called {name}{hint}")]
     NoMark {
@@ -211,7 +243,7 @@ impl Timeline {
     pub fn enter(&mut self, id: TerminalId, text: &str) -> Result<Entered, TravelError> {
         let list = shell::parse(text, Dialect::Lab)?;
         if let Some(verb) = travel_verb(&list) {
-            return self.travel(verb).map(Entered::Told);
+            return self.travel(id, verb).map(Entered::Told);
         }
         let Some(view) = &self.view else {
             self.head.begin(id, text, Arc::new(list));
@@ -219,6 +251,16 @@ impl Timeline {
         };
         if !is_reading(&list) {
             return Ok(Entered::Asks);
+        }
+        match only_verb(&list) {
+            Some(Verb::Wait(span)) => {
+                let hint = format!("`seek {}`", view.world().now() + *span - Time::ZERO);
+                return Err(TravelError::Waits { at: view.world().now(), hint });
+            }
+            Some(Verb::WaitUntil { .. }) => {
+                return Err(TravelError::Waits { at: view.world().now(), hint: "`seek TIME`".into() });
+            }
+            _ => {}
         }
         // A terminal of its own: the one that was typed at may be in the middle of something then, or not be there yet.
         let mut session = Box::new(view.clone());
@@ -292,7 +334,12 @@ fn offer(checkpoints: &mut Checkpoints<Session>, session: &Session) {
 
 /// A line that consists of one verb about the timeline itself.
 fn travel_verb(list: &List) -> Option<&Verb> {
+    only_verb(list).filter(|verb| matches!(verb, Verb::Undo | Verb::Fork | Verb::Seek { .. }))
+}
+
+/// A line that consists of one verb.
+fn only_verb(list: &List) -> Option<&Verb> {
     let [chain] = list.items.as_slice() else { return None };
     let ([Command::Verb(command)], []) = (chain.first.commands.as_slice(), chain.rest.as_slice()) else { return None };
-    matches!(command.verb, Verb::Undo | Verb::Fork | Verb::Seek { .. }).then_some(&command.verb)
+    Some(&command.verb)
 }

@@ -4,15 +4,17 @@ use super::interpreter::{POLL, POLL_EVERY};
 use super::shell::verb::{Aspect, ClockChange, DiskState, KillTarget, LinkState, RegistryState, help};
 use super::shell::{Verb, VerbCommand};
 use super::terminal::{Frame, Process};
+use super::timeline::NOW;
 use super::{Mark, Session, TerminalId, absolute};
 use crate::docker::{Input as ClientInput, TERMINAL};
+use crate::engine::Duration;
 use crate::net::{HostId, LinkSpec};
 use crate::observe::{Observed, Root, View, look, nearest, why};
-use crate::predicate::{Condition, Watcher};
+use crate::predicate::{Condition, Verdict, Watcher};
 use crate::swarm::daemon::image::{ImageBehaviour, ImageExit};
 use crate::swarm::object::ContainerId;
-use crate::swarm::world::Fault;
 use crate::swarm::world::record::What;
+use crate::swarm::world::{DaemonState, Fault};
 use std::sync::Arc;
 
 impl Session {
@@ -68,6 +70,17 @@ impl Session {
         }
     }
 
+    /// Whether `seek` will find this moment by that name.
+    fn check_mark(&self, name: &str) -> Result<(), String> {
+        if let Some(mark) = self.marks.iter().find(|mark| mark.name == name) {
+            return Err(format!("a moment is called {name} already ({}): give this one another name", mark.at.at));
+        }
+        if name == NOW || Duration::parse(name).is_ok() {
+            return Err(format!("`seek {name}` means a time: give this moment a name that is none"));
+        }
+        Ok(())
+    }
+
     fn inject(&mut self, fault: Fault, text: &str) -> Result<Option<String>, String> {
         self.world.fault(fault, text).map(|()| None).map_err(|error| error.to_string())
     }
@@ -84,6 +97,10 @@ impl Session {
             }
             Verb::WaitUntil { condition, limit, .. } => {
                 let condition = Condition::parse(condition).map_err(|error| error.to_string())?;
+                let of_time = condition.roots().iter().eq([&Root::Time]);
+                if of_time && condition.judge(&Observed(&self.world)) == Verdict::True {
+                    return Ok(Some(format!("it is {} now: that moment has come already\n", self.world.now())));
+                }
                 let client = self.new_client(id);
                 let deadline = limit.map(|limit| self.world.now() + limit);
                 if let Some(limit) = limit {
@@ -105,7 +122,15 @@ impl Session {
                 }
             },
             Verb::Kill { target: KillTarget::Daemon(host) } => Fault::KillDaemon(self.host(host)?),
-            Verb::Boot { host } => Fault::Boot(self.host(host)?),
+            Verb::Boot { host, daemon } => {
+                let id = self.host(host)?;
+                if *daemon && self.world.host(id).daemon == DaemonState::Off {
+                    return Err(format!(
+                        "{host} has no power: `boot {host}` powers it on, and its daemon starts with it"
+                    ));
+                }
+                Fault::Boot(id)
+            }
             Verb::Stop { host, daemon: true } => Fault::StopDaemon(self.host(host)?),
             Verb::Stop { host, daemon: false } => Fault::StopHost(self.host(host)?),
             Verb::Pause { host } => Fault::Pause(self.host(host)?),
@@ -118,10 +143,22 @@ impl Session {
             Verb::Partition { groups } => {
                 Fault::Partition(groups.iter().map(|group| self.hosts(group)).collect::<Result<_, _>>()?)
             }
-            Verb::Heal { hosts } if hosts.is_empty() => Fault::Heal,
-            Verb::Heal { hosts } => Fault::HealHosts(self.hosts(hosts)?),
+            Verb::Heal { hosts } => {
+                let named = self.hosts(hosts)?;
+                let meant = |host: &HostId| named.is_empty() || named.contains(host);
+                if !self.world.env.net.cuts().iter().any(|(from, to)| meant(from) || meant(to)) {
+                    let whose = if hosts.is_empty() { String::new() } else { format!(" of {}", hosts.join(", ")) };
+                    let told = format!("no wire{whose} is cut: there was nothing to mend\n");
+                    return self.inject(Fault::HealHosts(named), text).map(|_| Some(told));
+                }
+                if named.is_empty() { Fault::Heal } else { Fault::HealHosts(named) }
+            }
             Verb::Cut { from, to } => Fault::Cut { from: self.host(from)?, to: self.host(to)? },
             Verb::Block { host, port } => Fault::Block { host: self.host(host)?, port: *port },
+            Verb::Unblock { host: None, port: None } if self.world.env.net.blocked().next().is_none() => {
+                let told = "no port is blocked: there was nothing to take away\n".to_owned();
+                return self.inject(Fault::Unblock(None), text).map(|_| Some(told));
+            }
             Verb::Unblock { host, port: None } => {
                 Fault::Unblock(host.as_ref().map(|host| self.host(host)).transpose()?)
             }
@@ -155,6 +192,7 @@ impl Session {
             Verb::Restore { host, name } => Fault::Restore { host: self.host(host)?, name: name.clone() },
             Verb::Registry(RegistryState::Down) => Fault::Registry(false),
             Verb::Registry(RegistryState::Up) => Fault::Registry(true),
+            Verb::Registry(RegistryState::Slow(by)) => Fault::RegistrySlow(*by),
             Verb::Disk { host, state } => {
                 let host = self.host(host)?;
                 match state {
@@ -166,7 +204,7 @@ impl Session {
             Verb::Image { image, exits, after, missing, slow } => {
                 let mut behaviour: ImageBehaviour = (*self.world.env.catalogue.behaviour(image)).clone();
                 if let Some(code) = exits {
-                    let after = after.unwrap_or(crate::engine::Duration::ZERO);
+                    let after = after.unwrap_or(Duration::ZERO);
                     behaviour.exit = Some(ImageExit { after, code: i32::from(*code) });
                 }
                 behaviour.missing |= *missing;
@@ -183,8 +221,13 @@ impl Session {
             Verb::Look { what: Some(Aspect::Raft) } => return Ok(Some(look::raft(&self.world))),
             Verb::Look { what: Some(Aspect::Net) } => return Ok(Some(look::net(&self.world))),
             Verb::Look { what: Some(Aspect::Time) } => return Ok(Some(look::time(&self.world))),
-            Verb::Why { subject } => return why::explain(&self.world, subject).map(Some),
+            Verb::Why { subject } => {
+                let mut text = why::explain(&self.world, subject)?;
+                text.extend(self.decision_table(subject));
+                return Ok(Some(text));
+            }
             Verb::Mark { name } => {
+                self.check_mark(name)?;
                 let mark = Mark { name: name.clone(), at: self.moment(), position: self.position() };
                 Arc::make_mut(&mut self.marks).push(mark);
                 return Ok(None);
@@ -203,7 +246,6 @@ impl Session {
                 return Err(format!("`{name}` moves the whole lab: it stands alone, on a line typed at the prompt"));
             }
             Verb::Unhealthy { .. }
-            | Verb::Registry(RegistryState::Slow(_))
             | Verb::Unblock { host: None, port: Some(_) }
             | Verb::Open { .. }
             | Verb::Load { .. } => {

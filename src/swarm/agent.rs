@@ -70,6 +70,8 @@ pub struct Agent {
     own_manager: Option<HostId>,
     stream: Stream,
     session: Session,
+    /// It has had a session since its daemon started.
+    registered: bool,
     backoff: Duration,
     /// Grows with each session and each try: alarms of older ones are void.
     stamp: u32,
@@ -111,6 +113,7 @@ impl Agent {
             own_manager,
             stream,
             session: Session::Waiting,
+            registered: false,
             backoff: Duration::ZERO,
             stamp: 0,
             tasks,
@@ -124,6 +127,12 @@ impl Agent {
             agent.step_task(key, now, out);
         }
         agent
+    }
+
+    /// Whether some manager has let it in since its daemon started. Until then the node is not ready; afterwards it does not
+    /// notice by itself when it is let in no more.
+    pub fn has_registered(&self) -> bool {
+        self.registered
     }
 
     /// The manager that its session goes by, while it has one.
@@ -243,6 +252,7 @@ impl Agent {
                 self.stamp += 1;
                 self.backoff = Duration::ZERO;
                 self.session = Session::Open { manager, id: *session, sequence: 0, beating: false };
+                self.registered = true;
                 self.remotes.replace(managers);
                 out.managers_changed = true;
                 out.desired_role = Some(*role);

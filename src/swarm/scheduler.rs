@@ -37,7 +37,7 @@ pub use ties::Ties;
 
 use super::component::{Alarm, Outbox, Writer};
 use super::object::{ServiceKey, Task, TaskKey, TaskState};
-use super::store::{Event, State, Transaction, Why};
+use super::store::{Decision, Event, State, Transaction, Why};
 use crate::engine::{Duration, Time};
 use filter::Pipeline;
 use mirror::Mirror;
@@ -271,8 +271,10 @@ impl Scheduler {
                 self.preassigned.remove(&key);
                 let mut confirmed = task.with_state(TaskState::Assigned, CONFIRMED, tx.now());
                 confirmed.status.applied_at = tx.now();
+                let decision =
+                    Decision { at: tx.now(), candidates: 1, of_service, active: info.active, stopped: [0; 7] };
                 self.mirror.hold(&confirmed);
-                tx.put_task(confirmed, Why::Placed { candidates: 1 });
+                tx.put_task(confirmed, Why::Placed(decision));
             } else {
                 put_unplaceable(&task, &pipeline.explain().into(), tx);
             }
@@ -320,6 +322,7 @@ impl Scheduler {
             service: group.service,
             spec_version: group.spec_version,
             candidates: 0,
+            stopped: [0; 7],
         };
         placement.run(&first);
         let (placed, pipeline) = (placement.placed, placement.pipeline);

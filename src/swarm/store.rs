@@ -14,4 +14,4 @@ mod transaction;
 pub use lineage::{Lineage, LineageId};
 pub use state::{Change, Event, State};
 pub use table::{Key, Table};
-pub use transaction::{Proposal, ProposalKind, Transaction, Why};
+pub use transaction::{Decision, Proposal, ProposalKind, Transaction, Why};

@@ -80,6 +80,8 @@ pub struct Env {
     pub catalogue: Arc<Catalogue>,
     /// The registry answers.
     pub registry: bool,
+    /// So much longer than the image says takes every pull that begins.
+    pub registry_delay: Duration,
     /// Links that go down and up by themselves.
     pub flaps: Flaps,
     /// What vanished on a stream and waits to be sent again, with what was sent behind it.

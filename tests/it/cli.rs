@@ -301,6 +301,59 @@ fn shell_reads_a_pipe_a_script_and_echoes() {
     assert_eq!(ended(&["shell", &bad]).status, Some(2));
 }
 
+/// What a pipe feeds to the lab.
+fn piped(text: &[u8]) -> Ended {
+    let mut child = program(&["shell", "--managers", "1", "--workers", "1"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    child.stdin.take().expect("a pipe").write_all(text).expect("it reads");
+    child.wait_with_output().expect("it ends").into()
+}
+
+#[test]
+fn what_is_wrong_with_a_pipe_is_said_with_its_line() {
+    for (text, out, said) in [
+        (
+            b"hostname\n\nhostname\xff\nhostname\n".as_slice(),
+            "m1\n",
+            "line 3 is no text in UTF-8: its byte 9 is none\n",
+        ),
+        (b"hostname\ndocker ps |", "m1\n", "line 2, column 11: a command is missing behind `|`\n"),
+        (b"hostname\necho \"a\nb", "m1\n", "line 2, column 6: this quote `\"` is never closed\n"),
+        (b"hostname\n# nothing\ndocker ps | |\nhostname\n", "m1\n", "line 3, column 11: "),
+    ] {
+        let run = piped(text);
+        assert_eq!((run.status, run.stdout.as_str()), (Some(2), out), "{}", run.stderr);
+        assert!(run.stderr.starts_with(&format!("swarmlab: {said}")), "{}", run.stderr);
+    }
+    // A last line without an end, and a quote that goes over two lines, are as good as others.
+    let run = piped(b"echo 'a\nb'\nhostname");
+    assert_eq!((run.status, run.stdout.as_str(), run.stderr.as_str()), (Some(0), "a\nb\nm1\n", ""));
+}
+
+#[test]
+fn a_recording_that_cannot_be_saved_is_a_failure() {
+    let run = shell("save no/such/folder/lab.rec");
+    assert_eq!((run.status, run.stdout.as_str()), (Some(1), ""));
+    assert!(run.stderr.starts_with("swarmlab: no/such/folder/lab.rec: cannot be written: "), "{}", run.stderr);
+    assert_eq!(shell("save no/such/folder/lab.rec\nhostname").status, Some(0));
+    let run = ended(&["shell", "--record", "no/such/folder/lab.rec", "-c", "hostname"]);
+    assert_eq!(run.status, Some(2));
+    assert!(run.stderr.starts_with("swarmlab: no/such/folder/lab.rec: "), "{}", run.stderr);
+}
+
+#[test]
+fn a_fork_in_a_script_goes_on_from_where_it_looked() {
+    let run = shell("wait 2m\nseek 30s\nfork\ndate");
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    assert!(run.stdout.ends_with("; the other is kept as branch-1\n2026-01-05T09:00:30Z\n"), "{}", run.stdout);
+    assert_eq!(shell("wait 10s\nseek 99h").status, Some(1));
+    assert_eq!(shell("wait 10s\nseek 5s\nwait 2s").status, Some(1));
+}
+
 /// From machines to a swarm, as the book does it.
 #[test]
 fn machines_become_a_swarm() {

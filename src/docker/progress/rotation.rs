@@ -4,10 +4,9 @@
 //! cli.md §5.1, raft-and-security.md §5.5, §6.5.
 
 use super::screen::{Bar, Screen};
-use super::{Event, TICK, Then};
+use super::{TICK, Then, out_of_place};
 use crate::docker::digest::sha256;
-use crate::docker::script::refusal;
-use crate::swarm::api::{Answer, Filters, Node, Request, Response, Swarm};
+use crate::swarm::api::{Filters, Node, Request, Response, Swarm};
 use std::sync::Arc;
 
 const ROOT: &str = "desired root digest";
@@ -20,14 +19,13 @@ enum Phase {
     Nodes(Arc<Swarm>),
     /// All have the new root: it is asked for once more, to be printed.
     Last,
-    Asleep,
 }
 
 /// The wait for a new root.
 #[derive(Clone, Debug)]
 pub struct Rotation {
+    /// The root is not asked for to be printed.
     quiet: bool,
-    screen: Screen,
     phase: Phase,
     done: bool,
     /// The root of which `digest` is.
@@ -37,57 +35,33 @@ pub struct Rotation {
 
 impl Rotation {
     /// Before the first look.
-    pub fn new(quiet: bool, terminal_width: Option<u16>) -> Rotation {
-        let mut screen = Screen::new(terminal_width);
+    pub fn new(quiet: bool, screen: &mut Screen) -> Rotation {
         screen.update(ROOT, "", None);
         screen.update(CERTIFICATES, "", None);
         screen.update(ROOTS, " ", None);
-        Rotation { quiet, screen, phase: Phase::Swarm, done: false, known: String::new(), digest: String::new() }
+        Rotation { quiet, phase: Phase::Swarm, done: false, known: String::new(), digest: String::new() }
     }
 
-    /// Whether it waits for an answer rather than for time.
-    pub fn asks(&self) -> bool {
-        !matches!(self.phase, Phase::Asleep)
+    /// A tick begins.
+    pub fn begin(&mut self) {
+        self.phase = Phase::Swarm;
     }
 
-    /// Ctrl-C: what is printed; the command ends with status 0.
-    pub fn interrupt(&mut self) -> String {
-        if !self.done {
-            self.screen.message("Operation continuing in background.");
-            self.screen.message("Use `swarmctl cluster inspect default` to check progress.");
-        }
-        self.output()
+    /// What Ctrl-C says of going on; nothing once it is done.
+    pub fn advice(&self) -> Option<String> {
+        (!self.done).then(|| "Use `swarmctl cluster inspect default` to check progress.".into())
     }
 
-    /// Goes on; what is printed, and what comes next.
-    pub fn step(&mut self, event: Event) -> (String, Then) {
-        let then = match event {
-            Event::Begin | Event::Timer => {
-                self.phase = Phase::Swarm;
-                Then::Ask(self.request())
-            }
-            Event::Answer(answer) => self.answer(answer),
-        };
-        (self.output(), then)
-    }
-
-    fn output(&mut self) -> String {
-        let output = self.screen.take();
-        if self.quiet { String::new() } else { output }
-    }
-
-    fn request(&self) -> Request {
+    /// What is asked now.
+    pub fn request(&self) -> Request {
         match &self.phase {
             Phase::Nodes(_) => Request::NodeList(Filters::default()),
             _ => Request::SwarmInspect,
         }
     }
 
-    fn answer(&mut self, answer: Answer) -> Then {
-        let response = match answer {
-            Ok(response) => response,
-            Err(failure) => return Then::Done(Err(refusal(&failure, &self.request()).text)),
-        };
+    /// What comes of an answer.
+    pub fn answer(&mut self, response: Response, screen: &mut Screen) -> Then {
         match (self.phase.clone(), response) {
             (Phase::Swarm, Response::Swarm(_)) if self.done && self.quiet => Then::Done(Ok(())),
             (Phase::Swarm, Response::Swarm(_)) if self.done => {
@@ -99,22 +73,21 @@ impl Rotation {
                 Then::Ask(self.request())
             }
             (Phase::Nodes(swarm), Response::Nodes(nodes)) => {
-                self.draw(&swarm, &nodes);
-                self.phase = Phase::Asleep;
+                self.draw(screen, &swarm, &nodes);
                 Then::Sleep(TICK)
             }
             (Phase::Last, Response::Swarm(swarm)) => match trust_root(&swarm) {
                 Ok(text) => {
-                    self.screen.raw(&text);
+                    screen.raw(&text);
                     Then::Done(Ok(()))
                 }
                 Err(error) => Then::Done(Err(error)),
             },
-            _ => Then::Done(Err("swarmlab: the daemon gave an answer of another kind".into())),
+            _ => out_of_place(),
         }
     }
 
-    fn draw(&mut self, swarm: &Swarm, nodes: &[Node]) {
+    fn draw(&mut self, screen: &mut Screen, swarm: &Swarm, nodes: &[Node]) {
         let wanted = &swarm.cluster.tls_info;
         if self.known != wanted.trust_root {
             (self.known, self.digest) = (wanted.trust_root.clone(), sha256(&wanted.trust_root));
@@ -132,9 +105,9 @@ impl Rotation {
         if !issued {
             roots = 0;
         }
-        self.screen.update(ROOT, &self.digest, None);
-        self.screen.update(CERTIFICATES, "", Some(Bar { current: certificates, total, units: "nodes" }));
-        self.screen.update(ROOTS, " ", Some(Bar { current: roots, total, units: "nodes" }));
+        screen.update(ROOT, &self.digest, None);
+        screen.update(CERTIFICATES, "", Some(Bar { current: certificates, total, units: "nodes" }));
+        screen.update(ROOTS, " ", Some(Bar { current: roots, total, units: "nodes" }));
     }
 }
 

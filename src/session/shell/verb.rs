@@ -37,10 +37,12 @@ pub enum Verb {
         /// Whom it hits.
         target: KillTarget,
     },
-    /// Power on.
+    /// Power on, or a daemon that is started again.
     Boot {
         /// The host's name.
         host: String,
+        /// Only the daemon: the host has its power.
+        daemon: bool,
     },
     /// A clean stop of a host, or of its daemon alone.
     Stop {
@@ -328,7 +330,7 @@ impl Verb {
     pub fn hosts(&self) -> Vec<&str> {
         match self {
             Self::On { host }
-            | Self::Boot { host }
+            | Self::Boot { host, .. }
             | Self::Stop { host, .. }
             | Self::Pause { host }
             | Self::Resume { host }

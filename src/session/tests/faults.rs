@@ -171,3 +171,63 @@ fn a_paused_leader_comes_back_as_a_follower() {
     assert_eq!(raft(&lab, 0), Some((false, term)));
     assert_eq!(lab.session.broken(), None);
 }
+
+#[test]
+fn a_slow_registry_holds_every_pull_up() {
+    let mut lab = swarm(1, 1);
+    let took = |lab: &mut Lab, line: &str| {
+        let before = lab.session.world().now();
+        lab.out(&format!(
+            "docker service create -d --name {line} > /dev/null; wait until services[\"{}\"].running == 1 for up to 5m",
+            &line[..1]
+        ));
+        lab.session.world().now() - before
+    };
+    let usual = took(&mut lab, "a --constraint node.role==worker redis:1");
+    lab.out("registry slow=40s");
+    assert!(lab.out("look").contains("registry  up, and every pull takes 40s longer\n"));
+    let slow = took(&mut lab, "b --constraint node.role==worker redis:2") - usual;
+    assert!((Duration::from_secs(38)..Duration::from_secs(42)).contains(&slow), "{slow}");
+    // What is there is not pulled.
+    let again = took(&mut lab, "c --constraint node.role==worker redis:2");
+    assert!(again < Duration::from_secs(10), "{again}");
+    lab.out("registry up");
+    assert!(lab.out("look").contains("registry  up\n"));
+    let well = took(&mut lab, "d --constraint node.role==worker redis:3");
+    assert!(well < Duration::from_secs(20), "{well}");
+}
+
+#[test]
+fn ages_of_containers_are_told_by_the_clock_that_dated_them() {
+    let mut lab = swarm(1, 1);
+    lab.out(
+        "clock w1 +1h; docker service create -d --name web --constraint node.role==worker nginx > /dev/null; wait 30s",
+    );
+    let ages = |lab: &mut Lab| lab.out("on w1; docker ps -a --format '{{.RunningFor}}, {{.Status}}'; on m1");
+    let text = ages(&mut lab);
+    assert!(text.contains("seconds ago, Up 2") && !text.contains("hour"), "{text}");
+    lab.out("clock w1 +2h");
+    assert_eq!(ages(&mut lab), "2 hours ago, Up 2 hours\n");
+    lab.out("clock w1 -1h; wait 10s");
+    assert_eq!(ages(&mut lab), "About an hour ago, Up About an hour\n");
+    lab.out("clock w1 -10h");
+    assert_eq!(ages(&mut lab), "Less than a second ago, Up Less than a second\n");
+    // A host that was shut down in order tells when its containers ended, not when the lab began.
+    lab.out("clock w1 +8h");
+    lab.pass(3600);
+    lab.out("stop w1; wait 10s; boot w1; wait 15s");
+    let text = ages(&mut lab);
+    assert!(text.lines().any(|line| line.contains("Exited (") && line.contains("seconds ago")), "{text}");
+}
+
+#[test]
+fn a_clock_goes_no_further_than_dates_do() {
+    let mut lab = swarm(1, 1);
+    lab.out("clock w1 +876000h");
+    let (_, err, status) = lab.run("clock w1 +1s");
+    assert!(err.contains("the clock of w1 is off by 876000h0m0s already") && status == 1, "{err}");
+    assert_eq!(lab.out("on w1; date"), "2125-12-12T09:00:00Z\n");
+    lab.out("clock w1 -876000h; clock w1 -876000h; docker ps; wait 1m");
+    let date = lab.out("date");
+    assert!(date.starts_with("1926-01-30T09:01:00"), "{date}");
+}

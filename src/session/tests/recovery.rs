@@ -227,3 +227,17 @@ fn a_renewal_that_is_of_another_time_is_tried_again_without_hurry() {
     assert!(lab.out("docker node ls --format '{{.Hostname}} {{.Status}}'").contains("w1 Down\n"));
     assert_eq!(lab.session.broken(), None);
 }
+
+#[test]
+fn a_promise_that_breaks_after_a_restore_names_the_restore() {
+    let restored = |lab: &mut Lab| {
+        lab.session.world.env.violate("Leader Completeness", "an entry is missing".into());
+        let violation = lab.session.world().violation().expect("it was reported").clone();
+        (violation.restored, violation.detail.contains("a restore has replaced the disk of m2"))
+    };
+    let mut lab = swarm(3, 0);
+    lab.out("stop m2 daemon; backup m2 as monday; boot m2; wait 10s");
+    assert_eq!(restored(&mut lab.clone()), (None, false));
+    lab.out("stop m2 daemon; restore m2 from monday");
+    assert_eq!(restored(&mut lab), (Some(HostId(1)), true));
+}

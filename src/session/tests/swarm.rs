@@ -148,3 +148,103 @@ fn nobody_is_asked_for_a_key_while_the_swarm_is_not_locked() {
         assert!(lab.session.wants().is_empty());
     }
 }
+
+/// control-plane.md §8.3: a removed node goes on as before until its daemon starts anew, and is then let in no more. Its
+/// node is ready with its first session, which it never gets.
+#[test]
+fn a_removed_node_is_pending_once_its_daemon_starts_again() {
+    let mut lab = Lab::new();
+    let state = |lab: &mut Lab, host: &str| {
+        lab.out(&format!("on {host}; docker info -f '{{{{.Swarm.LocalNodeState}}}} {{{{.Swarm.NodeID}}}}'; on m1"))
+    };
+    let before = state(&mut lab, "w1");
+    assert!(before.starts_with("active "), "{before}");
+    lab.out("docker node rm --force w1 > /dev/null; wait 1m");
+    assert_eq!(state(&mut lab, "w1"), before);
+    lab.out("stop w1 daemon; boot w1 daemon; wait 2m");
+    assert_eq!(state(&mut lab, "w1"), before.replace("active", "pending"));
+    assert_eq!(
+        lab.out("on w1; docker swarm leave; docker info | grep Swarm; on m1"),
+        "Node left the swarm.\n Swarm: inactive\n"
+    );
+    // A worker that finds no manager when it starts is pending until it does; one that loses them later is active.
+    lab.out("stop w2 daemon; kill m1; boot w2 daemon; wait 1m");
+    let waits = lab.out("on w2; docker info -f '{{.Swarm.LocalNodeState}}'");
+    assert_eq!(waits, "pending\n");
+    lab.out("boot m1; wait 1m");
+    assert_eq!(
+        lab.out(
+            "docker info -f '{{.Swarm.LocalNodeState}}'; kill m1; wait 1m; docker info -f '{{.Swarm.LocalNodeState}}'"
+        ),
+        "active\nactive\n"
+    );
+}
+
+#[test]
+fn a_join_advertises_what_it_is_told_to() {
+    let mut lab = Lab::of(&DataCentre::machines(7, 5));
+    lab.out("docker swarm init > /dev/null");
+    let join = |lab: &mut Lab, host: &str, flags: &str| {
+        let token = lab.out("on h1; docker swarm join-token -q manager").trim().to_owned();
+        lab.run(&format!("on {host}; docker swarm join --token {token} {flags} h1"))
+    };
+    for (host, flags) in [
+        ("h2", "--advertise-addr 10.9.8.7"),
+        ("h3", "--advertise-addr eth0:2377"),
+        // What is no address is passed over in silence, as by the engine.
+        ("h4", "--advertise-addr nowhere"),
+    ] {
+        assert_eq!(join(&mut lab, host, flags).0, "This node joined a swarm as a manager.\n", "{host}");
+    }
+    lab.out("on h1; wait 5s");
+    let addrs = |lab: &mut Lab, node: &str| {
+        lab.out(&format!("docker node inspect {node} -f '{{{{.Status.Addr}}}} {{{{.ManagerStatus.Addr}}}}'"))
+    };
+    let own = |lab: &Lab, host: u16| lab.session.world().host(HostId(host)).addr.to_string();
+    assert_eq!(addrs(&mut lab, "h2"), "10.9.8.7 10.9.8.7:2377\n");
+    assert_eq!(lab.out("on h2; docker info -f '{{.Swarm.NodeAddr}}'; on h1"), "10.9.8.7\n");
+    for (node, host) in [("h3", 2), ("h4", 3)] {
+        let addr = own(&lab, host);
+        assert!(addr.starts_with("10.0.0."), "{addr}");
+        assert_eq!(addrs(&mut lab, node), format!("{addr} {addr}:2377\n"));
+    }
+    // The others reach it there: it can be the leader's only follower.
+    assert_eq!(
+        lab.out("docker node ls --format '{{.ManagerStatus}}' | sort | uniq -c | tr -s ' '"),
+        " 1 Leader\n 3 Reachable\n"
+    );
+    // Another host's address would be two hosts'.
+    let (taken, not_yet) = (own(&lab, 0), "Error response from daemon: swarmlab: ");
+    let (_, err, status) = join(&mut lab, "h5", &format!("--advertise-addr {taken}"));
+    assert!(err.starts_with(&format!("{not_yet}{taken} is the address of h1: ")) && status == 1, "{err}");
+    let (_, err, status) = join(&mut lab, "h5", "--advertise-addr ::1");
+    assert!(err.starts_with(not_yet) && err.contains("version 6") && status == 1, "{err}");
+}
+
+/// cli.md §5.1, §6.5: in a pipe every text without a bar is a line of its own, each time that it is written.
+#[test]
+fn an_attached_rotation_shows_how_far_it_is_and_the_new_root() {
+    let mut lab = Lab::new();
+    let before = lab.out("docker swarm ca");
+    let text = lab.out("docker swarm ca --rotate");
+    let (progress, root) = text.split_at(text.find("-----BEGIN").expect("the root is printed"));
+    assert_eq!(root, lab.out("docker swarm ca"));
+    assert_ne!(root, before);
+    let mut lines: Vec<&str> = progress.lines().collect();
+    assert_eq!(lines[..3], ["desired root digest: ", "  rotated TLS certificates: ", "  rotated CA certificates:  "]);
+    assert!(
+        lines[3..].iter().all(|line| line.starts_with("desired root digest: sha256:")) && lines.len() > 5,
+        "{text}"
+    );
+    // The old one until the new one is in force: two in all.
+    lines.dedup();
+    assert_eq!(lines.len(), 5, "{text}");
+    assert_eq!(lab.out("docker swarm ca --rotate -q"), "");
+    // Ctrl-C leaves it to itself.
+    lab.session.type_lines(lab.terminal, "docker swarm ca --rotate").unwrap();
+    lab.pass(1);
+    lab.session.interrupt(lab.terminal);
+    let (out, err, status) = lab.finish(lab.terminal);
+    let end = "Operation continuing in background.\nUse `swarmctl cluster inspect default` to check progress.\n";
+    assert!(out.ends_with(end) && status == 0, "{out}{err}");
+}

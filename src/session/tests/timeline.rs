@@ -190,3 +190,58 @@ fn checkpoints_change_nothing_and_a_recording_can_be_travelled() {
     again.seek_present();
     assert_eq!(again.undo().unwrap().0, "kill w1");
 }
+
+#[test]
+fn a_fork_goes_on_from_the_moment_that_is_looked_at() {
+    let mut trip = Trip::new();
+    trip.story();
+    let seconds = |seconds| Time::ZERO + Duration::from_secs(seconds);
+    // In the middle of `wait 20s`: that line is given up, and the next one begins at once.
+    assert!(trip.run("seek 12s").starts_with("12.000s: the past"));
+    let told = trip.run("fork");
+    assert!(told.contains("`wait 20s` was running, and is given up") && told.contains("branch-1"), "{told}");
+    assert_eq!(trip.timeline.now(), seconds(12));
+    trip.run("kill w2");
+    trip.run("wait 3s");
+    assert_eq!(trip.timeline.now(), seconds(15));
+    let recording = trip.timeline.recording();
+    assert_eq!(Session::replay(&recording).unwrap().session.fingerprint(), trip.timeline.present().fingerprint());
+    // Nothing runs at the present: nothing is given up.
+    assert!(trip.run("fork").contains("goes on from here; the other is kept as branch-2"));
+    // In the middle of an attached command, with more lines behind it.
+    trip.run("docker service create --name two redis; wait 1h; docker node ls");
+    let begun = trip.timeline.present().inputs().last().unwrap().at.at;
+    trip.timeline.seek(begun + Duration::from_secs(1)).unwrap();
+    let there = trip.timeline.now();
+    assert_eq!(
+        trip.timeline.fork_at(trip.terminal).given_up.as_deref(),
+        Some("docker service create --name two redis; wait 1h; docker node ls")
+    );
+    let said: String = trip.timeline.take_output(trip.terminal).into_iter().map(|chunk| chunk.text).collect();
+    assert!(said.contains("Operation continuing in background.") && !said.contains("HOSTNAME"), "{said}");
+    assert_eq!(trip.timeline.now(), there);
+    trip.run("wait 1s");
+    assert_eq!(trip.timeline.now(), there + Duration::from_secs(1));
+    // A terminal that was opened after the moment that is gone back to.
+    let later = trip.timeline.open(HostId(1), None);
+    trip.timeline.seek(seconds(5)).unwrap();
+    assert_eq!(trip.timeline.fork_at(later).given_up, None);
+    assert_eq!(trip.timeline.present().terminal(later).host, HostId(1));
+}
+
+#[test]
+fn what_leads_nowhere_is_said() {
+    let mut trip = Trip::new();
+    trip.run("wait 30s");
+    let beyond = trip.run("seek 99h");
+    assert!(beyond.starts_with("nothing is known of 99h00m00.000s yet: the present is 30.000s"), "{beyond}");
+    assert!(!trip.timeline.is_past());
+    assert!(trip.run("seek 30s").contains("the present"));
+    trip.run("seek 10s");
+    let waited = trip.run("wait 5s");
+    assert!(waited.starts_with("this is the past (10.000s)") && waited.contains("`seek 15s`"), "{waited}");
+    assert!(trip.run("wait until raft.quorum").contains("waiting alone changes nothing"));
+    assert_eq!(trip.timeline.now(), Time::ZERO + Duration::from_secs(10));
+    // Seen from the past, too, the present is as far as it goes.
+    assert!(trip.run("seek 31s").contains("the present is 30.000s"));
+}

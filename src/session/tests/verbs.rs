@@ -33,7 +33,7 @@ fn why_leads_back_to_what_was_done() {
         lab.out("docker service ps web --filter desired-state=shutdown --format '{{.Name}}' | tr -d ' ' | head -1");
     let name = moved.trim().trim_start_matches("\\_").to_owned();
     let text = lab.out(&format!("why {name}"));
-    let lines: Vec<&str> = text.lines().collect();
+    let lines: Vec<&str> = text.lines().take_while(|line| !line.starts_with("what the scheduler saw")).collect();
     assert!(lines[0].starts_with(&format!("{name} is running on")), "{text}");
     assert!(lines.last().unwrap().contains("the fault `kill w1`"), "{text}");
     assert!(text.contains("w1 is believed down"), "{text}");
@@ -46,12 +46,53 @@ fn why_leads_back_to_what_was_done() {
     assert!(text.starts_with("m1 leads"), "{text}");
 }
 
+/// The table is that of the moment of the decision: those placed before it in the same turn count, what came later does not.
+#[test]
+fn why_of_a_placed_task_shows_what_the_scheduler_saw() {
+    let mut lab = Lab::new();
+    lab.run("docker service create -d --name web --replicas 4 --reserve-cpu 1 --constraint node.role==worker nginx");
+    lab.run("wait 20s; docker service scale -d web=5; wait 20s; docker node update --availability drain w1; wait 1s");
+    let hosts = lab.session.world().hosts().len();
+    let text = lab.out("why web.4");
+    let table: Vec<&str> =
+        text.lines().skip_while(|line| !line.starts_with("what the scheduler saw for web.4")).collect();
+    assert_eq!(table.len(), hosts + 2, "{text}");
+    assert_eq!(table[1].split_whitespace().collect::<Vec<_>>(), ["NODE", "OF", "WEB", "TASKS", "FAILURES", "VERDICT"]);
+    let chosen: Vec<_> = table.iter().filter(|line| line.ends_with("rank 1: chosen")).collect();
+    assert_eq!(chosen.len(), 1, "{text}");
+    assert!(!text.contains("drain"), "{text}");
+    assert!(text.contains("stopped by the constraint filter: node.role==worker: node.role is manager"), "{text}");
+    let placed: u32 =
+        table[2..].iter().map(|line| line.split_whitespace().nth(1).unwrap().parse::<u32>().unwrap()).sum();
+    assert_eq!(placed, 3, "web.1 to web.3 came before it in its turn\n{text}");
+}
+
+#[test]
+fn why_of_a_task_that_waits_says_what_is_in_the_way_on_each_node() {
+    let mut lab = Lab::new();
+    lab.run(
+        "docker service create -d --name db --constraint node.labels.zone==east --reserve-memory 1g nginx; wait 5s",
+    );
+    let text = lab.out("why db.1");
+    assert!(text.contains("because m1$ docker service create -d --name db"), "{text}");
+    assert!(text.contains("what the scheduler sees for db.1:"), "{text}");
+    assert!(text.contains("node.labels.zone==east: it has no node.labels.zone"), "{text}");
+    let text = lab.out("docker node update --label-add zone=east w1 > /dev/null; wait 10s; why db.1");
+    assert!(text.contains("because m1$ docker node update --label-add zone=east w1"), "{text}");
+    let text = lab.out("docker service create -d --name big --reserve-cpu 999 nginx > /dev/null; wait 2s; why big.1");
+    assert!(
+        text.contains("stopped by the resource filter:") && text.contains("CPUs are free, 999 are reserved"),
+        "{text}"
+    );
+}
+
 #[test]
 fn why_of_a_new_task_leads_to_the_typed_line() {
     let mut lab = Lab::new();
     lab.run("docker service create -d --name web nginx; wait 20s");
     let text = lab.out("why web.1");
-    assert!(text.lines().last().unwrap().contains("m1$ docker service create -d --name web nginx"), "{text}");
+    let chain: Vec<&str> = text.lines().take_while(|line| !line.starts_with("what the scheduler saw")).collect();
+    assert!(chain.last().unwrap().contains("m1$ docker service create -d --name web nginx"), "{text}");
 }
 
 #[test]
@@ -78,4 +119,80 @@ fn saving_asks_the_owner_and_marks_are_kept() {
     assert_eq!(names, [("one", 0), ("two", 3_000_000_000)]);
     let (_, err, _) = lab.run("true; undo");
     assert!(err.contains("`undo` moves the whole lab"), "{err}");
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused_and_what_does_nothing_is_said() {
+    let mut lab = Lab::new();
+    lab.run("mark one; block w2 7946; pause w1; wait 10s");
+    for (line, text) in [
+        ("pause w1", "w1 is paused already: `resume w1` lets it go on"),
+        ("mark one", "a moment is called one already (0.000s): give this one another name"),
+        ("mark now", "`seek now` means a time: give this moment a name that is none"),
+        ("mark 5s", "`seek 5s` means a time: give this moment a name that is none"),
+        ("unblock w1", "no port of w1 is blocked: there is nothing to take away"),
+        ("unblock w1 7946", "no port of w1 is blocked: there is nothing to take away"),
+        ("unblock w2 80", "port 80 of w2 is not blocked; blocked there: 7946"),
+        ("boot w2 daemon", "w2 is running already"),
+    ] {
+        assert_eq!(lab.run(line), (String::new(), format!("swarmlab: {text}\n"), 1), "{line}");
+    }
+    assert_eq!(lab.session.marks().len(), 1);
+    assert_eq!(lab.out("unblock w2"), "");
+    for (line, text) in [
+        ("unblock", "no port is blocked: there was nothing to take away\n"),
+        ("heal", "no wire is cut: there was nothing to mend\n"),
+        ("cut m1 -> w2; heal w1", "no wire of w1 is cut: there was nothing to mend\n"),
+        ("heal w2 w1", ""),
+        ("wait until time > 3.0", "it is 10.000s now: that moment has come already\n"),
+        ("wait until raft.quorum", ""),
+    ] {
+        assert_eq!(lab.out(line), text, "{line}");
+    }
+    assert_eq!(lab.session.world().env.net.cuts(), []);
+}
+
+#[test]
+fn boot_starts_a_daemon_alone_only_where_there_is_power() {
+    let mut lab = Lab::new();
+    lab.out("kill w1 daemon; boot w1 daemon; wait 5s; stop w1 daemon; boot w1; wait 5s; kill w1");
+    let (_, err, status) = lab.run("boot w1 daemon");
+    let text = "w1 has no power: `boot w1` powers it on, and its daemon starts with it";
+    assert_eq!((err, status), (format!("swarmlab: {text}\n"), 1));
+    lab.out("boot w1; wait 15s");
+    assert_eq!(lab.out("docker node ls --format '{{.Status}}' | sort -u"), "Ready\n");
+}
+
+#[test]
+fn why_tells_of_roles() {
+    let mut lab = Lab::of(&DataCentre::swarm(7, 3, 2));
+    let steps = |text: &str| -> Vec<String> {
+        let (_, role) = text.split_once("the role of ").unwrap_or_else(|| panic!("{text}"));
+        role.lines().skip(1).map(|line| line.trim_start().split_once("  ").expect("a time").1.to_owned()).collect()
+    };
+    lab.out("docker node demote m2 > /dev/null");
+    lab.out("wait 30s");
+    let text = lab.out("why m2");
+    assert!(text.starts_with("m2 is believed ready and active, a worker\n"), "{text}");
+    let lines = steps(&text);
+    assert_eq!(lines[0], "the node of m2 is certified as a worker");
+    assert!(
+        lines[1].starts_with("because the manager of m2 stops (it has learned that it is no Raft member"),
+        "{text}"
+    );
+    assert!(lines[2].starts_with("because m2 is no Raft member any more (2 members now"), "{text}");
+    assert_eq!(lines[3..], ["because m1$ docker node demote m2 > /dev/null"]);
+    // A fault and its end do not hide what was asked for later; and an id is as good as a name.
+    lab.out("kill w1; wait 5s; boot w1; wait 30s; X=$(docker node ls -q --filter name=w1)");
+    lab.out("docker node update --role manager w1 > /dev/null");
+    lab.out("wait 30s");
+    let text = lab.out("why w1");
+    assert!(text.starts_with("w1 is believed ready and active, a manager (reachable)\n"), "{text}");
+    assert_eq!(steps(&text).last().unwrap(), "because m1$ docker node update --role manager w1 > /dev/null");
+    assert!(text.contains("because w1 is a Raft member (3 members now: 2 are a majority)"), "{text}");
+    lab.out("pause m3");
+    lab.out("wait 30s");
+    let text = lab.out("why m3");
+    assert!(text.starts_with("m3 is believed down and active, a manager (unreachable)\n"), "{text}");
+    assert_eq!(steps(&text), ["m1 no longer reaches m3", "because the fault `pause m3`"]);
 }

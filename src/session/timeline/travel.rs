@@ -1,18 +1,19 @@
 //! Going through time: seek, step back, undo, fork, and from one branch to another.
 
-use super::{BRANCHES, Branch, NEAR, Timeline, TravelError, offer};
+use super::{BRANCHES, Branch, Forked, NEAR, NOW, Timeline, TravelError, offer};
 use crate::engine::Time;
 use crate::observe::nearest;
 use crate::session::replay::Script;
 use crate::session::shell::verb::SeekTarget;
 use crate::session::shell::{Dialect, Verb, parse};
-use crate::session::{Entry, Input, Moment, Session, is_reading};
+use crate::session::{Entry, Input, Moment, Session, TerminalId, is_reading};
 
-/// Where `seek` finds the present.
-const NOW: &str = "now";
+/// How often Ctrl-C is pressed, at most, until a terminal is at its prompt: a line may hold several commands, and others may
+/// have been typed behind it.
+const INTERRUPTS: usize = 1_000;
 
 impl Timeline {
-    pub(super) fn travel(&mut self, verb: &Verb) -> Result<String, TravelError> {
+    pub(super) fn travel(&mut self, id: TerminalId, verb: &Verb) -> Result<String, TravelError> {
         match verb {
             Verb::Undo => {
                 let (taken_back, branch) = self.undo()?;
@@ -20,11 +21,17 @@ impl Timeline {
                 Ok(format!("{}: `{line}` is taken back; what came of it is kept as {branch}\n", self.now()))
             }
             Verb::Fork => {
-                let branch = self.fork();
-                Ok(format!("{}: a second world goes on from here; the other is kept as {branch}\n", self.now()))
+                let Forked { kept, given_up } = self.fork_at(id);
+                let given_up = given_up
+                    .map_or_else(String::new, |line| format!(" (`{line}` was running, and is given up as by Ctrl-C)"));
+                Ok(format!("{}: a second world goes on from here{given_up}; the other is kept as {kept}\n", self.now()))
             }
             Verb::Seek { to: SeekTarget::Time(since) } => {
-                self.seek(Time::ZERO + *since)?;
+                let (to, present) = (Time::ZERO + *since, self.head.world().now());
+                if to > present {
+                    return Err(TravelError::Future { to, present });
+                }
+                self.seek(to)?;
                 Ok(self.whereabouts())
             }
             Verb::Seek { to: SeekTarget::Mark(name) } => {
@@ -234,6 +241,32 @@ impl Timeline {
         (self.near, self.due) = (None, 0);
         let left = self.head.moment();
         self.keep(head, left)
+    }
+
+    /// The same as `fork` typed at a terminal: that one is at its prompt then. The line that was running there at the moment
+    /// that was looked at is given up, as by Ctrl-C, or the next line would wait until it has ended.
+    pub fn fork_at(&mut self, id: TerminalId) -> Forked {
+        let kept = self.fork();
+        let left = self.branches.last().map(|branch| &branch.head);
+        // A terminal that was opened later than that is opened again.
+        let later: Vec<_> = left.into_iter().flat_map(|left| &left.terminals).skip(self.head.terminals.len()).collect();
+        for (host, width) in later.into_iter().map(|terminal| (terminal.host, terminal.width)).collect::<Vec<_>>() {
+            self.head.open(host, width);
+        }
+        let running = (!self.head.is_idle(id)).then(|| {
+            let typed = self.head.inputs.iter().rev().find_map(|entry| match &entry.input {
+                Input::Typed { terminal, text } if *terminal == id => text.trim().lines().next(),
+                _ => None,
+            });
+            typed.unwrap_or_default().to_owned()
+        });
+        for _ in 0..INTERRUPTS {
+            if self.head.is_idle(id) {
+                break;
+            }
+            self.head.interrupt(id);
+        }
+        Forked { kept, given_up: running }
     }
 
     fn keep(&mut self, head: Session, left: Moment) -> String {

@@ -32,13 +32,28 @@ pub fn init(init: &SwarmInitRequest, own: Ipv4Addr) -> Result<Ipv4Addr, ApiError
     }
 }
 
-/// Checks a join. A bad address to advertise is silently passed over, as in the engine.
-pub fn join(join: &SwarmJoinRequest, own: Ipv4Addr) -> Result<(), ApiError> {
+/// Checks a join; the address that the others will use. A bad one is silently passed over, as in the engine.
+pub fn join(join: &SwarmJoinRequest, own: Ipv4Addr) -> Result<Ipv4Addr, ApiError> {
     listen(&join.listen_addr, own)?;
     if join.remote_addr.is_empty() {
         return Err(invalid("invalid remoteAddr \"\": invalid empty address"));
     }
-    data_path(&join.data_path_addr, own)
+    data_path(&join.data_path_addr, own)?;
+    Ok(match join.advertise_addr.as_str() {
+        "" => own,
+        text => match advertise(text, own) {
+            Err(error) if error.status != 400 => return Err(error),
+            addr => addr.unwrap_or(own),
+        },
+    })
+}
+
+/// What another host has cannot be advertised here.
+pub fn taken(addr: Ipv4Addr, by: &str) -> ApiError {
+    ApiError::new(
+        501,
+        format!("swarmlab: {addr} is the address of {by}: to advertise it for another host is not modelled"),
+    )
 }
 
 /// The address of an interface, or an address itself.
@@ -174,6 +189,10 @@ mod tests {
         assert_eq!(error.message, "invalid remoteAddr \"\": invalid empty address");
         let request =
             SwarmJoinRequest { remote_addr: "192.168.65.4".into(), advertise_addr: "nonsense".into(), ..request };
-        assert_eq!(join(&request, OWN), Ok(()));
+        assert_eq!(join(&request, OWN), Ok(OWN));
+        let told = SwarmJoinRequest { advertise_addr: "1.2.3.4:99".into(), ..request.clone() };
+        assert_eq!(join(&told, OWN), Ok(Ipv4Addr::new(1, 2, 3, 4)));
+        let six = SwarmJoinRequest { advertise_addr: "::1".into(), ..request };
+        assert_eq!(join(&six, OWN).map_err(|error| error.status), Err(501));
     }
 }

@@ -45,10 +45,10 @@ impl Host {
         if let Some(key) = filters.0.keys().find(|key| !known.contains(&key.as_str())) {
             return Err(ApiError::new(400, format!("invalid filter '{key}'")).into());
         }
-        let now = env.kernel.now();
+        let now = self.wall(env.kernel.now());
         // Newest first; what is equally old by name.
         let mut containers: Vec<_> = self.engine.containers.values().collect();
-        containers.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| a.name.cmp(&b.name)));
+        containers.sort_by(|a, b| b.created_stamp.cmp(&a.created_stamp).then_with(|| a.name.cmp(&b.name)));
         let any_state =
             all || limit.is_some() || !filters.get("status").is_empty() || !filters.get("exited").is_empty();
         let listed = containers
@@ -87,16 +87,16 @@ impl Host {
         let moment =
             |time: Option<Time>| time.map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), |time| rfc3339(time.nanos()));
         let started = match container.state {
-            ContainerState::Running { since } => Some(since),
+            ContainerState::Running { .. } => Some(container.state_stamp),
             _ => None,
         };
         let finished = match container.state {
-            ContainerState::Exited { at, .. } => Some(at),
+            ContainerState::Exited { .. } => Some(container.state_stamp),
             _ => None,
         };
         Ok(Response::Container(Arc::new(ContainerInspect {
             id: container.id.text(),
-            created: rfc3339(self.clock.wall(container.created_at).nanos()),
+            created: rfc3339(container.created_stamp.nanos()),
             name: format!("/{}", container.name),
             state: crate::swarm::api::ContainerState {
                 status: status.into(),
@@ -216,15 +216,16 @@ fn labels(container: &Container) -> Labels {
     labels
 }
 
+/// As the daemon tells it, `now` being what its host's clock shows: ages are told by the clock that wrote the dates.
 fn summary(container: &Container, now: Time) -> ContainerSummary {
-    let ago = |time: Time| human_duration((now - time).as_nanos());
+    let age = || human_duration((now - container.state_stamp).as_nanos());
     let (state, status) = match container.state {
         ContainerState::Created | ContainerState::Starting => ("created", "Created".to_owned()),
-        ContainerState::Running { since } if container.behaviour.never_ready => {
-            ("running", format!("Up {} (health: starting)", ago(since)))
+        ContainerState::Running { .. } if container.behaviour.never_ready => {
+            ("running", format!("Up {} (health: starting)", age()))
         }
-        ContainerState::Running { since } => ("running", format!("Up {}", ago(since))),
-        ContainerState::Exited { code, at } => ("exited", format!("Exited ({code}) {} ago", ago(at))),
+        ContainerState::Running { .. } => ("running", format!("Up {}", age())),
+        ContainerState::Exited { code, .. } => ("exited", format!("Exited ({code}) {} ago", age())),
     };
     let mut ports: Vec<String> = Vec::new();
     if container.runs() {
@@ -241,7 +242,7 @@ fn summary(container: &Container, now: Time) -> ContainerSummary {
         names: vec![container.name.to_string()],
         image: crate::swarm::daemon::image::without_digest(&container.image).to_owned(),
         command: container.behaviour.command.to_string(),
-        created: container.created_at.nanos(),
+        created: container.created_stamp.nanos(),
         state: state.into(),
         status,
         ports: ports.join(", "),

@@ -53,8 +53,12 @@ pub struct Container {
     pub task: Arc<Task>,
     /// When it was created.
     pub created_at: Time,
+    /// What the host's clock showed then: what the engine writes down and `docker ps` tells.
+    pub created_stamp: Time,
     /// What it does.
     pub state: ContainerState,
+    /// What the host's clock showed when its process last started or ended.
+    pub state_stamp: Time,
     /// Its environment's and the swarm's labels come from the task; who else knows of its node.
     pub node_id: Id,
     /// Secrets and configs in it.
@@ -103,6 +107,8 @@ struct Waiting {
 pub struct Engine {
     /// Images on this host, as canonical references.
     pub images: BTreeSet<String>,
+    /// How far the host's clock is ahead; its host sets it before it lets the engine do something.
+    pub ahead: Duration,
     /// All containers, ended ones included.
     pub containers: BTreeMap<ContainerId, Container>,
     /// The container of a task.
@@ -145,6 +151,8 @@ pub struct Surroundings<'a> {
     pub catalogue: &'a Catalogue,
     /// The registry answers.
     pub registry: bool,
+    /// So much longer takes every pull.
+    pub registry_delay: Duration,
     /// The node's id.
     pub node_id: Id,
     /// Nothing more can be written to the disk.
@@ -213,7 +221,7 @@ impl Engine {
                 out.outcomes.push((task.key, operation, Outcome::Refused(err.into())));
                 return;
             }
-            takes += behaviour.pull;
+            takes += behaviour.pull + around.registry_delay;
         }
         let key = around.seed.key("container.create", &task.id.0);
         takes += CREATE + Duration::from_nanos(key.below(u64::from(operation), CREATE.as_nanos() as u64) as i64);
@@ -363,8 +371,9 @@ impl Engine {
                 }
             }
             EngineAlarm::Started(id, stamp) => {
+                let shown = around.now + self.ahead;
                 let Some(container) = self.meant(id, stamp) else { return };
-                container.state = ContainerState::Running { since: around.now };
+                (container.state, container.state_stamp) = (ContainerState::Running { since: around.now }, shown);
                 out.started.push(container.name.clone());
                 if let Some(exit) = container.behaviour.exit {
                     out.alarms.push((around.now + exit.after, EngineAlarm::Ended(id, stamp)));
@@ -405,7 +414,9 @@ impl Engine {
             behaviour: around.catalogue.behaviour(&task.spec.image),
             task: task.clone(),
             created_at: around.now,
+            created_stamp: around.now + self.ahead,
             state: ContainerState::Created,
+            state_stamp: around.now + self.ahead,
             node_id: around.node_id,
             files: self.provision.mounted(task),
             stamp: 0,
@@ -421,7 +432,7 @@ impl Engine {
         if matches!(container.state, ContainerState::Exited { .. } | ContainerState::Created) {
             return;
         }
-        container.state = ContainerState::Exited { code, at: now };
+        (container.state, container.state_stamp) = (ContainerState::Exited { code, at: now }, now + self.ahead);
         container.stamp += 1;
         self.provision.leave(&container.task);
         out.ended.push((container.name.clone(), code));

@@ -74,7 +74,12 @@ impl Host {
         let mut info = SwarmInfo {
             node_id: node.id.text(),
             node_addr: self.addr.to_string(),
-            local_node_state: "active".into(),
+            // A worker is ready with its first session, and only a new start of it asks again. A manager is taken to be
+            // ready when it runs.
+            local_node_state: match self.agent.as_ref() {
+                Some(agent) if self.manager.is_none() && !agent.has_registered() => "pending".into(),
+                _ => "active".into(),
+            },
             control_available: self.manager.is_some(),
             error: String::new(),
             remote_managers: Some(remotes),

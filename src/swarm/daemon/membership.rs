@@ -91,8 +91,9 @@ impl Host {
             "drain" => Availability::Drain,
             _ => Availability::Active,
         };
-        self.addr = addr;
-        env.net.set_address(self.id, addr);
+        if let Err(error) = self.advertise(addr, env) {
+            return env.answer(client, number, Err(error.into()));
+        }
         let lineage = LineageId(u32::try_from(env.lineages.len()).expect("clusters are few"));
         env.lineages.push(Lineage::default());
         let wall = self.wall(env.kernel.now());
@@ -117,15 +118,31 @@ impl Host {
         self.manager_input(Input::Campaign, env);
     }
 
+    /// From now on the others know this host by that address: it becomes its own, unless it is another's.
+    fn advertise(&mut self, addr: Ipv4Addr, env: &mut Env) -> Result<(), ApiError> {
+        match env.net.host_at(addr) {
+            Some(other) if other != self.id => Err(checks::taken(addr, env.name(other))),
+            _ => {
+                self.addr = addr;
+                env.net.set_address(self.id, addr);
+                Ok(())
+            }
+        }
+    }
+
     pub(super) fn swarm_join(&mut self, client: ClientId, number: u64, join: &SwarmJoinRequest, env: &mut Env) {
         if self.disk.node.is_some() || self.pending_join().is_some() {
             return env.answer(client, number, Err(ApiError::new(503, ALREADY_IN).into()));
         }
-        if let Err(error) = checks::join(join, self.addr) {
-            return env.answer(client, number, Err(error.into()));
-        }
+        let addr = match checks::join(join, self.addr) {
+            Ok(addr) => addr,
+            Err(error) => return env.answer(client, number, Err(error.into())),
+        };
         if !join.token.is_empty() && token_digest(&join.token).is_none() {
             return env.answer(client, number, Err(ApiError::new(400, "invalid join token").into()));
+        }
+        if let Err(error) = self.advertise(addr, env) {
+            return env.answer(client, number, Err(error.into()));
         }
         let (host, port) = join.remote_addr.rsplit_once(':').unwrap_or((&join.remote_addr, "2377"));
         let remote = host

@@ -132,6 +132,18 @@ impl Leader {
     }
 }
 
+impl Leader {
+    /// The scheduler, while its loops run.
+    pub fn scheduler(&self) -> Option<&Scheduler> {
+        self.loops.as_ref().map(|loops| &loops.scheduler)
+    }
+
+    /// Whether the scheduler's turn to write began at that moment and is not over.
+    pub fn scheduler_writes(&self, since: Time) -> bool {
+        self.turn.as_ref().is_some_and(|turn| turn.writer == Writer::Scheduler && turn.since == since)
+    }
+}
+
 impl Host {
     /// The member has been elected and has applied its log: the leader's work begins.
     pub(super) fn leader_start(&mut self, env: &mut Env) {

@@ -70,6 +70,28 @@ impl Constraint {
         }
     }
 
+    /// What the node has in place of the value that is asked for; `None` for a key that is not in the language.
+    pub(super) fn actual(&self, node: &Node) -> Option<String> {
+        let key = self.key.as_str();
+        let label =
+            |labels: &std::collections::BTreeMap<String, String>, name| labels.get(name).cloned().unwrap_or_default();
+        if let Some(name) = strip_prefix_ignore_case(key, NODE_LABEL) {
+            return Some(label(&node.spec.labels, name));
+        }
+        if let Some(name) = strip_prefix_ignore_case(key, ENGINE_LABEL) {
+            return Some(label(&node.description.engine_labels, name));
+        }
+        Some(match key.to_ascii_lowercase().as_str() {
+            "node.id" => node.id.text(),
+            "node.hostname" => node.description.hostname.to_string(),
+            "node.ip" => node.status.addr.to_string(),
+            "node.role" => node.role.as_str().to_owned(),
+            "node.platform.os" => node.description.os.to_string(),
+            "node.platform.arch" => node.description.architecture.to_string(),
+            _ => return None,
+        })
+    }
+
     fn compare(&self, actual: &str) -> bool {
         self.value.eq_ignore_ascii_case(actual) == self.equal
     }

@@ -7,9 +7,10 @@
 use super::Scheduler;
 use super::constraint::label_of;
 use super::filter::Filter;
+use super::node_info::{NodeInfo, host_ports};
 use super::policy::Rank;
 use crate::engine::Time;
-use crate::swarm::object::{NodeKey, TaskKey};
+use crate::swarm::object::{Availability, NodeKey, Task, TaskKey, TaskState};
 use crate::swarm::store::State;
 
 /// What the scheduler thinks of one node for one task.
@@ -27,6 +28,8 @@ pub struct NodeVerdict {
     pub failures: u32,
     /// Stopped by a filter, or its rank.
     pub verdict: Verdict,
+    /// Of a node that was stopped: what exactly is in the way, in a student's words.
+    pub detail: Option<String>,
 }
 
 /// Whether a node may have a task, and how good it is.
@@ -39,6 +42,27 @@ pub enum Verdict {
 }
 
 impl Scheduler {
+    /// As [`explain`](Self::explain), once these tasks have their nodes: of many tasks that are placed in one turn, each
+    /// finds the nodes as those before it have left them.
+    pub fn explain_after(
+        &self,
+        placed: &[(TaskKey, NodeKey)],
+        state: &State,
+        task: TaskKey,
+        now: Time,
+    ) -> Vec<NodeVerdict> {
+        let mut later = self.clone();
+        for &(key, node) in placed {
+            if let Some(task) = state.tasks.get(key) {
+                let mut task = (**task).clone();
+                task.node = Some(node);
+                task.status.state = TaskState::Assigned;
+                later.mirror.hold(&task);
+            }
+        }
+        later.explain(state, task, now)
+    }
+
     /// Every node in its natural order with what speaks for or against it, as the scheduler sees the cluster now.
     /// Empty if there is no such task.
     pub fn explain(&self, state: &State, task: TaskKey, now: Time) -> Vec<NodeVerdict> {
@@ -65,6 +89,7 @@ impl Scheduler {
                     total: info.active,
                     failures,
                     verdict: stopped.map_or(Verdict::Rank(0), Verdict::Stopped),
+                    detail: stopped.map(|filter| detail(filter, info, task, of_service)),
                 },
             ));
         }
@@ -77,4 +102,57 @@ impl Scheduler {
         }
         verdicts.into_iter().map(|(_, verdict)| verdict).collect()
     }
+}
+
+/// What exactly is in the way of a task on a node that a filter has stopped.
+fn detail(filter: Filter, info: &NodeInfo, task: &Task, of_service: u32) -> String {
+    let node = &info.node;
+    match filter {
+        Filter::Ready if node.spec.availability != Availability::Active => {
+            format!("its availability is {}", node.spec.availability.as_str())
+        }
+        Filter::Ready => format!("it is {}", node.status.state.as_str()),
+        Filter::Resource => {
+            let free = info.free();
+            let wanted = &task.spec.reserved;
+            if free.nano_cpus < wanted.nano_cpus {
+                format!("{} CPUs are free, {} are reserved", cpus(free.nano_cpus), cpus(wanted.nano_cpus))
+            } else if free.memory_bytes < wanted.memory_bytes {
+                format!("{} are free, {} are reserved", mebibytes(free.memory_bytes), mebibytes(wanted.memory_bytes))
+            } else {
+                "too little of a generic resource is free".into()
+            }
+        }
+        Filter::Constraint => {
+            let failing = task.spec.constraints.iter().find(|constraint| !constraint.matches(node));
+            failing.map_or_else(String::new, |constraint| {
+                let operator = if constraint.equal { "==" } else { "!=" };
+                let has = match constraint.actual(node) {
+                    None => format!("{} is no key that nodes have", constraint.key),
+                    Some(value) if value.is_empty() => format!("it has no {}", constraint.key),
+                    Some(value) => format!("{} is {value}", constraint.key),
+                };
+                format!("{}{operator}{}: {has}", constraint.key, constraint.value)
+            })
+        }
+        Filter::HostPort => {
+            let held = host_ports(&task.ports).find(|&port| info.holds(port));
+            held.map_or_else(String::new, |(protocol, port)| format!("port {port}/{} is taken", protocol.as_str()))
+        }
+        Filter::MaxReplicas => format!("it has {of_service} of at most {}", task.spec.max_replicas),
+        Filter::Plugin => "it lacks a plugin".into(),
+        Filter::Platform => {
+            format!("it is {}/{}", node.description.os, node.description.architecture)
+        }
+    }
+}
+
+/// Billionths of a CPU in decimals: `0.5`.
+fn cpus(nano: i64) -> String {
+    let text = format!("{}.{:09}", nano / 1_000_000_000, nano.abs() % 1_000_000_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn mebibytes(bytes: i64) -> String {
+    format!("{} MiB", bytes >> 20)
 }

@@ -43,6 +43,19 @@ impl Filter {
         Filter::MaxReplicas,
     ];
 
+    /// What a reader calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Filter::Ready => "ready",
+            Filter::Resource => "resource",
+            Filter::Plugin => "plugin",
+            Filter::Constraint => "constraint",
+            Filter::Platform => "platform",
+            Filter::HostPort => "host port",
+            Filter::MaxReplicas => "max replicas",
+        }
+    }
+
     /// SwarmKit's words for so many nodes that it stopped.
     pub fn explain(self, nodes: u32) -> String {
         let (one, many) = match self {
@@ -73,6 +86,8 @@ pub(super) struct Pipeline {
     enabled: [bool; 7],
     /// By [`Filter`].
     stopped: [u32; 7],
+    /// By [`Filter`], never set back: what a decision is remembered by.
+    seen: [u16; 7],
     /// A deliberate fault: down nodes count as ready.
     #[cfg(any(test, feature = "mutants"))]
     pub(super) ignores_down: bool,
@@ -94,6 +109,7 @@ impl Pipeline {
             task,
             enabled,
             stopped: [0; 7],
+            seen: [0; 7],
             #[cfg(any(test, feature = "mutants"))]
             ignores_down: false,
         }
@@ -126,10 +142,19 @@ impl Pipeline {
     pub(super) fn process(&mut self, node: &NodeInfo, of_service: u32) -> bool {
         let failing = self.first_failing(node, of_service);
         match failing {
-            Some(filter) => self.stopped[filter as usize] += 1,
+            Some(filter) => {
+                self.stopped[filter as usize] += 1;
+                let seen = &mut self.seen[filter as usize];
+                *seen = seen.saturating_add(1);
+            }
             None => self.stopped = [0; 7],
         }
         failing.is_none()
+    }
+
+    /// How many nodes each filter has stopped in all, in the order of the filters.
+    pub(super) fn seen(&self) -> [u16; 7] {
+        self.seen
     }
 
     /// Why no node was found: the filters that stopped some, the most effective first; empty if none did.

@@ -62,6 +62,19 @@ impl NodeInfo {
             && description.memory_bytes - self.reserved.memory_bytes >= wanted.memory_bytes
     }
 
+    /// What is not reserved; below zero where a node is overbooked.
+    pub(super) fn free(&self) -> Resources {
+        Resources {
+            nano_cpus: self.node.description.nano_cpus - self.reserved.nano_cpus,
+            memory_bytes: self.node.description.memory_bytes - self.reserved.memory_bytes,
+        }
+    }
+
+    /// Whether a task on it holds this port.
+    pub(super) fn holds(&self, port: (Protocol, u16)) -> bool {
+        self.ports.contains(&port)
+    }
+
     /// Whether a task on it holds one of these ports.
     pub(super) fn holds_any(&self, ports: &[PortConfig]) -> bool {
         !self.ports.is_empty() && host_ports(ports).any(|port| self.ports.contains(&port))

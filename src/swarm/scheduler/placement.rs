@@ -12,7 +12,7 @@ use super::preference::{Candidate, Leaf, Tree};
 use super::{ASSIGNED, Ties};
 use crate::engine::Time;
 use crate::swarm::object::{NodeKey, ServiceKey, Task, TaskKey, TaskState};
-use crate::swarm::store::{Transaction, Why};
+use crate::swarm::store::{Decision, Transaction, Why};
 use std::sync::Arc;
 
 /// The placement of one group.
@@ -31,12 +31,15 @@ pub(super) struct Placement<'a, 'b, 's> {
     pub(super) spec_version: u64,
     /// Nodes that passed the filters when they were looked at.
     pub(super) candidates: u32,
+    /// Nodes that each filter stopped then.
+    pub(super) stopped: [u16; 7],
 }
 
 impl Placement<'_, '_, '_> {
     /// Places what can be placed; `task` is one of the group.
     pub(super) fn run(&mut self, task: &Task) {
         let mut tree = self.collect(&task.spec.preferences);
+        self.stopped = self.pipeline.seen();
         self.spread(&mut tree, 0, self.tasks.len() as i64);
     }
 
@@ -182,7 +185,14 @@ impl Placement<'_, '_, '_> {
         let mut task = stored.with_state(TaskState::Assigned, ASSIGNED, self.tx.now());
         task.status.applied_at = self.tx.now();
         task.node = Some(node);
+        let decision = Decision {
+            at: self.tx.now(),
+            candidates: self.candidates,
+            of_service: self.of_service(node),
+            active: self.mirror.nodes.get(node).map_or(0, |info| info.active),
+            stopped: self.stopped,
+        };
         self.mirror.hold(&task);
-        self.tx.put_task(task, Why::Placed { candidates: self.candidates });
+        self.tx.put_task(task, Why::Placed(decision));
     }
 }

@@ -38,6 +38,22 @@ impl Payload for Arc<Proposal> {
     }
 }
 
+/// What is remembered of a decision of the scheduler's. It is small on purpose: the table per node is worked out again on
+/// demand, by going back to the moment and asking there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct Decision {
+    /// When the scheduler decided; the write follows when the consensus has it.
+    pub at: Time,
+    /// Nodes that passed all filters when they were looked at.
+    pub candidates: u32,
+    /// Active tasks of the service on the chosen node before.
+    pub of_service: u32,
+    /// Active tasks on the chosen node before.
+    pub active: u32,
+    /// Nodes that each filter stopped, in the order of the filters.
+    pub stopped: [u16; 7],
+}
+
 /// Why an object was written: carried into the trace, never stored, so that "why?" has an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Why {
@@ -47,11 +63,8 @@ pub enum Why {
     Request,
     /// The allocator gave what was asked for.
     Allocated,
-    /// The scheduler chose the node among so many that passed all filters.
-    Placed {
-        /// Nodes that passed.
-        candidates: u32,
-    },
+    /// The scheduler chose the node.
+    Placed(Decision),
     /// No node passed.
     Unplaceable,
     /// A slot was empty.

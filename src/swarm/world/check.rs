@@ -1,7 +1,7 @@
 //! Promises that hold at all times in every run, checked on what each event touches.
 //!
-//! A broken one is a bug in the model (or a mutant at work): it is reported loudly, with its name, the event and the
-//! seed, and the run stops.
+//! A broken one is a bug in the model (or a mutant at work), unless somebody has put an older copy of a disk in its place:
+//! it is reported loudly, with its name, the event and the seed, and the run stops.
 //!
 //! Raft's own are in `raft`, those of certificates and tokens in `security`. Source: raft-and-security.md §10 (5),
 //! control-plane.md §12 (1-5, 12, and of 11 that the node was not long down).
@@ -31,6 +31,8 @@ pub struct Violation {
     pub at: Time,
     /// In the run of this seed.
     pub seed: u64,
+    /// A host whose disk was replaced from outside before: then the model need not be wrong.
+    pub restored: Option<HostId>,
 }
 
 impl fmt::Display for Violation {
@@ -56,14 +58,16 @@ impl Env {
     /// Reports a broken promise; the first one stays.
     pub fn violate(&mut self, invariant: &'static str, mut detail: String) {
         if self.checks.violation.is_none() {
-            if let Some(host) = self.checks.raft.replaced() {
+            let restored = self.checks.raft.replaced();
+            if let Some(host) = restored {
                 detail += &format!(
                     " (a restore has replaced the disk of {} by an older copy: what Raft promises does not hold for it)",
                     self.name(host)
                 );
             }
             let (event, at, seed) = (self.kernel.current(), self.kernel.now(), self.seed.0);
-            Arc::make_mut(&mut self.checks).violation = Some(Violation { invariant, detail, event, at, seed });
+            Arc::make_mut(&mut self.checks).violation =
+                Some(Violation { invariant, detail, event, at, seed, restored });
         }
     }
 
@@ -193,7 +197,7 @@ impl Env {
                         why,
                     });
                 }
-                if let Why::Placed { .. } = why {
+                if let Why::Placed(_) = why {
                     self.check_placement(new, state);
                 }
             }
@@ -278,7 +282,7 @@ fn broken_by(old: Option<&Task>, new: &Task, why: Why) -> Option<&'static str> {
     if old.status.state != new.status.state {
         let allowed = match why {
             Why::Allocated => old.status.state == TaskState::New && new.status.state == TaskState::Pending,
-            Why::Placed { .. } => old.status.state == TaskState::Pending && new.status.state == TaskState::Assigned,
+            Why::Placed(_) => old.status.state == TaskState::Pending && new.status.state == TaskState::Assigned,
             Why::Unplaceable => old.status.state == TaskState::Pending,
             Why::Reported => old.status.state >= TaskState::Assigned,
             Why::Orphaned => true,

@@ -30,6 +30,14 @@ impl Default for Clock {
 }
 
 impl Clock {
+    /// How far it may be set from the right time: 100 years, so that every date that it can show has a name.
+    pub const FURTHEST: Duration = Duration::from_hours(876_000);
+
+    /// How far it was set forward in all; negative: back.
+    pub fn offset(&self) -> Duration {
+        self.offset
+    }
+
     /// Whether it is right and stays so.
     pub fn is_right(&self) -> bool {
         self.offset == Duration::ZERO && self.drift == 0 && self.gained == Duration::ZERO

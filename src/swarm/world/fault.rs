@@ -8,10 +8,10 @@ mod flap;
 pub use backup::Backup;
 pub use flap::Flaps;
 
-use super::World;
 use super::event::Event;
 use super::host::DaemonState;
 use super::record::What;
+use super::{Clock, World};
 use crate::engine::Duration;
 use crate::net::{HostId, HostState, LinkSpec};
 use crate::swarm::daemon::image::ImageBehaviour;
@@ -125,6 +125,8 @@ pub enum Fault {
     DiskFull(HostId),
     /// The registry answers, or does not.
     Registry(bool),
+    /// The registry answers, and every pull takes so much longer.
+    RegistrySlow(Duration),
     /// The swarm directory of a host whose daemon does not run is copied.
     Backup {
         /// Whose.
@@ -153,6 +155,23 @@ pub enum FaultError {
         host: String,
         /// What was to be done.
         verb: &'static str,
+    },
+    /// It stands still as it is.
+    #[error("{host} is paused already: `resume {host}` lets it go on")]
+    Paused {
+        /// The host.
+        host: String,
+    },
+    /// Nobody closed that.
+    #[error("{0}")]
+    NotBlocked(String),
+    /// Its clock would be further off than clocks go.
+    #[error("the clock of {host} is off by {offset} already, and a clock is set by 876000h (100 years) at most in all")]
+    TooFar {
+        /// The host.
+        host: String,
+        /// So far it was set.
+        offset: Duration,
     },
     /// It is not paused.
     #[error("{host} is not paused: there is nothing to resume")]
@@ -213,8 +232,8 @@ impl World {
             Fault::PowerCut(host) => self.power_off(host),
             Fault::StopHost(host) => {
                 self.stop_daemon(host, DaemonState::Off);
-                let (state, _) = self.host_mut(host);
-                state.engine.power_cut(crate::engine::Time::ZERO);
+                let now = self.now();
+                self.host_mut(host).0.containers_lost(now);
                 self.env.net.set_host(host, HostState::Off);
             }
             Fault::KillDaemon(host) => self.end_daemon(host, DaemonState::Killed),
@@ -262,7 +281,8 @@ impl World {
                 }
             }
             Fault::Link { a, b, spec } => self.env.net.set_link(a, b, spec),
-            Fault::Registry(up) => self.env.registry = up,
+            Fault::Registry(up) => (self.env.registry, self.env.registry_delay) = (up, Duration::ZERO),
+            Fault::RegistrySlow(by) => (self.env.registry, self.env.registry_delay) = (true, by),
             Fault::Backup { host, name } => self.backup(host, name),
             Fault::Restore { host, name } => self.restore(host, &name),
             Fault::Image(reference, behaviour) => Arc::make_mut(&mut self.env.catalogue).add(&reference, *behaviour),
@@ -281,6 +301,19 @@ impl World {
             {
                 (*host, "kill")
             }
+            Fault::Pause(host) if self.host(*host).is_paused() => {
+                return Err(FaultError::Paused { host: self.host(*host).name.to_string() });
+            }
+            Fault::Unblock(Some(host)) => return self.check_unblock(*host, None),
+            Fault::UnblockPort { host, port } => return self.check_unblock(*host, Some(*port)),
+            Fault::ClockJump { host, by } => {
+                let offset = self.host(*host).clock.offset();
+                let (sum, name) = (offset + *by, &self.host(*host).name);
+                return match sum <= Clock::FURTHEST && -sum <= Clock::FURTHEST {
+                    true => Ok(()),
+                    false => Err(FaultError::TooFar { host: name.to_string(), offset }),
+                };
+            }
             Fault::Pause(host) if self.host(*host).daemon != DaemonState::Running => (*host, "pause"),
             Fault::Resume(host) if !self.host(*host).is_paused() => {
                 return Err(FaultError::NotPaused { host: self.host(*host).name.to_string() });
@@ -295,13 +328,30 @@ impl World {
         Err(FaultError::NotRunning { host: self.host(host).name.to_string(), verb })
     }
 
+    /// Whether there is a rule to be taken away.
+    fn check_unblock(&self, host: HostId, port: Option<u16>) -> Result<(), FaultError> {
+        let name = &self.host(host).name;
+        let blocked: Vec<u16> =
+            self.env.net.blocked().filter(|(other, _)| *other == host).map(|(_, port)| port).collect();
+        if port.map_or(!blocked.is_empty(), |port| blocked.contains(&port)) {
+            return Ok(());
+        }
+        let ports: Vec<String> = blocked.iter().map(u16::to_string).collect();
+        Err(FaultError::NotBlocked(match port {
+            Some(port) if !ports.is_empty() => {
+                format!("port {port} of {name} is not blocked; blocked there: {}", ports.join(", "))
+            }
+            _ => format!("no port of {name} is blocked: there is nothing to take away"),
+        }))
+    }
+
     fn power_off(&mut self, host: HostId) {
         let now = self.now();
         let (state, _) = self.host_mut(host);
         state.set_paused(false);
         state.raft_unflushed_lost();
         state.daemon_gone(DaemonState::Off);
-        state.engine.power_cut(now);
+        state.containers_lost(now);
         self.env.boots[host.index()] += 1;
         self.env.net.host_vanished(host);
         self.env.net.set_host(host, HostState::Off);

@@ -372,12 +372,14 @@ impl Host {
         act: impl FnOnce(&mut Engine, &mut Surroundings<'_>, &mut EngineOutbox),
     ) {
         let mut out = std::mem::take(&mut env.engine_outbox);
+        self.engine.ahead = self.clock_ahead(env.kernel.now());
         let mut around = Surroundings {
             now: env.kernel.now(),
             seed: env.seed,
             ids: &mut env.ids,
             catalogue: &env.catalogue,
             registry: env.registry,
+            registry_delay: env.registry_delay,
             node_id: self.disk.node.as_ref().map(|node| node.id).unwrap_or_default(),
             disk_full: self.disk.full,
         };
@@ -395,6 +397,17 @@ impl Host {
             self.agent_do(env, |agent, now, out| agent.outcome(task, operation, outcome, now, out));
         }
         env.engine_outbox = out;
+    }
+
+    /// The power is gone, and every container's process with it.
+    pub fn containers_lost(&mut self, now: Time) {
+        self.engine.ahead = self.clock_ahead(now);
+        self.engine.power_cut(now);
+    }
+
+    /// How far its clock is ahead of the right time; negative: behind.
+    pub fn clock_ahead(&self, now: Time) -> Duration {
+        self.clock.wall(now) - now
     }
 
     /// What the clock of this host shows.

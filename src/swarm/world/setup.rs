@@ -225,6 +225,7 @@ impl World {
             settings: Arc::new(spec.settings.clone()),
             catalogue: Arc::new(spec.catalogue.clone()),
             registry: true,
+            registry_delay: Duration::ZERO,
             stalled: Default::default(),
             flaps: Default::default(),
             backups: Default::default(),

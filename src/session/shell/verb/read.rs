@@ -3,10 +3,12 @@
 //! Words are split at blanks; quotes keep blanks together; nothing is expanded. Each error points at the word that is
 //! wrong and repeats the verb's own usage. It follows the house plan §4.
 
-use super::super::amount::{Rate, Share, decimal};
+mod clock;
+
+use super::super::amount::{Rate, Share};
 use super::help::table;
 use super::words::{Arg, split, unquoted};
-use super::{Aspect, ClockChange, DiskState, KillTarget, LinkState, RegistryState, SeekTarget, ShellError, Span, Verb};
+use super::{Aspect, DiskState, KillTarget, LinkState, RegistryState, SeekTarget, ShellError, Span, Verb};
 use crate::engine::Duration;
 use crate::observe::nearest;
 
@@ -65,6 +67,15 @@ impl<'a> Reader<'a> {
             return Ok(arg.text.clone());
         }
         Err(self.error(arg.span, format!("`{}` is not a host's name", arg.text)))
+    }
+
+    /// The other end of a wire.
+    fn other_host(&self, one: &str, arg: &Arg) -> Read<String> {
+        let other = self.host_name(arg)?;
+        if other == one {
+            return Err(self.error(arg.span, format!("`{one}` is named twice: a wire joins two hosts")));
+        }
+        Ok(other)
     }
 
     fn task(&mut self, what: &str) -> Read<String> {
@@ -186,7 +197,7 @@ impl<'a> Reader<'a> {
                 let target = if self.daemon()? { KillTarget::Daemon(name) } else { KillTarget::Named(name) };
                 Verb::Kill { target }
             }
-            "boot" => Verb::Boot { host: self.host()? },
+            "boot" => Verb::Boot { host: self.host()?, daemon: self.daemon()? },
             "stop" => Verb::Stop { host: self.host()?, daemon: self.daemon()? },
             "pause" => Verb::Pause { host: self.host()? },
             "resume" => Verb::Resume { host: self.host()? },
@@ -406,7 +417,8 @@ impl<'a> Reader<'a> {
         }
         match parts.as_slice() {
             [from, arrow, to] if arrow.text == "->" => {
-                Ok(Verb::Cut { from: self.host_name(from)?, to: self.host_name(to)? })
+                let from = self.host_name(from)?;
+                Ok(Verb::Cut { to: self.other_host(&from, to)?, from })
             }
             [from, arrow] if arrow.text == "->" && from.text != "->" => {
                 Err(self.error(arrow.span, "a host is missing behind `->`"))
@@ -456,7 +468,9 @@ impl<'a> Reader<'a> {
     }
 
     fn link(&mut self) -> Read<Verb> {
-        let (a, b) = (self.host()?, self.host()?);
+        let a = self.host()?;
+        let b = self.need("a host")?;
+        let b = self.other_host(&a, &b)?;
         if let Some(state) = self.link_state()? {
             return Ok(Verb::LinkState { a, b, state });
         }
@@ -478,30 +492,6 @@ impl<'a> Reader<'a> {
             self.need("what to change (latency, jitter, loss, duplicate, `down`, `up` or `flap=DURATION`)")?;
         }
         Ok(Verb::Link { a, b, latency, jitter, loss, duplicate })
-    }
-
-    fn clock(&mut self) -> Read<Verb> {
-        let host = self.host()?;
-        let arg = self.need("`+DURATION`, `-DURATION` or `drift=Nppm`")?;
-        let change = if let Some(value) = arg.text.strip_prefix("drift=") {
-            let (sign, number) = match value.strip_prefix('-') {
-                Some(number) => (-1, number),
-                None => (1, value.strip_prefix('+').unwrap_or(value)),
-            };
-            let parts = number.strip_suffix("ppm").and_then(|number| decimal(number, 3));
-            match parts.and_then(|parts| i64::try_from(parts).ok()).filter(|&parts| parts <= 100_000_000) {
-                Some(parts) => ClockChange::Drift(sign * parts),
-                None => {
-                    let message = format!("`{value}` is not a drift such as 50ppm or -12.5ppm (at most 100000ppm)");
-                    return Err(self.error(arg.span, message));
-                }
-            }
-        } else if arg.text.starts_with(['+', '-']) {
-            ClockChange::Jump(self.duration(&arg.text, arg.span, false)?)
-        } else {
-            return Err(self.error(arg.span, format!("`{}` is neither a jump nor a drift", arg.text)));
-        };
-        Ok(Verb::Clock { host, change })
     }
 
     fn image(&mut self) -> Read<Verb> {

@@ -52,6 +52,8 @@ fn the_forms_of_the_house_plan() {
         read("clock w1 -1h"),
         Verb::Clock { host: name("w1"), change: ClockChange::Jump(Duration::from_hours(-1)) }
     );
+    assert_eq!(read("boot w1"), Verb::Boot { host: name("w1"), daemon: false });
+    assert_eq!(read("boot w1 daemon"), Verb::Boot { host: name("w1"), daemon: true });
     let open = Verb::Open { url: name("http://w1"), host: name("w1"), port: 80, path: name("/"), times: 1 };
     assert_eq!(read("open http://w1"), open);
     assert_eq!(read("note it's \"done\""), Verb::Note { text: name("it's \"done\"") });
@@ -93,6 +95,12 @@ fn a_wrong_line_says_what_was_expected() {
         "link m1 m2 loss=5",
         "clock w1 30s",
         "clock w1 drift=fast",
+        "clock w1 +99999999h",
+        "clock w1 -876001h",
+        "clock w1 +5x",
+        "boot w1 containers",
+        "link m1 m1 down",
+        "cut m1 -> m1",
         "disk m1 empty",
         "registry maybe",
         "image nginx",

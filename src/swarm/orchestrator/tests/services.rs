@@ -3,7 +3,7 @@
 
 use super::{World, spec};
 use crate::swarm::object::{Availability, NodeKey, Task, TaskState};
-use crate::swarm::store::Why;
+use crate::swarm::store::{Decision, Why};
 
 /// The slots that are occupied.
 fn live(world: &World, name: &str) -> Vec<u32> {
@@ -36,7 +36,7 @@ fn scale_down_keeps_first_copies_then_running_ones_then_low_slots() {
             };
             // Slot 7 stays without a node: its task asks for more than there is.
             if task.slot != 7 {
-                tx.put_task(task, Why::Placed { candidates: 3 });
+                tx.put_task(task, Why::Placed(Decision::default()));
             }
         }
     });
