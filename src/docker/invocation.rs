@@ -161,12 +161,7 @@ fn arguments(wanted: Arguments, count: usize) -> Option<(String, &'static str)> 
         Arguments::Exactly(n) => Some((format!("requires {n} argument{}", plural(n)), "Run")),
         Arguments::Between(least, most) if (least..=most).contains(&count) => None,
         Arguments::Between(least, most) => {
-            let text = format!(
-                "requires at least {least} argument{} and at most {most} argument{}",
-                plural(least),
-                plural(most)
-            );
-            Some((text, "See"))
+            Some((format!("requires at least {least} and at most {most} argument{}", plural(most)), "Run"))
         }
         Arguments::AtLeast(n) if n <= count => None,
         Arguments::AtLeast(n) => Some((format!("requires at least {n} argument{}", plural(n)), "See")),

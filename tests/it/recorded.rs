@@ -73,13 +73,16 @@ fn plain(line: &str) -> String {
             rest = &rest[length..];
         }
     }
-    if let Some((key, _)) =
-        text.split_once(": 20").or_else(|| text.split_once(": \t20")).filter(|_| text.contains(" at"))
-    {
-        text = format!("{key}: <time>");
-    }
     let columns = text.split("  ").map(str::trim).filter(|column| !column.is_empty());
-    let columns: Vec<&str> = columns.map(|column| if column.ends_with(" ago") { "<age>" } else { column }).collect();
+    let columns: Vec<&str> = columns
+        .map(|column| match column {
+            age if age.ends_with(" ago") => "<age>",
+            time if time.starts_with("20") && time.ends_with(" utc") => "<time>",
+            // Which slot is on which node is drawn.
+            "solo" | "spare" => "<node>",
+            other => other,
+        })
+        .collect();
     columns.join("  ")
 }
 

@@ -176,7 +176,7 @@ fn describe(kind: FileKind, file: &File) -> String {
         }
         FileKind::Config => {
             let data = String::from_utf8_lossy(&file.spec.data);
-            text + &format!("Created at:            \t{created}\nUpdated at:            \t{updated}\nData:\n{data}\n")
+            text + &format!("Created at:            \t{created}\nUpdated at:            \t{updated}\nData:\n{data}")
         }
     }
 }

@@ -18,13 +18,14 @@ fn networks(flags: &Parsed, name: &str) -> Vec<NetworkAttachmentConfig> {
             text.clone_into(&mut network.target);
             return network;
         }
-        for (key, value) in value::key_values(text).unwrap_or_default() {
+        // The real client makes small letters of the whole value, too.
+        for (key, value) in value::key_values(&text.to_lowercase()).unwrap_or_default() {
             match key.as_str() {
                 "name" => network.target = value,
-                "alias" => network.aliases.push(value.to_lowercase()),
+                "alias" => network.aliases.push(value),
                 "driver-opt" => {
                     let (option, value) = value.split_once('=').unwrap_or((&value, ""));
-                    network.driver_opts.insert(option.trim().to_lowercase(), value.trim().to_lowercase());
+                    network.driver_opts.insert(option.trim().to_owned(), value.trim().to_owned());
                 }
                 // The others mean nothing to a service.
                 _ => {}

@@ -91,7 +91,7 @@ impl Bench {
     }
 
     fn assign(&mut self, task: TaskKey, node: NodeKey) {
-        self.change(&[task], Why::Placed { candidates: 1 }, |task| {
+        self.change(&[task], Why::Reported, |task| {
             (task.node, task.status.state) = (Some(node), TaskState::Assigned);
         });
     }
