@@ -210,8 +210,12 @@ pub struct Container {
     pub running: bool,
     /// The status its program ended with, once it has.
     pub exit_code: Option<i64>,
-    /// Docker's word: `created`, `running`, `exited`, ..
+    /// Docker's word: `created`, `running`, `paused`, `exited`.
     pub state: Text,
+    /// Docker's word: `starting`, `healthy`, `unhealthy`; empty where nothing is checked.
+    pub health: Text,
+    /// The kernel ended its program for its memory.
+    pub oom_killed: bool,
 }
 
 /// A part of the picture that is read and changes by itself.

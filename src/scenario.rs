@@ -37,17 +37,19 @@ pub mod run;
 pub mod sweep;
 mod text;
 
+use crate::swarm::scheduler::Policy;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::Duration;
 use crate::session::shell::List;
 
+pub use crate::swarm::daemon::image::{Catalogue, ImageBehaviour, ImageExit};
 pub use chaos::Chaos;
 pub use cluster::{Cluster, DaemonSettings, HostRole, HostSpec, Network};
 pub use expect::{Expectation, OutputCheck, OutputRule, StepRef, When};
 pub use gauge::{Gauge, Measured, Side, StepRun};
-pub use image::{Catalogue, ImageBehaviour, ImageExit};
+pub use image::{built_in_images, parse_images};
 pub use judge::{Judge, Judgement};
 pub use limits::*;
 pub use measure::{Finish, Measure, Of, RunRule};
@@ -71,6 +73,8 @@ pub struct Scenario {
     pub duration: Duration,
     /// How ties are broken.
     pub ties: Ties,
+    /// How nodes are ranked; only the default is what Swarm does.
+    pub policy: Policy,
     /// The machines and what is between them.
     pub cluster: Cluster,
     /// How images behave, beside the built-in catalogue.

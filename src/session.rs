@@ -189,10 +189,15 @@ impl Session {
     pub fn begin(&mut self, id: TerminalId, text: &str, list: Arc<shell::List>) {
         let host = self.terminals[id.0].host;
         self.note(Input::Typed { terminal: id, text: text.into() });
-        for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            self.world.input(What::Typed { host, line: line.into() });
+        let (mut lines, mut end) = (Vec::new(), 0);
+        for whole in text.split_inclusive('\n') {
+            end += whole.len();
+            let line = whole.trim();
+            if !line.is_empty() && !line.starts_with('#') {
+                lines.push((end, self.world.input(What::Typed { host, line: line.into() })));
+            }
         }
-        self.terminals[id.0].start(list);
+        self.terminals[id.0].start(list, lines.into());
         self.busy.insert(id);
         self.run_terminals();
     }

@@ -3,8 +3,11 @@
 
 pub mod container;
 pub mod file;
+pub mod health;
+pub mod image;
 pub mod info;
 pub mod inspect;
+pub mod inspect_any;
 pub mod network;
 pub mod network_create;
 pub mod node;

@@ -321,6 +321,11 @@ impl Parsed {
         self.text(name).and_then(|text| value::bytes(text).ok())
     }
 
+    /// Bytes or -1, if given.
+    pub fn swap(&self, name: &str) -> Option<i64> {
+        self.text(name).and_then(|text| if text == "-1" { Some(-1) } else { value::bytes(text).ok() })
+    }
+
     /// Words of a command line, if given.
     pub fn words(&self, name: &str) -> Option<Vec<String>> {
         self.text(name).and_then(|text| value::shell_words(text).ok())

@@ -74,6 +74,17 @@ pub fn go_float(value: f64) -> String {
     format!("{value}")
 }
 
+/// A size in decimal units with three digits that count, as image lists show it: `4.15MB`.
+pub fn decimal_size(bytes: i64) -> String {
+    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let (mut size, mut unit) = (bytes as f64, 0);
+    while size >= 1000.0 && unit + 1 < UNITS.len() {
+        size /= 1000.0;
+        unit += 1;
+    }
+    format!("{}{}", significant(size, 3), UNITS[unit])
+}
+
 /// CPUs of billionths: `0.5`, `4`.
 pub fn cpus(nano_cpus: i64) -> String {
     go_float(nano_cpus as f64 / 1e9)

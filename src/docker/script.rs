@@ -12,8 +12,8 @@ use super::flags::Parsed;
 use super::invocation::Invocation;
 use super::table::Command;
 use crate::swarm::api::{
-    Answer, ContainerInspect, ContainerSummary, Failure, File, FileKind, Filters, Info, LogLine, Network, NoAnswer,
-    Node, Request, Response, Service, Swarm, Task, Version,
+    Answer, ContainerInspect, ContainerSummary, Failure, File, FileKind, Filters, ImageSummary, Info, LogLine, Network,
+    NoAnswer, Node, Request, Response, Service, Swarm, Task, Version,
 };
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -281,6 +281,8 @@ requests! {
     container(id: &str) -> Arc<ContainerInspect> {
         Request::ContainerInspect(id.to_owned()) => Response::Container(container) => container
     }
+    /// Images of this host.
+    images() -> Arc<Vec<ImageSummary>> { Request::ImageList => Response::Images(images) => images }
     /// Networks.
     networks(filters: Filters) -> Arc<Vec<Network>> {
         Request::NetworkList(filters) => Response::Networks(networks) => networks
@@ -374,10 +376,20 @@ fn endpoint(request: &Request) -> (&'static str, String) {
             ("Delete", format!("/containers/{id}{}", if *force { "?force=1" } else { "" }))
         }
         Request::ContainerStop { id, .. } => ("Post", format!("/containers/{id}/stop")),
+        Request::ContainerRestart { id, .. } => ("Post", format!("/containers/{id}/restart")),
+        Request::ContainerStart(id) => ("Post", format!("/containers/{id}/start")),
+        Request::ContainerPause(id) => ("Post", format!("/containers/{id}/pause")),
+        Request::ContainerUnpause(id) => ("Post", format!("/containers/{id}/unpause")),
+        Request::ContainerRename { id, name } => ("Post", format!("/containers/{id}/rename?name={name}")),
         Request::ContainerKill { id, signal } => {
             ("Post", format!("/containers/{id}/kill?signal={}", signal.as_deref().unwrap_or("KILL")))
         }
         Request::ContainerLogs { id, .. } => ("Get", format!("/containers/{id}/logs")),
+        Request::ImageList => ("Get", "/images/json".into()),
+        Request::ImagePull(name) => ("Post", format!("/images/create?fromImage={name}")),
+        Request::ImageRemove { name, force } => {
+            ("Delete", format!("/images/{name}{}", if *force { "?force=1" } else { "" }))
+        }
         Request::NetworkList(_) => ("Get", "/networks".into()),
         Request::NetworkInspect { id, scope, .. } => (
             "Get",

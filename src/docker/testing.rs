@@ -149,6 +149,8 @@ pub fn cluster(request: &Request) -> Answer {
             created: time::rfc3339(0),
             name: "/run1".into(),
             state: ContainerState::default(),
+            image: String::new(),
+            host_config: Default::default(),
             config: ContainerConfig::default(),
         })),
         Request::ServiceLogs { .. } | Request::ContainerLogs { .. } => Response::Logs(Arc::new(lines())),
@@ -326,6 +328,7 @@ pub fn services() -> Vec<Service> {
                     resources: Some(ResourceRequirements {
                         limits: Some(Resources::default()),
                         reservations: Some(Resources::default()),
+                        ..ResourceRequirements::default()
                     }),
                     restart_policy: Some(RestartPolicy {
                         condition: "any".into(),
@@ -446,6 +449,7 @@ fn containers() -> Vec<ContainerSummary> {
             created: NOW - age * SECOND,
             state: "running".into(),
             status: status.into(),
+            health: "none".into(),
             ports: ports.into(),
             labels: Labels::new(),
         };

@@ -162,6 +162,12 @@ impl<E> Kernel<E> {
         self.current
     }
 
+    /// What is scheduled from here on, until the next event, follows from this input, which was handled earlier. It changes
+    /// what the trace says of causes, and neither the run nor its fingerprint.
+    pub fn attribute_to(&mut self, input: EventId) {
+        (self.current, self.cause, self.landmark, self.notable) = (input, EventId::ROOT, EventId::ROOT, true);
+    }
+
     /// When the next event is due.
     #[inline]
     pub fn next_time(&mut self) -> Option<Time> {

@@ -214,7 +214,9 @@ const CONTAINER: Object = Object {
         field("image", Kind::Text, "its image"),
         field("running", Kind::Bool, "whether its program runs"),
         field("exit_code", Kind::IntOrNull, "the status its program ended with, once it has"),
-        field("state", Kind::Text, "`created`, `running`, `exited`, .."),
+        field("state", Kind::Text, "`created`, `running`, `paused`, `exited`"),
+        field("health", Kind::Text, "`starting`, `healthy`, `unhealthy`; empty where nothing is checked"),
+        field("oom_killed", Kind::Bool, "whether the kernel ended its program for its memory"),
     ],
 };
 

@@ -6,6 +6,7 @@ use super::{Observed, View};
 use crate::engine::{Duration, Time};
 use crate::net::{HostId, LinkSpec};
 use crate::raft::{MemberId, Role};
+use crate::swarm::scheduler::Policy;
 use crate::swarm::world::{Clock, DaemonState, World};
 use std::fmt::Write;
 
@@ -26,6 +27,20 @@ pub(super) fn table(rows: &[Vec<String>]) -> String {
 
 fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
     cells.map(str::to_owned).to_vec()
+}
+
+/// How the registries are.
+fn registry(world: &World) -> String {
+    let registry = &world.env.registry;
+    let lost: Vec<&str> = registry.lost().map(|host| &**world.env.name(host)).collect();
+    let mut text = if registry.is_down() { "down" } else { "up" }.to_owned();
+    if registry.delay() > Duration::ZERO && !registry.is_down() {
+        let _ = write!(text, ", and every pull takes {} longer", registry.delay());
+    }
+    if !lost.is_empty() {
+        let _ = write!(text, ", not reached by {}", lost.join(", "));
+    }
+    text
 }
 
 /// All of it in short.
@@ -49,12 +64,10 @@ pub fn summary(world: &World) -> String {
     }
     let (cuts, blocked) = (world.env.net.cuts().len(), world.env.net.blocked().count());
     let _ = writeln!(out, "wires     {cuts} cut one way, {blocked} ports blocked");
-    let slow = world.env.registry_delay;
-    let _ = match (world.env.registry, slow > Duration::ZERO) {
-        (false, _) => writeln!(out, "registry  down"),
-        (true, false) => writeln!(out, "registry  up"),
-        (true, true) => writeln!(out, "registry  up, and every pull takes {slow} longer"),
-    };
+    if world.env.policy != Policy::default() {
+        let _ = writeln!(out, "placement {}", world.env.policy.about());
+    }
+    let _ = writeln!(out, "registry  {}", registry(world));
     out
 }
 

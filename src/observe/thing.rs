@@ -235,6 +235,8 @@ fn container_field(container: &Container, field: &str) -> Option<Datum> {
         "running" => Datum::Bool(container.running),
         "exit_code" => container.exit_code.map_or(Datum::Null, Datum::Int),
         "state" => text(&container.state),
+        "health" => text(&container.health),
+        "oom_killed" => Datum::Bool(container.oom_killed),
         _ => return None,
     })
 }

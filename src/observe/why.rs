@@ -257,6 +257,18 @@ fn cause(world: &World, records: &[&Record<What>], at: usize) -> Option<usize> {
         What::ContainerStarted { name: container, .. } => newest(
             &|what| matches!(what, What::Task { service, slot, state: TaskState::Assigned, .. } if is_of(container, service, *slot)),
         ),
+        What::ContainerHealth { name: container, .. } => {
+            let fault = before
+                .iter()
+                .rposition(|other| matches!(&other.what, What::Fault { text } if text.starts_with("unhealthy")));
+            fault.or_else(|| newest(&|what| matches!(what, What::ContainerStarted { name, .. } if name == container)))
+        }
+        // An unhealthy container was stopped for that.
+        What::ContainerEnded { name: container, code, oom: false, .. }
+            if *code != 0 && unhealthy(before, container).is_some() =>
+        {
+            unhealthy(before, container)
+        }
         What::ContainerEnded { name: container, .. } => {
             let fault = before.iter().rposition(|other| other.event == record.event || other.event == record.cause);
             fault.filter(|&place| matches!(before[place].what, What::Fault { .. })).or_else(|| {
@@ -306,6 +318,14 @@ fn cause(world: &World, records: &[&Record<What>], at: usize) -> Option<usize> {
             .or_else(|| of_event().next())
     };
     told.or_else(|| known(record.cause)).or_else(|| known(record.landmark))
+}
+
+/// The record that says that a container is unhealthy, if that was the last word on its health.
+fn unhealthy(before: &[&Record<What>], container: &str) -> Option<usize> {
+    let place = before
+        .iter()
+        .rposition(|other| matches!(&other.what, What::ContainerHealth { name, .. } if **name == *container))?;
+    matches!(before[place].what, What::ContainerHealth { healthy: false, .. }).then_some(place)
 }
 
 /// Whether a container is one of this slot's: `web.1.ID`.

@@ -5,6 +5,7 @@
 use crate::engine::Record;
 use crate::net::HostId;
 use crate::swarm::object::{NodeState, TaskState, UpdateState};
+use crate::swarm::scheduler::Policy;
 use crate::swarm::store::{Decision, Why};
 use crate::swarm::world::World;
 use crate::swarm::world::record::What;
@@ -69,9 +70,10 @@ pub fn task_words(what: &What) -> Option<(&'static str, String, Option<String>)>
 fn placement(why: &Why) -> Option<String> {
     match why {
         Why::Placed(Decision { candidates: 1, .. }) => Some("the only node that passed all filters".into()),
-        Why::Placed(Decision { candidates, .. }) => {
+        Why::Placed(Decision { candidates, policy: Policy::Swarm, .. }) => {
             Some(format!("fewest tasks of the service, then fewest tasks, among {candidates} nodes"))
         }
+        Why::Placed(Decision { policy, .. }) => Some(format!("by the policy {}", policy.about())),
         _ => None,
     }
 }
@@ -171,9 +173,15 @@ pub fn words(world: &World, record: &Record<What>) -> Option<(String, Option<Str
             (format!("{kind} {name} gets {detail}"), None)
         }
         What::Object { kind, name, change, .. } => (format!("{kind} {name} is {change}"), None),
-        What::ContainerEnded { host: on, name, code } if *code != 0 => {
+        What::ContainerEnded { host: on, name, code, oom } if *code != 0 => {
             let name = name.rsplit_once('.').map_or(&**name, |(name, _)| name);
-            (format!("on {}, the container of {name} ended with {code}", host(on)), None)
+            let reason = oom.then(|| "it used more memory than it may: the kernel killed it".to_owned());
+            (format!("on {}, the container of {name} ended with {code}", host(on)), reason)
+        }
+        What::ContainerHealth { host: on, name, healthy } => {
+            let name = name.rsplit_once('.').map_or(&**name, |(name, _)| name);
+            let health = if *healthy { "healthy" } else { "unhealthy" };
+            (format!("on {}, the container of {name} is {health}", host(on)), None)
         }
         What::Note { text } => (format!("# {text}"), None),
         What::TaskRemoved { .. }
@@ -224,7 +232,7 @@ pub fn sentence(world: &World, record: &Record<What>) -> (String, Option<String>
         }
         What::Service { name, .. } => format!("service {name} is written again"),
         What::ContainerStarted { host: on, name } => format!("on {}, container {name} starts", host(on)),
-        What::ContainerEnded { host: on, name, code } => {
+        What::ContainerEnded { host: on, name, code, .. } => {
             format!("on {}, container {name} ends with {code}", host(on))
         }
         What::Dropped { from, to } => format!("a packet from {} to {} is lost", host(from), host(to)),

@@ -283,9 +283,12 @@ impl View for Observed<'_> {
                 },
                 state: text(match container.state {
                     ContainerState::Created | ContainerState::Starting => "created",
+                    ContainerState::Running { .. } if container.paused.is_some() => "paused",
                     ContainerState::Running { .. } => "running",
                     ContainerState::Exited { .. } => "exited",
                 }),
+                health: text(container.health.as_ref().map_or("", |health| health.status().as_str())),
+                oom_killed: container.oom_killed,
             }));
         }
         Arc::new(containers)

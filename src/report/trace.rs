@@ -94,8 +94,11 @@ fn fields(world: &World, what: &What) -> Value {
             json!({"service": &**service, "slot": slot, "why": format!("{why:?}")})
         }
         What::ContainerStarted { host: on, name } => json!({"host": host(on), "container": &**name}),
-        What::ContainerEnded { host: on, name, code } => {
-            json!({"host": host(on), "container": &**name, "exit_code": code})
+        What::ContainerEnded { host: on, name, code, oom } => {
+            json!({"host": host(on), "container": &**name, "exit_code": code, "oom_killed": oom})
+        }
+        What::ContainerHealth { host: on, name, healthy } => {
+            json!({"host": host(on), "container": &**name, "healthy": healthy})
         }
         What::Dropped { from, to } => json!({"from": host(from), "to": host(to)}),
     }

@@ -2,13 +2,14 @@
 //!
 //! It stops at nothing: every problem is collected. It follows the house plan §7 and §8, rule 8.
 
+use crate::swarm::scheduler::Policy;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::problem::{Problem, ScenarioErrors};
 use super::read::{File, Table};
 use super::text::Placed;
-use super::{Cluster, FORMAT, MAX_FILES, MAX_REPEATS, Repeat, Scenario, Step, Ties};
+use super::{Cluster, FORMAT, HostSpec, MAX_FILES, MAX_REPEATS, Repeat, Scenario, Step, Ties};
 use super::{chaos, cluster, expect, image, measure};
 use crate::docker;
 use crate::engine::Duration;
@@ -85,6 +86,7 @@ fn whole(path: &str, file: &File, top: &Table) -> Scenario {
             }
         },
     };
+    let policy = policy(file, top);
     let cluster = match top.table("cluster") {
         Some(table) => Some(cluster::read(file, table)),
         None => {
@@ -94,7 +96,7 @@ fn whole(path: &str, file: &File, top: &Table) -> Scenario {
             None
         }
     };
-    let images = image::read(file, top);
+    let images = image::read(file, top, cluster.as_ref());
     let files = files(file, top);
     let steps = steps(file, top, cluster.as_ref(), duration);
     let expectations = expect::expectations(file, top, duration);
@@ -105,6 +107,7 @@ fn whole(path: &str, file: &File, top: &Table) -> Scenario {
         seed,
         duration,
         ties,
+        policy,
         images,
         files,
         outputs: expect::outputs(file, top, &steps),
@@ -114,6 +117,27 @@ fn whole(path: &str, file: &File, top: &Table) -> Scenario {
         steps,
         cluster: cluster.unwrap_or_default(),
     }
+}
+
+/// `[policy] placement = "binpack"`.
+fn policy(file: &File, top: &Table) -> Policy {
+    let Some(table) = top.table("policy") else { return Policy::default() };
+    let policy = match table.text("placement") {
+        None => {
+            table.missing("placement", "placement = \"spread\"");
+            Policy::default()
+        }
+        Some(name) => Policy::named(&name.text).unwrap_or_else(|| {
+            let problem = Problem::new(name.span, format!("there is no placement policy {:?}", name.text));
+            let known = Policy::ALL.map(Policy::name).join(", ");
+            file.problem(
+                problem.label("not known").help(format!("write one of {known}; only \"swarm\" is what Swarm does")),
+            );
+            Policy::default()
+        }),
+    };
+    table.done();
+    policy
 }
 
 fn files(file: &File, top: &Table) -> BTreeMap<String, String> {
@@ -233,14 +257,7 @@ impl Hosts<'_, '_> {
     }
 
     fn unknown(&self, name: &str, span: (usize, usize)) -> Problem {
-        let hosts = self.cluster.map_or(&[][..], |cluster| &cluster.hosts);
-        let names = hosts.iter().map(|host| host.name.as_str());
-        let problem = Problem::new(span, format!("there is no host `{name}`")).label("not known");
-        match nearest(name, names.clone()) {
-            _ if hosts.len() <= 12 => problem.help(format!("the hosts are {}", names.collect::<Vec<_>>().join(", "))),
-            Some(near) => problem.help(format!("did you mean `{near}`?")),
-            None => problem.help(format!("the cluster has {} hosts, described in [cluster]", hosts.len())),
-        }
+        unknown_host(self.cluster.map_or(&[][..], |cluster| &cluster.hosts), name, span)
     }
 
     fn known(&self, name: &str, span: (usize, usize)) {
@@ -387,6 +404,17 @@ impl Hosts<'_, '_> {
                 self.file.problem(problem.label("out of its limits"));
             }
         }
+    }
+}
+
+/// What is said of a host that is none of these.
+pub(super) fn unknown_host(hosts: &[HostSpec], name: &str, span: (usize, usize)) -> Problem {
+    let names = hosts.iter().map(|host| host.name.as_str());
+    let problem = Problem::new(span, format!("there is no host `{name}`")).label("not known");
+    match nearest(name, names.clone()) {
+        _ if hosts.len() <= 12 => problem.help(format!("the hosts are {}", names.collect::<Vec<_>>().join(", "))),
+        Some(near) => problem.help(format!("did you mean `{near}`?")),
+        None => problem.help(format!("the cluster has {} hosts, described in [cluster]", hosts.len())),
     }
 }
 

@@ -242,7 +242,7 @@ fn host(file: &File, table: Table, others: &[HostSpec]) -> Option<HostSpec> {
 }
 
 /// Reads a size as Docker does: `512m`, `4g`, `1GiB`.
-fn bytes(text: &str) -> Option<i64> {
+pub(super) fn bytes(text: &str) -> Option<i64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let number: i64 = text[..digits].parse().ok()?;
     let shift = match text[digits..].trim().to_ascii_lowercase().trim_end_matches('b').trim_end_matches('i') {

@@ -4,12 +4,11 @@
 
 mod runner;
 
-use super::{Catalogue, HostRole, ImageBehaviour, Judgement, Measured, Scenario, Step, Ties, chaos};
+use super::{HostRole, Judgement, Measured, Scenario, Step, Ties, chaos};
 use crate::engine::{Duration, QueueKind, Seed, Time};
 use crate::net::LinkSpec;
 use crate::session::shell::{self, Dialect};
 use crate::session::{Chunk, Session};
-use crate::swarm::daemon::image as swarm_image;
 use crate::swarm::object::{Availability, Role};
 use crate::swarm::world::{DataCentre, HostSpec};
 use runner::Runner;
@@ -95,14 +94,16 @@ pub fn data_centre(scenario: &Scenario, options: &Options) -> DataCentre {
     settings.heartbeat_tick = daemon.heartbeat_tick.unwrap_or(settings.heartbeat_tick);
     settings.task_history_limit = daemon.task_history_limit.unwrap_or(settings.task_history_limit);
     settings.node_cert_expiry = daemon.node_cert_expiry.unwrap_or(settings.node_cert_expiry);
+    settings.policy = scenario.policy;
     settings.shuffle_ties = scenario.ties == Ties::Shuffled;
     #[cfg(any(test, feature = "mutants"))]
     {
         settings.mutants = options.mutants;
     }
-    let mut catalogue = Catalogue::builtin();
-    catalogue.extend(&scenario.images);
-    centre.catalogue = behaviours(&catalogue);
+    centre.catalogue = built_in_images();
+    for (name, behaviour) in &scenario.images {
+        centre.catalogue.add(name, behaviour.clone());
+    }
     centre.queue = options.queue;
     centre.trace_window = options.trace_window;
     centre
@@ -137,33 +138,7 @@ fn hosts(scenario: &Scenario) -> Vec<HostSpec> {
         .collect()
 }
 
-/// The built-in images, as the model takes them: for worlds that no scenario describes.
-pub fn built_in_images() -> swarm_image::Catalogue {
-    behaviours(&Catalogue::builtin())
-}
-
-fn behaviours(catalogue: &Catalogue) -> swarm_image::Catalogue {
-    let mut out = swarm_image::Catalogue::default();
-    for name in catalogue.names() {
-        out.add(name, behaviour(catalogue.behaviour(name)));
-    }
-    out
-}
-
-fn behaviour(image: &ImageBehaviour) -> swarm_image::ImageBehaviour {
-    swarm_image::ImageBehaviour {
-        pull: image.pull,
-        start: image.start,
-        stop: (!image.ignores_sigterm).then_some(image.stop),
-        exit: image.exits.as_ref().map(|exit| swarm_image::ImageExit { after: exit.after, code: i32::from(exit.code) }),
-        missing: image.missing,
-        never_ready: image.never_ready,
-        listen: image.listen.clone(),
-        log: image.log.iter().map(|line| line.as_str().into()).collect(),
-        log_every: image.log_every.and_then(|every| Some((every, image.log.last()?.as_str().into()))),
-        ..swarm_image::ImageBehaviour::default()
-    }
-}
+pub use super::built_in_images;
 
 /// Everything that is typed in a run with this seed, and when: the steps of the file, then the lines that chaos draws.
 pub fn typed(scenario: &Scenario, centre: &DataCentre) -> Vec<Step> {

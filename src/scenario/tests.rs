@@ -89,8 +89,8 @@ fn the_example_of_the_house_plan() {
     let gpu = scenario.cluster.host("gpu-1").unwrap();
     assert_eq!((gpu.nano_cpus, gpu.memory), (Some(1_500_000_000), Some(4 << 30)));
     assert_eq!((scenario.seed, scenario.duration, scenario.ties), (42, Duration::from_minutes(5), Ties::Shuffled));
-    assert_eq!(scenario.images["bad:1"].exits, Some(ImageExit { code: 137, after: Duration::from_secs(3) }));
-    assert_eq!(scenario.images["bad:2"].exits, Some(ImageExit { code: 1, after: Duration::from_secs(1) }));
+    assert_eq!(scenario.images["bad:1"].exit, Some(ImageExit { code: 137, after: Duration::from_secs(3) }));
+    assert_eq!(scenario.images["bad:2"].exit, Some(ImageExit { code: 1, after: Duration::from_secs(1) }));
     assert_eq!(scenario.steps[1].list.items.len(), 4);
     assert_eq!((scenario.steps[1].on.as_str(), scenario.steps[1].at), ("m1", Duration::from_minutes(1)));
     assert_eq!(scenario.expectations[0].when, When::Always(Duration::from_secs(90), Duration::from_minutes(2)));
@@ -147,6 +147,13 @@ fn every_kind_of_bad_input_is_shown_with_its_place() {
         ("no manager", with("", "").replace("managers = 3", "")),
         ("a host twice", with("", "[[cluster.host]]\nname = \"w1\"\n[[cluster.host]]\nrole = \"boss\"\n")),
         ("an image", with("", "[images.\"a b\"]\nlisten = [0]\nexits = { after = \"1s\" }\nmising = true\n")),
+        (
+            "an image's health and hosts",
+            with(
+                "",
+                "[images.\"a\"]\nhealthcheck = { interval = \"10us\", retry = 3 }\nmemory = \"much\"\npreloaded = [\"w9\"]\nreachable_from = 3\nunhealthy_after = 30\n",
+            ),
+        ),
         ("no condition", expect("from = \"1m\"")),
         ("two conditions", expect("always = 'raft.quorum'\neventually = 'raft.quorum'")),
         ("a window the wrong way round", expect("from = \"2m\"\nuntil = \"1m\"\nalways = 'raft.quorum'")),
@@ -214,13 +221,17 @@ fn one_line_a_problem_for_machines() {
 #[test]
 fn the_built_in_catalogue_is_right() {
     let text = include_str!("../swarm/daemon/catalogue.toml");
-    let catalogue = Catalogue::parse("catalogue.toml", text).unwrap_or_else(|errors| panic!("{}", errors.render()));
-    assert_eq!(catalogue, Catalogue::builtin());
-    assert!(catalogue.names().count() >= 15);
-    assert_eq!(catalogue.behaviour("swarmlab/exits-late:latest").exits.map(|exit| exit.code), Some(1));
+    let catalogue = parse_images("catalogue.toml", text).unwrap_or_else(|errors| panic!("{}", errors.render()));
+    assert_eq!(catalogue, built_in_images());
+    assert!(catalogue.entries().count() >= 15);
+    assert_eq!(catalogue.behaviour("swarmlab/exits-late:latest").exit.map(|exit| exit.code), Some(1));
     assert!(catalogue.behaviour("swarmlab/missing").missing);
-    assert!(catalogue.behaviour("localhost:5000/nginx").exits.is_none());
-    assert!(Catalogue::parse("x.toml", "[image.\"a\"]\n").is_err());
+    assert!(catalogue.behaviour("localhost:5000/nginx").exit.is_none());
+    let late = catalogue.behaviour("swarmlab/unhealthy-late");
+    assert_eq!(late.healthcheck.as_ref().map(|check| (check.interval, check.retries)), Some((2_000_000_000, 2)));
+    assert_eq!(late.unhealthy_after, Some(Duration::from_secs(30)));
+    assert_eq!(catalogue.behaviour("swarmlab/leaks-memory").memory_growth, 16 << 20);
+    assert!(parse_images("x.toml", "[image.\"a\"]\n").is_err());
 }
 
 proptest::proptest! {

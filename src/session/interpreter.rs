@@ -57,7 +57,7 @@ impl Session {
         let terminal = &mut self.terminals[id.0];
         let Some(frame) = terminal.stack.last_mut() else { return Progress::Waits };
         match frame {
-            Frame::List { list, item, next } => {
+            Frame::List { list, item, next, lines } => {
                 let Some(chain) = list.items.get(*item) else {
                     terminal.stack.pop();
                     return if self.is_idle(id) { Progress::Waits } else { Progress::More };
@@ -77,6 +77,10 @@ impl Session {
                 };
                 *next += 1;
                 if let Some(pipeline) = pipeline {
+                    // Of several lines, what follows is the work of this one.
+                    if let Some((_, line)) = lines.iter().find(|(end, _)| pipeline.span.start < *end) {
+                        self.world.env.kernel.attribute_to(*line);
+                    }
                     let pipeline = Arc::new(pipeline.clone());
                     terminal.stack.push(Frame::Pipeline {
                         pipeline,
@@ -112,7 +116,7 @@ impl Session {
                 if let Some(list) = waiting.pop_front() {
                     let (host, variables) = (terminal.host, terminal.variables.clone());
                     terminal.stack.push(Frame::Capture { text: String::new(), host, variables });
-                    terminal.stack.push(Frame::List { list, item: 0, next: 0 });
+                    terminal.stack.push(Frame::List { list, item: 0, next: 0, lines: [].into() });
                     return Progress::More;
                 }
                 let Some(Frame::Command { command, outputs, .. }) = terminal.stack.pop() else { return Progress::More };

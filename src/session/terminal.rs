@@ -1,7 +1,7 @@
 //! One terminal: where its prompt is, what it runs, what it has printed. Its shell is run by the interpreter.
 
 use crate::docker::Client;
-use crate::engine::Time;
+use crate::engine::{EventId, Time};
 use crate::net::HostId;
 use crate::predicate::Watcher;
 use crate::session::shell::{List, Pipeline, SimpleCommand};
@@ -47,7 +47,8 @@ pub struct Terminal {
 #[derive(Clone, Debug)]
 pub(super) enum Frame {
     /// A list: which chain, and which pipeline of it comes next.
-    List { list: Arc<List>, item: usize, next: usize },
+    /// Typed lines also carry where each ends in the text, and which event it is.
+    List { list: Arc<List>, item: usize, next: usize, lines: Arc<[(usize, EventId)]> },
     /// A pipeline: which command comes next, with what on its stdin.
     Pipeline { pipeline: Arc<Pipeline>, next: usize, input: String, buffer: String },
     /// A command whose substitutions are being run.
@@ -141,9 +142,10 @@ impl Terminal {
         }
     }
 
-    pub(super) fn start(&mut self, list: Arc<List>) {
+    /// Begins what was typed; `lines` are the ends of its lines in the text, and the events that they are in the trace.
+    pub(super) fn start(&mut self, list: Arc<List>, lines: Arc<[(usize, EventId)]>) {
         // Lines that are typed while others run wait behind them.
-        self.stack.insert(0, Frame::List { list, item: 0, next: 0 });
+        self.stack.insert(0, Frame::List { list, item: 0, next: 0, lines });
     }
 
     /// Prints to stdout.

@@ -11,7 +11,8 @@ use crate::engine::Duration;
 use crate::net::{HostId, LinkSpec};
 use crate::observe::{Observed, Root, View, look, nearest, why};
 use crate::predicate::{Condition, Verdict, Watcher};
-use crate::swarm::daemon::image::{ImageBehaviour, ImageExit};
+use crate::swarm::daemon::image::ImageBehaviour;
+use crate::swarm::daemon::registry::RegistryChange;
 use crate::swarm::object::ContainerId;
 use crate::swarm::world::record::What;
 use crate::swarm::world::{DaemonState, Fault};
@@ -137,7 +138,8 @@ impl Session {
             Verb::Resume { host } => Fault::Resume(self.host(host)?),
             Verb::Crash { task, exit } => {
                 let (host, container) = self.container(task)?;
-                let own = self.world.host(host).engine.containers[&container].behaviour.exit.map_or(1, |e| e.code);
+                let own =
+                    self.world.host(host).engine.containers[&container].program.ends.map_or(1, |ending| ending.code);
                 Fault::Crash { host, container, code: exit.map_or(own, i32::from) }
             }
             Verb::Partition { groups } => {
@@ -190,9 +192,23 @@ impl Session {
             }
             Verb::Backup { host, name } => Fault::Backup { host: self.host(host)?, name: name.clone() },
             Verb::Restore { host, name } => Fault::Restore { host: self.host(host)?, name: name.clone() },
-            Verb::Registry(RegistryState::Down) => Fault::Registry(false),
-            Verb::Registry(RegistryState::Up) => Fault::Registry(true),
-            Verb::Registry(RegistryState::Slow(by)) => Fault::RegistrySlow(*by),
+            Verb::Policy(None) => return Ok(Some(format!("{}\n", self.world.env.policy.about()))),
+            Verb::Policy(Some(policy)) => {
+                self.inject(Fault::Policy(*policy), text)?;
+                return Ok(Some(format!("{}\n", policy.about())));
+            }
+            Verb::Registry { state, hosts } => Fault::Registry {
+                change: match state {
+                    RegistryState::Down => RegistryChange::Down,
+                    RegistryState::Up => RegistryChange::Up,
+                    RegistryState::Slow(by) => RegistryChange::Slow(*by),
+                },
+                hosts: self.hosts(hosts)?,
+            },
+            Verb::Unhealthy { task } => {
+                let (host, container) = self.container(task)?;
+                Fault::Unhealthy { host, container }
+            }
             Verb::Disk { host, state } => {
                 let host = self.host(host)?;
                 match state {
@@ -201,14 +217,14 @@ impl Session {
                     DiskState::Full => Fault::DiskFull(host),
                 }
             }
-            Verb::Image { image, exits, after, missing, slow } => {
-                let mut behaviour: ImageBehaviour = (*self.world.env.catalogue.behaviour(image)).clone();
-                if let Some(code) = exits {
-                    let after = after.unwrap_or(Duration::ZERO);
-                    behaviour.exit = Some(ImageExit { after, code: i32::from(*code) });
+            Verb::Image { image, changes } => {
+                for change in changes {
+                    self.hosts(change.hosts())?;
                 }
-                behaviour.missing |= *missing;
-                behaviour.pull = slow.unwrap_or(behaviour.pull);
+                let mut behaviour: ImageBehaviour = (*self.world.env.catalogue.behaviour(image)).clone();
+                for change in changes {
+                    change.apply(&mut behaviour);
+                }
                 Fault::Image(image.clone(), Box::new(behaviour))
             }
             Verb::Hosts => return Ok(Some(self.host_table())),
@@ -245,10 +261,7 @@ impl Session {
                 let name = text.split_whitespace().next().unwrap_or(text);
                 return Err(format!("`{name}` moves the whole lab: it stands alone, on a line typed at the prompt"));
             }
-            Verb::Unhealthy { .. }
-            | Verb::Unblock { host: None, port: Some(_) }
-            | Verb::Open { .. }
-            | Verb::Load { .. } => {
+            Verb::Unblock { host: None, port: Some(_) } | Verb::Open { .. } | Verb::Load { .. } => {
                 let name = text.split_whitespace().next().unwrap_or(text);
                 return Err(format!("{name} is not modelled yet"));
             }

@@ -165,10 +165,8 @@ impl Allocator {
     pub fn watch(&mut self, event: &Event, state: &State, now: Time, out: &mut Outbox) {
         match event {
             Event::Network { old, new } => self.watch_network(old.as_deref(), new.as_ref(), state),
-            Event::Node { new: Some(node), .. } => {
-                if !self.users.is_allocated(node, self.ingress) {
-                    self.push(Work::Node(node.key));
-                }
+            Event::Node { new: Some(node), .. } if !self.users.is_allocated(node, self.ingress) => {
+                self.push(Work::Node(node.key));
             }
             Event::Node { old: Some(old), new: None } => {
                 self.drop_work(Work::Node(old.key));
@@ -305,7 +303,8 @@ impl Allocator {
         let mut nodes_only = true;
         while let Some(&work) = self.work.front() {
             nodes_only &= tx.is_empty() || matches!(work, Work::Node(_));
-            if !tx.is_empty() && !(nodes_only && tx.len() < MAX_CHANGES) {
+            let fits = tx.is_empty() || (nodes_only && tx.len() < MAX_CHANGES);
+            if !fits {
                 break;
             }
             nodes_only = matches!(work, Work::Node(_));

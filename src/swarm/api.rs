@@ -11,6 +11,7 @@
 mod cluster;
 mod container;
 mod file;
+mod health;
 mod human;
 mod info;
 mod network;
@@ -22,6 +23,7 @@ pub mod time;
 pub use cluster::*;
 pub use container::*;
 pub use file::*;
+pub use health::*;
 pub use human::human_duration;
 pub use info::*;
 pub use network::*;
@@ -178,6 +180,30 @@ pub enum Request {
         id: String,
         /// Seconds between the stop signal and SIGKILL.
         timeout: Option<i64>,
+        /// Another stop signal than its own.
+        signal: Option<String>,
+    },
+    /// `POST /containers/{id}/restart`
+    ContainerRestart {
+        /// Id, name or unique prefix of an id.
+        id: String,
+        /// Seconds between the stop signal and SIGKILL.
+        timeout: Option<i64>,
+        /// Another stop signal than its own.
+        signal: Option<String>,
+    },
+    /// `POST /containers/{id}/start`
+    ContainerStart(String),
+    /// `POST /containers/{id}/pause`
+    ContainerPause(String),
+    /// `POST /containers/{id}/unpause`
+    ContainerUnpause(String),
+    /// `POST /containers/{id}/rename`
+    ContainerRename {
+        /// Id, name or unique prefix of an id.
+        id: String,
+        /// Its name from now on.
+        name: String,
     },
     /// `POST /containers/{id}/kill`
     ContainerKill {
@@ -192,6 +218,17 @@ pub enum Request {
         id: String,
         /// Which part.
         options: LogOptions,
+    },
+    /// `GET /images/json`
+    ImageList,
+    /// `POST /images/create`
+    ImagePull(String),
+    /// `DELETE /images/{name}`
+    ImageRemove {
+        /// As typed.
+        name: String,
+        /// Remove it from under containers, too.
+        force: bool,
     },
     /// `GET /networks`
     NetworkList(Filters),
@@ -301,6 +338,19 @@ pub enum Response {
     Containers(Arc<Vec<ContainerSummary>>),
     /// Of `ContainerInspect`.
     Container(Arc<ContainerInspect>),
+    /// Of `ImageList`.
+    Images(Arc<Vec<ImageSummary>>),
+    /// Of `ImagePull`: the digest, and whether anything had to be fetched.
+    ImagePulled {
+        /// `sha256:` and 64 hex digits.
+        digest: String,
+        /// It was not here before.
+        fetched: bool,
+        /// In full: `docker.io/library/nginx:1.25`.
+        reference: String,
+    },
+    /// Of `ImageRemove`: lines as the client prints them.
+    ImageRemoved(Vec<String>),
     /// Of the log requests.
     Logs(Arc<Vec<LogLine>>),
     /// Of `NetworkList`.

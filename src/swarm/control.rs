@@ -20,6 +20,8 @@ mod tests;
 
 pub use cluster::{at_init, check_at_init};
 pub use join::{Setup, join, new_cluster, new_node, setup};
+#[cfg(test)]
+pub(crate) use spec::service as service_spec;
 
 use crate::net::HostId;
 use crate::swarm::api::{Answer, ApiError, Request, Response};

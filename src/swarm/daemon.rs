@@ -11,19 +11,23 @@ mod checks;
 mod containers;
 mod credentials;
 pub mod engine;
+pub mod health;
 pub mod image;
+mod images;
 mod info;
+mod limits;
 mod line;
 mod membership;
 mod networks;
+pub mod program;
 pub mod provision;
 mod recover;
-mod registry;
+pub mod registry;
 mod role;
 
 pub use call::{Call, CallAlarm};
 pub use credentials::NotStarted;
-pub use engine::{Container, ContainerState, Engine, EngineAlarm, EngineOutbox, Surroundings};
+pub use engine::{Container, ContainerState, Engine, EngineAlarm, EngineOutbox, Happened, Surroundings};
 pub use role::{RoleAlarm, RoleChange};
 
 use crate::swarm::api::{Answer, ApiError, Failure, NoAnswer, Request, Response, Version};
@@ -51,6 +55,9 @@ impl Host {
                 return env.answer(client, number, Err(Failure::NoAnswer(NoAnswer::Refused)));
             }
         }
+        if self.api_later(client, number, request, env) {
+            return;
+        }
         match self.api_here(request, env) {
             Some(answer) => env.answer(client, number, answer),
             None => self.api_swarm(client, number, request, env),
@@ -69,7 +76,11 @@ impl Host {
             Request::ContainerList { all, limit, filters } => self.container_list(*all, *limit, filters, env),
             Request::ContainerInspect(id) => self.container_inspect(id, env),
             Request::ContainerRemove { id, force } => self.container_remove(id, *force, env),
-            Request::ContainerStop { id, timeout } => self.container_stop(id, *timeout, env),
+            Request::ContainerPause(id) => self.container_pause(id, env),
+            Request::ContainerUnpause(id) => self.container_unpause(id, env),
+            Request::ContainerRename { id, name } => self.container_rename(id, name, env),
+            Request::ImageList => self.image_list(env),
+            Request::ImageRemove { name, force } => self.image_remove(name, *force, env),
             Request::ContainerKill { id, signal } => self.container_kill(id, signal.as_deref(), env),
             Request::ContainerLogs { id, options } => self.container_logs(id, options, env),
             Request::ServiceLogs { .. } => {
@@ -77,6 +88,28 @@ impl Host {
             }
             _ => return None,
         })
+    }
+
+    /// What the host does by itself and answers when it is done; says whether it is such a thing.
+    fn api_later(&mut self, client: ClientId, number: u64, request: &Request, env: &mut Env) -> bool {
+        let refused = match request {
+            Request::ContainerStop { id, timeout, signal } => {
+                self.container_stop(id, *timeout, signal.as_deref(), (client, number, false), env)
+            }
+            Request::ContainerRestart { id, timeout, signal } => {
+                self.container_stop(id, *timeout, signal.as_deref(), (client, number, true), env)
+            }
+            Request::ContainerStart(id) => self.container_start(id, client, number, env),
+            Request::ImagePull(name) => {
+                self.engine_do(env, |engine, around, out| engine.pull_for(client, number, name, around, out));
+                Ok(())
+            }
+            _ => return false,
+        };
+        if let Err(error) = refused {
+            env.answer(client, number, Err(error.into()));
+        }
+        true
     }
 
     /// What concerns the swarm.
@@ -106,7 +139,7 @@ impl Host {
             }
             return env.answer(client, number, Err(ApiError::new(503, self.no_manager()).into()));
         }
-        let (request, warnings) = registry::resolve(request, env);
+        let (request, warnings) = registry::resolve(request, self.id, env);
         let request = match request {
             Request::Info => ControlRequest::Info,
             other => ControlRequest::Api(other),

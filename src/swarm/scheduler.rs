@@ -38,7 +38,7 @@ pub use ties::Ties;
 use super::component::{Alarm, Outbox, Writer};
 use super::object::{ServiceKey, Task, TaskKey, TaskState};
 use super::store::{Decision, Event, State, Transaction, Why};
-use crate::engine::{Duration, Time};
+use crate::engine::{Duration, Stream, Time};
 use filter::Pipeline;
 use mirror::Mirror;
 use natural::natural;
@@ -63,6 +63,7 @@ const ALIVE: RangeInclusive<TaskState> = TaskState::Pending..=TaskState::Running
 pub struct Scheduler {
     ties: Ties,
     policy: Policy,
+    draws: Option<Stream>,
     mirror: Mirror,
     /// Tasks without a node, in no order and perhaps twice: a tick sorts them and drops what has changed.
     unassigned: Vec<TaskKey>,
@@ -100,6 +101,7 @@ impl Scheduler {
         let mut scheduler = Self {
             ties,
             policy: Policy::default(),
+            draws: None,
             mirror: Mirror::default(),
             unassigned: Vec::new(),
             preassigned: BTreeSet::new(),
@@ -127,6 +129,11 @@ impl Scheduler {
     /// Ranks nodes by another rule from now on.
     pub fn set_policy(&mut self, policy: Policy) {
         self.policy = policy;
+    }
+
+    /// What a policy that draws draws from; without it the first node is taken.
+    pub fn set_draws(&mut self, draws: Stream) {
+        self.draws = Some(draws);
     }
 
     /// The store has changed.
@@ -271,8 +278,14 @@ impl Scheduler {
                 self.preassigned.remove(&key);
                 let mut confirmed = task.with_state(TaskState::Assigned, CONFIRMED, tx.now());
                 confirmed.status.applied_at = tx.now();
-                let decision =
-                    Decision { at: tx.now(), candidates: 1, of_service, active: info.active, stopped: [0; 7] };
+                let decision = Decision {
+                    at: tx.now(),
+                    candidates: 1,
+                    of_service,
+                    active: info.active,
+                    stopped: [0; 7],
+                    policy: Policy::Swarm,
+                };
                 self.mirror.hold(&confirmed);
                 tx.put_task(confirmed, Why::Placed(decision));
             } else {
@@ -317,6 +330,7 @@ impl Scheduler {
             tx,
             ties: &mut self.ties,
             policy: self.policy,
+            draws: &mut self.draws,
             tasks: &group.tasks,
             placed: 0,
             service: group.service,

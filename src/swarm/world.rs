@@ -29,8 +29,10 @@ use crate::swarm::api::{Answer, Request};
 use crate::swarm::component::{Ids, Outbox};
 use crate::swarm::daemon::EngineOutbox;
 use crate::swarm::daemon::image::Catalogue;
+use crate::swarm::daemon::registry::Registry;
 use crate::swarm::dispatcher::ToAgent;
 use crate::swarm::manager::Manager;
+use crate::swarm::scheduler::Policy;
 use crate::swarm::store::Lineage;
 use check::Checks;
 use event::{Body, ClientId, Event, Packet, SEND_TIMEOUT};
@@ -78,10 +80,10 @@ pub struct Env {
     pub settings: Arc<Settings>,
     /// How images behave.
     pub catalogue: Arc<Catalogue>,
-    /// The registry answers.
-    pub registry: bool,
-    /// So much longer than the image says takes every pull that begins.
-    pub registry_delay: Duration,
+    /// How nodes are ranked.
+    pub policy: Policy,
+    /// The registries.
+    pub registry: Registry,
     /// Links that go down and up by themselves.
     pub flaps: Flaps,
     /// What vanished on a stream and waits to be sent again, with what was sent behind it.

@@ -20,6 +20,7 @@ pub struct Ran {
 }
 
 /// A session with a terminal on every host.
+#[derive(Clone)]
 pub struct Lab {
     /// The session.
     pub session: Session,

@@ -6,6 +6,7 @@ mod acceptance;
 mod cli;
 mod common;
 mod conformance;
+mod containers;
 mod determinism;
 mod house;
 mod lab;

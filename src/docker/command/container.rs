@@ -1,4 +1,4 @@
-//! `docker ps`, `rm`, `stop`, `kill`, `logs`: the containers of this host. cli.md §5.8.
+//! `docker ps`, `rm`, `stop`, `restart`, `kill`, `pause`, `rename`, `logs`: the containers of this host. cli.md §5.8.
 
 use super::service_logs;
 use crate::docker::format;
@@ -106,7 +106,39 @@ pub fn rm(context: &mut Context) -> Result<Finish, Stop> {
 /// Stops containers.
 pub fn stop(context: &mut Context) -> Result<Finish, Stop> {
     let timeout = context.flags.signed("timeout");
-    each(context, |id| Request::ContainerStop { id, timeout }, |_| false)
+    let signal = context.flags.text("signal").map(str::to_owned);
+    each(context, |id| Request::ContainerStop { id, timeout, signal: signal.clone() }, |_| false)
+}
+
+/// Stops containers and starts them again.
+pub fn restart(context: &mut Context) -> Result<Finish, Stop> {
+    let timeout = context.flags.signed("timeout");
+    let signal = context.flags.text("signal").map(str::to_owned);
+    each(context, |id| Request::ContainerRestart { id, timeout, signal: signal.clone() }, |_| false)
+}
+
+/// Starts containers that have ended.
+pub fn start(context: &mut Context) -> Result<Finish, Stop> {
+    each(context, Request::ContainerStart, |_| false)
+}
+
+/// Lets the processes of containers stand still.
+pub fn pause(context: &mut Context) -> Result<Finish, Stop> {
+    each(context, Request::ContainerPause, |_| false)
+}
+
+/// Lets them go on.
+pub fn unpause(context: &mut Context) -> Result<Finish, Stop> {
+    each(context, Request::ContainerUnpause, |_| false)
+}
+
+/// Gives a container another name; prints nothing.
+pub fn rename(context: &mut Context) -> Result<Finish, Stop> {
+    let (id, name) = (context.arguments()[0].clone(), context.arguments()[1].clone());
+    match context.order(&Request::ContainerRename { id, name })? {
+        Ok(()) => Ok(Finish::default()),
+        Err(refusal) => Err(Stop::Failed(refusal.text)),
+    }
 }
 
 /// Sends a signal to containers.

@@ -3,7 +3,7 @@
 //! cli.md §5.3, §7. Blocks of which no flag was given stay out of the spec; a block of which one was given is filled
 //! from the defaults first.
 
-use super::service_references;
+use super::{health, service_references};
 use crate::docker::flags::Parsed;
 use crate::docker::format;
 use crate::docker::script::{Context, Finish, Stop, Wait};
@@ -59,7 +59,7 @@ fn specification(context: &mut Context) -> Result<ServiceSpec, Stop> {
     }
     let env = environment(context)?;
     let text = |name: &str| flags.text(name).unwrap_or_default().to_owned();
-    let container_spec = ContainerSpec {
+    let mut container_spec = ContainerSpec {
         image: format::with_default_tag(image),
         labels: flags.labels("container-label"),
         command: flags.words("entrypoint").unwrap_or_default(),
@@ -75,9 +75,14 @@ fn specification(context: &mut Context) -> Result<ServiceSpec, Stop> {
         isolation: text("isolation"),
         ..ContainerSpec::default()
     };
-    let mut resources =
-        ResourceRequirements { limits: Some(Resources::default()), reservations: Some(Resources::default()) };
+    health::set_container(flags, &mut container_spec);
+    let mut resources = ResourceRequirements {
+        limits: Some(Resources::default()),
+        reservations: Some(Resources::default()),
+        ..Default::default()
+    };
     set_resources(flags, &mut resources);
+    health::set_swap(flags, &mut resources);
     let task_template = TaskSpec {
         container_spec,
         resources: Some(resources),

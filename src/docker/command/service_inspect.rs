@@ -5,7 +5,8 @@ use crate::docker::format::{self, bytes_size, cpus, go_duration, human_duration}
 use crate::docker::script::{Context, Finish, Stop};
 use crate::swarm::api::time::parse_rfc3339;
 use crate::swarm::api::{
-    EndpointSpec, Placement, ResourceRequirements, Resources, Service, ServiceMode, UpdateConfig, UpdateStatus,
+    EndpointSpec, HealthConfig, Placement, ResourceRequirements, Resources, Service, ServiceMode, UpdateConfig,
+    UpdateStatus,
 };
 
 /// Shows services in detail.
@@ -64,6 +65,23 @@ fn describe(service: &Service, now: i64) -> String {
     text += &resources(spec.task_template.resources.as_ref());
     text += &networks(service);
     text += &endpoint(service, spec.endpoint_spec.as_ref());
+    text += &healthcheck(spec.task_template.container_spec.healthcheck.as_ref());
+    text
+}
+
+fn healthcheck(check: Option<&HealthConfig>) -> String {
+    let Some(check) = check else { return String::new() };
+    let mut text = format!(
+        " Healthcheck:\n  Interval = {}\n  Retries = {}\n  StartPeriod =\t{}\n  Timeout =\t{}\n",
+        go_duration(check.interval),
+        check.retries,
+        go_duration(check.start_period),
+        go_duration(check.timeout)
+    );
+    if !check.test.is_empty() {
+        let tests: Vec<String> = check.test.iter().map(|word| format!("\t Test = {word}")).collect();
+        text += &format!("  Tests:\n{} \n", tests.join("\n"));
+    }
     text
 }
 

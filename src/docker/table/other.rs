@@ -193,8 +193,41 @@ pub const RM: &[Flag] = &[
 ];
 /// Of `stop`.
 pub const STOP: &[Flag] = &[
-    Flag::new("signal", Kind::Text, "The signal that asks it to stop").short('s').unmodelled(),
+    Flag::new("signal", Kind::Text, "The signal that asks it to stop").short('s'),
     Flag::new("timeout", Kind::Int, "Seconds until it is killed").short('t'),
+];
+/// Of `start`.
+pub const START: &[Flag] = &[
+    Flag::new("attach", Kind::Bool, "Show what it writes").short('a').unmodelled(),
+    Flag::new("interactive", Kind::Bool, "Let it read from here").short('i').unmodelled(),
+];
+/// Of `images`.
+pub const IMAGES: &[Flag] = &[
+    Flag::new("all", Kind::Bool, "Show all").short('a'),
+    FILTER_UNMODELLED,
+    TEMPLATE,
+    WHOLE,
+    QUIET_IDS,
+    Flag::new("digests", Kind::Bool, "Show digests").unmodelled(),
+    Flag::new("tree", Kind::Bool, "Show the platforms of each").unmodelled(),
+];
+const FILTER_UNMODELLED: Flag = FILTER.unmodelled();
+/// Of `pull`.
+pub const PULL: &[Flag] = &[
+    Flag::new("quiet", Kind::Bool, "Print only the name").short('q'),
+    Flag::new("all-tags", Kind::Bool, "Pull every tag").short('a').unmodelled(),
+    Flag::new("platform", Kind::Text, "Pull for another platform").unmodelled(),
+];
+/// Of `rmi`.
+pub const RMI: &[Flag] = &[
+    Flag::new("force", Kind::Bool, "Remove it from under containers, too").short('f'),
+    Flag::new("no-prune", Kind::Bool, "Keep what it was made from").unmodelled(),
+];
+/// Of `inspect`.
+pub const INSPECT_ANY: &[Flag] = &[
+    Flag::new("format", Kind::Text, "Form of the output: 'json', or a Go template").short('f'),
+    Flag::new("size", Kind::Bool, "Show sizes").short('s').unmodelled(),
+    Flag::new("type", Kind::Text, "Only objects of this kind"),
 ];
 /// Of `kill`.
 pub const KILL: &[Flag] = &[Flag::new("signal", Kind::Text, "The signal to send").short('s')];

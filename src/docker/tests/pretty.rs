@@ -2,8 +2,8 @@
 
 use crate::docker::testing::{NOW, SECOND, cluster, nodes, run_with, services};
 use crate::swarm::api::{
-    EndpointSpec, Placement, PlacementPreference, PortConfig, Request, ResourceRequirements, Resources, Response,
-    Service, ServiceMode, SpreadOver, UpdateStatus, time,
+    EndpointSpec, HealthConfig, Placement, PlacementPreference, PortConfig, Request, ResourceRequirements, Resources,
+    Response, Service, ServiceMode, SpreadOver, UpdateStatus, time,
 };
 use std::sync::Arc;
 
@@ -64,6 +64,7 @@ fn what_was_set_is_shown() {
         task.resources = Some(ResourceRequirements {
             limits: Some(Resources { nano_cpus: 1_000_000_000, memory_bytes: 536_870_912, pids: 20 }),
             reservations: Some(Resources { nano_cpus: 1_500_000_000, ..Resources::default() }),
+            ..ResourceRequirements::default()
         });
         let update = service.spec.update_config.as_mut().expect("update");
         update.delay = 3 * SECOND;
@@ -120,4 +121,25 @@ fn a_manager_with_labels_that_is_down() {
          Leader:\t\tYes\nPlatform:\n",
     );
     has(&ran.stdout, "Engine Version:\t\t29.7.2\nEngine Labels:\n - engine=label\nTLS Info:\n");
+}
+
+/// cli.md 12.99: the line of the last test ends with a blank.
+#[test]
+fn health_checks_stand_at_the_end() {
+    let text = service(|service| {
+        service.spec.task_template.container_spec.healthcheck = Some(HealthConfig {
+            test: vec!["CMD-SHELL".into(), "curl".into()],
+            interval: 4,
+            timeout: 1,
+            start_period: 2,
+            retries: 3,
+            ..HealthConfig::default()
+        });
+    });
+    assert!(
+        text.ends_with(
+            " Healthcheck:\n  Interval = 4ns\n  Retries = 3\n  StartPeriod =\t2ns\n  Timeout =\t1ns\n  Tests:\n\t Test = CMD-SHELL\n\t Test = curl \n\n"
+        ),
+        "{text:?}"
+    );
 }

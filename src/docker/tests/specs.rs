@@ -2,7 +2,8 @@
 
 use crate::docker::testing::{cluster, run, run_with, services};
 use crate::swarm::api::{
-    EndpointSpec, Placement, PortConfig, Request, Response, RestartPolicy, ServiceMode, ServiceSpec, UpdateConfig,
+    EndpointSpec, HealthConfig, ImageSummary, Placement, PortConfig, Request, Response, RestartPolicy, ServiceMode,
+    ServiceSpec, UpdateConfig,
 };
 use std::sync::Arc;
 
@@ -171,4 +172,100 @@ fn lists_ask_with_their_filters() {
     assert_eq!(filters.get("service"), ["ok98g2oqrglqovopbadg7hx3m"]);
     assert!(matches!(run("ps -l").requests.as_slice(), [Request::ContainerList { all: false, limit: Some(1), .. }]));
     assert!(matches!(run("ps -an 3").requests.as_slice(), [Request::ContainerList { all: true, limit: Some(3), .. }]));
+}
+
+#[test]
+fn health_flags_make_a_check() {
+    let check = |line: &str| created(line).task_template.container_spec.healthcheck;
+    assert_eq!(check("nginx"), None);
+    let given = check(
+        "--health-cmd 'curl -f http://localhost/' --health-interval 5s --health-timeout 1s --health-retries 2 \
+         --health-start-period 1m --health-start-interval 500ms nginx",
+    );
+    let expected = HealthConfig {
+        test: vec!["CMD-SHELL".into(), "curl -f http://localhost/".into()],
+        interval: 5_000_000_000,
+        timeout: 1_000_000_000,
+        start_period: 60_000_000_000,
+        start_interval: 500_000_000,
+        retries: 2,
+    };
+    assert_eq!(given, Some(expected.clone()));
+    assert_eq!(check("--no-healthcheck nginx").map(|check| check.test), Some(vec!["NONE".into()]));
+    assert_eq!(
+        run("service create -d --health-cmd a --no-healthcheck nginx").all(),
+        ("", "--no-healthcheck conflicts with --health-* options\n", Some(1))
+    );
+    let wrong = run("service create -d --health-interval -1s nginx");
+    assert!(
+        wrong
+            .stderr
+            .starts_with("invalid argument \"-1s\" for \"--health-interval\" flag: duration cannot be negative")
+    );
+    // An update edits what was there; a given flag ends a NONE; an empty command leaves the image's.
+    let update = |line: &str, before: &HealthConfig| {
+        updated(line, |spec| spec.task_template.container_spec.healthcheck = Some(before.clone()))
+            .task_template
+            .container_spec
+            .healthcheck
+            .expect("it is there")
+    };
+    assert_eq!(update("--health-retries 7", &expected), HealthConfig { retries: 7, ..expected.clone() });
+    assert_eq!(update("--health-cmd ''", &expected).test, Vec::<String>::new());
+    assert_eq!(update("--no-healthcheck", &expected), HealthConfig { test: vec!["NONE".into()], ..Default::default() });
+    let none = HealthConfig { test: vec!["NONE".into()], ..Default::default() };
+    assert_eq!(update("--health-interval 2s", &none), HealthConfig { interval: 2_000_000_000, ..Default::default() });
+}
+
+#[test]
+fn swap_and_the_oom_score_reach_their_fields() {
+    let spec = created("--limit-memory 64M --memory-swap 128M --memory-swappiness 10 --oom-score-adj 100 nginx");
+    let resources = spec.task_template.resources.expect("resources");
+    assert_eq!((resources.swap_bytes, resources.memory_swappiness), (Some(134_217_728), Some(10)));
+    assert_eq!(spec.task_template.container_spec.oom_score_adj, 100);
+    let plain = created("--memory-swap -1 nginx").task_template.resources.expect("resources");
+    assert_eq!((plain.swap_bytes, plain.memory_swappiness), (Some(-1), None));
+}
+
+#[test]
+fn hands_on_containers_are_one_request_each() {
+    let request = |line: &str| run(line).requests.into_iter().next();
+    let stop = Request::ContainerStop { id: "a".into(), timeout: Some(1), signal: Some("SIGINT".into()) };
+    assert_eq!(request("stop -t 1 -s SIGINT a"), Some(stop));
+    let restart = Request::ContainerRestart { id: "a".into(), timeout: None, signal: None };
+    assert_eq!(request("container restart a"), Some(restart));
+    assert_eq!(request("pause a"), Some(Request::ContainerPause("a".into())));
+    assert_eq!(request("unpause a"), Some(Request::ContainerUnpause("a".into())));
+    assert_eq!(request("rename a b"), Some(Request::ContainerRename { id: "a".into(), name: "b".into() }));
+    assert_eq!(run("rename a b").all(), ("", "", Some(0)));
+    assert_eq!(run("pause a b").all(), ("a\nb\n", "", Some(0)));
+    assert!(run("pause").stderr.contains(
+        "docker: 'docker pause' requires at least 1 argument\n\nUsage:  docker pause CONTAINER [CONTAINER...]"
+    ));
+    assert_eq!(request("rmi -f x"), Some(Request::ImageRemove { name: "x".into(), force: true }));
+}
+
+/// docker-29, topic 14.
+#[test]
+fn images_are_listed_as_recorded() {
+    let image = |reference: &str, id: &str, containers| ImageSummary {
+        reference: reference.into(),
+        id: format!("sha256:{id}{}", "0".repeat(52)),
+        size: 4_150_000,
+        content_size: 2_130_000,
+        containers,
+    };
+    let ran = run_with("images", |request, _| match request {
+        Request::ImageList => Ok(Response::Images(Arc::new(vec![
+            image("diamol/ch12-timecheck:1.0", "83270bc5b240", 2),
+            image("diamol/ch12-timecheck:3.0-bad", "9a3454a24208", 0),
+        ]))),
+        other => cluster(other),
+    });
+    assert_eq!(
+        ran.stdout,
+        "IMAGE                           ID             DISK USAGE   CONTENT SIZE   EXTRA\n\
+         diamol/ch12-timecheck:1.0       83270bc5b240       4.15MB         2.13MB   U    \n\
+         diamol/ch12-timecheck:3.0-bad   9a3454a24208       4.15MB         2.13MB        \n"
+    );
 }

@@ -4,6 +4,7 @@
 //! writes durations; the contents of files stand there as text, or as hexadecimal digits where they are not text. It
 //! decides nothing about a replay.
 
+mod image;
 mod shape;
 
 use super::{Entry, Input, Mark, Moment, Recording};
@@ -77,7 +78,7 @@ pub(super) fn write(recording: &Recording) -> String {
         network: (&start.link).into(),
         daemon: (&start.settings).into(),
         host: if Hosts::of(start).is_some() { Vec::new() } else { start.hosts.iter().map(Into::into).collect() },
-        image: start.catalogue.entries().map(|(name, behaviour)| shape::FileImage::of(name, behaviour)).collect(),
+        image: start.catalogue.entries().map(|(name, behaviour)| image::FileImage::of(name, behaviour)).collect(),
         mark: recording
             .marks
             .iter()

@@ -4,14 +4,17 @@
 //! follows the house plan §4.
 
 mod help;
+mod image;
 mod read;
 mod words;
 
 use super::amount::{Rate, Share};
 use super::{ShellError, Span};
 use crate::engine::Duration;
+use crate::swarm::scheduler::Policy;
 
 pub use help::{VerbDoc, help, table};
+pub use image::ImageChange;
 
 /// A line that starts with a verb of the lab, understood.
 #[derive(Clone, Debug, PartialEq)]
@@ -156,20 +159,21 @@ pub enum Verb {
         /// Which copy.
         name: String,
     },
+    /// Ranks nodes by another rule, or tells by which.
+    Policy(Option<Policy>),
     /// Change how the image registry behaves.
-    Registry(RegistryState),
-    /// Change how containers of an image behave from now on.
+    Registry {
+        /// How it behaves from now on.
+        state: RegistryState,
+        /// For these hosts; empty for all.
+        hosts: Vec<String>,
+    },
+    /// Change how containers of an image behave that are made from now on.
     Image {
         /// The image's name.
         image: String,
-        /// They end with this status.
-        exits: Option<u8>,
-        /// That long after their start.
-        after: Option<Duration>,
-        /// The registry does not have it.
-        missing: bool,
-        /// A pull takes this long.
-        slow: Option<Duration>,
+        /// In which ways, in the order of the line.
+        changes: Vec<ImageChange>,
     },
     /// Put a file of the real machine on the current host's disk (its contents go into the recording).
     Put {
@@ -342,6 +346,8 @@ impl Verb {
             | Self::Kill { target: KillTarget::Daemon(host) } => vec![host],
             Self::Unblock { host, .. } => host.iter().map(String::as_str).collect(),
             Self::Partition { groups } => groups.iter().flatten().map(String::as_str).collect(),
+            Self::Registry { hosts, .. } => hosts.iter().map(String::as_str).collect(),
+            Self::Image { changes, .. } => changes.iter().flat_map(ImageChange::hosts).map(String::as_str).collect(),
             Self::Heal { hosts } => hosts.iter().map(String::as_str).collect(),
             Self::Cut { from, to } => vec![from, to],
             Self::Link { a, b, .. } | Self::LinkState { a, b, .. } => vec![a, b],

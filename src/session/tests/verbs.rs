@@ -95,6 +95,20 @@ fn why_of_a_new_task_leads_to_the_typed_line() {
     assert!(chain.last().unwrap().contains("m1$ docker service create -d --name web nginx"), "{text}");
 }
 
+/// Of several lines that were typed together each is the cause of its own doing.
+#[test]
+fn why_names_the_line_that_did_it_and_not_its_neighbours() {
+    let mut lab = Lab::new();
+    lab.run("docker service create -d --name web nginx\npolicy swarm\ndocker service create -d --name api nginx; wait 20s\nhosts");
+    for (task, line) in
+        [("web.1", "m1$ docker service create -d --name web nginx"), ("api.1", "--name api nginx; wait 20s")]
+    {
+        let text = lab.out(&format!("why {task}"));
+        let chain = text.lines().take_while(|line| !line.starts_with("what the scheduler saw")).last().unwrap();
+        assert!(chain.ends_with(line), "{text}");
+    }
+}
+
 #[test]
 fn a_real_file_is_handed_in_by_its_owner() {
     let mut lab = Lab::new();
@@ -195,4 +209,49 @@ fn why_tells_of_roles() {
     let text = lab.out("why m3");
     assert!(text.starts_with("m3 is believed down and active, a manager (unreachable)\n"), "{text}");
     assert_eq!(steps(&text), ["m1 no longer reaches m3", "because the fault `pause m3`"]);
+}
+
+#[test]
+fn unhealthy_needs_a_health_check_and_is_the_reason() {
+    let mut lab = Lab::new();
+    lab.run("docker service create -d --name web --replicas 2 nginx; wait 20s");
+    let (_, complaint, _) = lab.run("unhealthy web.1");
+    assert!(complaint.contains("has no health check"), "{complaint}");
+    let check = "--health-cmd 'curl http://localhost/' --health-interval 2s --health-retries 2";
+    lab.run(&format!("docker service create -d --name sick {check} nginx; wait 20s"));
+    lab.out("unhealthy sick.1; wait 6s");
+    let table = lab.out("docker service ps -f desired-state=shutdown sick");
+    // nginx heeds its stop signal and ends with 0: not a failure, and replaced all the same.
+    assert!(table.contains("Complete "), "{table}");
+    let why = lab.out("why sick.1");
+    assert!(why.contains("unhealthy sick.1"), "{why}");
+}
+
+#[test]
+fn the_registry_can_be_lost_by_one_host() {
+    let mut lab = Lab::new();
+    lab.out("registry down for w1 w2");
+    assert!(lab.out("look").contains("registry  up, not reached by w1, w2\n"));
+    lab.run("docker service create -d --name web --replicas 1 --constraint node.hostname==w1 nginx; wait 10s");
+    let table = lab.out("docker service ps --no-trunc web");
+    assert!(table.contains("Preparing") && table.contains("network is unreachable"), "{table}");
+    lab.out("registry up for w1");
+    assert!(lab.out("look").contains("registry  up, not reached by w2\n"));
+}
+
+#[test]
+fn an_image_changes_for_containers_to_come() {
+    let mut lab = Lab::new();
+    lab.run("docker service create -d --name web --restart-condition none nginx; wait 10s");
+    lab.out("image nginx exits=3 after=1s missing");
+    lab.run("wait 5s; docker service create -d --name other --restart-condition none nginx; wait 10s");
+    let states = lab.out("docker service ps --format '{{.Name}} {{.CurrentState}} {{.Error}}' web other");
+    assert!(states.contains("web.1 Running"), "{states}");
+    assert!(states.contains("other.1 Rejected") || states.contains("non-zero exit (3)"), "{states}");
+    lab.out("image nginx ok");
+    lab.run("docker service create -d --name third nginx; wait 10s");
+    assert!(lab.out("docker service ps third").contains(" Running "), "it is well again");
+    assert!(lab.run("image nginx preloaded=w9").1.contains("there is no host w9"));
+    let images = lab.out("image built/here:1 preloaded=w2 missing\non w2\ndocker images");
+    assert!(images.contains("built/here:1 "), "{images}");
 }

@@ -1,6 +1,6 @@
 //! Containers of one host as the Engine API shows them (moby `api/types/container`).
 
-use super::Labels;
+use super::{ContainerHealth, Labels, is_zero};
 use serde::Serialize;
 
 /// A row of `docker ps`.
@@ -22,6 +22,8 @@ pub struct ContainerSummary {
     pub state: String,
     /// `Up 5 seconds`, `Exited (137) 3 seconds ago`, `Created`: the daemon writes it.
     pub status: String,
+    /// `none`, `starting`, `healthy`, `unhealthy`.
+    pub health: String,
     /// `80/tcp`, `0.0.0.0:8080->80/tcp`: as the client shows them, joined with `, `.
     pub ports: String,
     /// Labels, those of the swarm included.
@@ -40,6 +42,10 @@ pub struct ContainerInspect {
     pub name: String,
     /// How it is.
     pub state: ContainerState,
+    /// The reference's digest.
+    pub image: String,
+    /// What its host grants it.
+    pub host_config: ContainerHostConfig,
     /// What it was made from.
     pub config: ContainerConfig,
 }
@@ -52,14 +58,43 @@ pub struct ContainerState {
     pub status: String,
     /// It runs.
     pub running: bool,
+    /// It stands still.
+    pub paused: bool,
+    /// It is being started again.
+    pub restarting: bool,
+    /// The kernel killed it for its memory.
+    #[serde(rename = "OOMKilled")]
+    pub oom_killed: bool,
+    /// It could not be removed.
+    pub dead: bool,
     /// Process id on its host, 0 when it does not run.
     pub pid: i64,
     /// Once it ended.
     pub exit_code: i64,
+    /// Why it could not be started.
+    pub error: String,
     /// RFC 3339 with nanoseconds.
     pub started_at: String,
     /// RFC 3339 with nanoseconds.
     pub finished_at: String,
+    /// How well it is, if that is checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health: Option<ContainerHealth>,
+}
+
+/// What its host grants a container.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ContainerHostConfig {
+    /// Bytes; 0: without limit.
+    pub memory: i64,
+    /// Billionths of a CPU; 0: without limit.
+    pub nano_cpus: i64,
+    /// How readily the host kills it for memory.
+    pub oom_score_adj: i64,
+    /// Run an init process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init: Option<bool>,
 }
 
 /// What a container was made from.
@@ -72,6 +107,29 @@ pub struct ContainerConfig {
     pub env: Vec<String>,
     /// The reference.
     pub image: String,
+    /// How its health is checked, if the image or the service says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub healthcheck: Option<super::HealthConfig>,
     /// Labels, those of the swarm included.
     pub labels: Labels,
+    /// The signal that asks it to stop, where it is not SIGTERM.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub stop_signal: String,
+}
+
+/// A row of `docker images`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ImageSummary {
+    /// `nginx:1.25`, as people write it.
+    pub reference: String,
+    /// `sha256:` and 64 hex digits.
+    pub id: String,
+    /// Unpacked, in bytes.
+    pub size: i64,
+    /// As the registry gives it, in bytes.
+    pub content_size: i64,
+    /// Containers here that were made from it.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub containers: i64,
 }

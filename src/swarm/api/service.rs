@@ -2,7 +2,7 @@
 //!
 //! What the user left out is absent (`None`), as in the real API: SwarmKit's defaults are applied at use.
 
-use super::{ConfigReference, Labels, NetworkAttachmentConfig, ObjectVersion, SecretReference, is_zero};
+use super::{ConfigReference, HealthConfig, Labels, NetworkAttachmentConfig, ObjectVersion, SecretReference, is_zero};
 use serde::Serialize;
 
 /// A service.
@@ -163,6 +163,9 @@ pub struct ContainerSpec {
     /// Nanoseconds between the stop signal and SIGKILL; absent means 10 s.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_grace_period: Option<i64>,
+    /// How its health is checked; what is left out is the image's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub healthcheck: Option<HealthConfig>,
     /// Always there in the API's JSON.
     #[serde(rename = "DNSConfig", skip_serializing_if = "Option::is_none")]
     pub dns_config: Option<DnsConfig>,
@@ -175,6 +178,9 @@ pub struct ContainerSpec {
     /// `default`
     #[serde(skip_serializing_if = "String::is_empty")]
     pub isolation: String,
+    /// How readily the host kills it for memory, from -1000 to 1000.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub oom_score_adj: i64,
 }
 
 /// Nameservers and the like; empty here.
@@ -191,6 +197,12 @@ pub struct ResourceRequirements {
     /// What its node must have free.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reservations: Option<Resources>,
+    /// Memory and swap together, in bytes; -1: without limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub swap_bytes: Option<i64>,
+    /// Inclination to swap, from 0 to 100; -1: the host's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_swappiness: Option<i64>,
 }
 
 /// An amount of resources.

@@ -35,6 +35,7 @@ pub fn service(spec: &api::ServiceSpec) -> Result<ServiceSpec, ApiError> {
     {
         return Err(ApiError::new(400, format!("invalid resolution mode: \"{}\"", endpoint.mode)));
     }
+    swap(template)?;
     name(&spec.name)?;
     let reserved = resources(template)?;
     if restart.delay.is_negative() {
@@ -52,6 +53,7 @@ pub fn service(spec: &api::ServiceSpec) -> Result<ServiceSpec, ApiError> {
         .map_err(|text| ApiError::grpc(Code::Unknown, text))?;
     super::references::check_targets(&template.container_spec)?;
     image(&template.container_spec.image)?;
+    healthcheck(template.container_spec.healthcheck.as_ref())?;
     let mode = mode(&spec.mode)?;
     if spec.update_config.is_some() {
         check_update(&update)?;
@@ -137,6 +139,35 @@ fn resources(template: &api::TaskSpec) -> Result<Resources, ApiError> {
     }
     let reserved = requirements.reservations.unwrap_or_default();
     Ok(Resources { nano_cpus: reserved.nano_cpus, memory_bytes: reserved.memory_bytes })
+}
+
+/// The engine's own check: no gRPC prefix.
+fn swap(template: &api::TaskSpec) -> Result<(), ApiError> {
+    let Some(resources) = &template.resources else { return Ok(()) };
+    let limited = resources.limits.as_ref().is_some_and(|limits| limits.memory_bytes != 0);
+    match resources.swap_bytes {
+        Some(_) if !limited => Err(ApiError::new(400, "memory swap provided, but no memory-limit was set")),
+        _ => Ok(()),
+    }
+}
+
+fn healthcheck(check: Option<&api::HealthConfig>) -> Result<(), ApiError> {
+    let Some(check) = check else { return Ok(()) };
+    let spans = [
+        ("Interval", check.interval),
+        ("Timeout", check.timeout),
+        ("StartPeriod", check.start_period),
+        ("StartInterval", check.start_interval),
+    ];
+    for (name, span) in spans {
+        if span != 0 && span < 1_000_000 {
+            return Err(invalid(format!("ContainerSpec: {name} in HealthConfig cannot be less than 1ms")));
+        }
+    }
+    if check.retries < 0 {
+        return Err(invalid("ContainerSpec: Retries in HealthConfig cannot be negative"));
+    }
+    Ok(())
 }
 
 /// CPUs as Go's `%g` writes them: an exponent below a ten-thousandth.
@@ -280,6 +311,24 @@ mod tests {
         for bad in ["Nginx", "nginx:", "a//b", "-x", "a b"] {
             assert!(image(bad).unwrap_err().message.ends_with("is not a valid repository/tag"), "{bad}");
         }
+    }
+
+    #[test]
+    fn health_checks_and_swap_are_refused_as_recorded() {
+        let check = |interval, retries| api::HealthConfig { interval, retries, ..Default::default() };
+        let text = |check: api::HealthConfig| healthcheck(Some(&check)).map_err(|error| error.message);
+        assert_eq!((text(check(0, 0)), text(check(1_000_000, 3))), (Ok(()), Ok(())));
+        assert_eq!(
+            text(check(999_999, 0)).unwrap_err(),
+            "rpc error: code = InvalidArgument desc = ContainerSpec: Interval in HealthConfig cannot be less than 1ms"
+        );
+        assert!(text(check(0, -1)).unwrap_err().ends_with("Retries in HealthConfig cannot be negative"));
+        let mut template = api::TaskSpec { resources: Some(Default::default()), ..Default::default() };
+        template.resources.as_mut().expect("just set").swap_bytes = Some(128 << 20);
+        assert_eq!(swap(&template).unwrap_err().message, "memory swap provided, but no memory-limit was set");
+        template.resources.as_mut().expect("just set").limits =
+            Some(api::Resources { memory_bytes: 64 << 20, ..Default::default() });
+        assert_eq!(swap(&template), Ok(()));
     }
 
     #[test]

@@ -1,12 +1,14 @@
-//! `docker ps`, `rm`, `stop`, `kill`, `logs` and `inspect` of containers (cli.md §5.8).
+//! `docker ps` and `docker logs`: what containers show of themselves (cli.md §5.8).
+
+mod inspect;
+mod orders;
 
 use super::engine::{Container, ContainerState};
+use super::health::HealthStatus;
 use crate::engine::{Duration, Time};
 use crate::swarm::api::{
-    Answer, ApiError, ContainerConfig, ContainerInspect, ContainerSummary, Filters, Labels, LogLine, LogOptions,
-    Response, human_duration, time::rfc3339,
+    Answer, ApiError, ContainerSummary, Filters, Labels, LogLine, LogOptions, Response, human_duration, time::rfc3339,
 };
-use crate::swarm::object::ContainerId;
 use crate::swarm::world::{Env, Host};
 use std::sync::Arc;
 
@@ -45,7 +47,8 @@ impl Host {
         if let Some(key) = filters.0.keys().find(|key| !known.contains(&key.as_str())) {
             return Err(ApiError::new(400, format!("invalid filter '{key}'")).into());
         }
-        let now = self.wall(env.kernel.now());
+        let now = env.kernel.now();
+        let shown = self.wall(now);
         // Newest first; what is equally old by name.
         let mut containers: Vec<_> = self.engine.containers.values().collect();
         containers.sort_by(|a, b| b.created_stamp.cmp(&a.created_stamp).then_with(|| a.name.cmp(&b.name)));
@@ -54,7 +57,7 @@ impl Host {
         let listed = containers
             .into_iter()
             .filter(|container| any_state || container.runs())
-            .map(|container| summary(container, now))
+            .map(|container| summary(container, now, shown))
             .filter(|row| {
                 let any = |key: &str, test: &dyn Fn(&str) -> bool| {
                     filters.get(key).is_empty() || filters.get(key).iter().any(|value| test(value))
@@ -63,6 +66,7 @@ impl Host {
                     && any("name", &|name| row.names.iter().any(|own| own.contains(name.trim_start_matches('/'))))
                     && any("status", &|status| row.state == status)
                     && any("ancestor", &|image| row.image == image || row.image.starts_with(&format!("{image}:")))
+                    && any("health", &|health| row.health == health)
                     && any("is-task", &|value| value == "true" || value == "1")
                     && any("exited", &|code| row.status.starts_with(&format!("Exited ({code})")))
                     && filters.get("label").iter().all(|wanted| match wanted.split_once('=') {
@@ -75,87 +79,6 @@ impl Host {
             None => listed.collect(),
         };
         Ok(Response::Containers(Arc::new(rows)))
-    }
-
-    pub(super) fn container_inspect(&self, name: &str, _env: &Env) -> Answer {
-        let container = self.find_container(name)?;
-        let (status, code) = match container.state {
-            ContainerState::Created | ContainerState::Starting => ("created", 0),
-            ContainerState::Running { .. } => ("running", 0),
-            ContainerState::Exited { code, .. } => ("exited", code),
-        };
-        let moment =
-            |time: Option<Time>| time.map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), |time| rfc3339(time.nanos()));
-        let started = match container.state {
-            ContainerState::Running { .. } => Some(container.state_stamp),
-            _ => None,
-        };
-        let finished = match container.state {
-            ContainerState::Exited { .. } => Some(container.state_stamp),
-            _ => None,
-        };
-        Ok(Response::Container(Arc::new(ContainerInspect {
-            id: container.id.text(),
-            created: rfc3339(container.created_stamp.nanos()),
-            name: format!("/{}", container.name),
-            state: crate::swarm::api::ContainerState {
-                status: status.into(),
-                running: container.runs(),
-                pid: if container.runs() { 1000 + i64::from(container.task.key.0) } else { 0 },
-                exit_code: i64::from(code),
-                started_at: moment(started),
-                finished_at: moment(finished),
-            },
-            config: ContainerConfig {
-                hostname: container.id.text()[..12].to_owned(),
-                env: container.task.spec.api.container_spec.env.clone(),
-                image: container.image.to_string(),
-                labels: labels(container),
-            },
-        })))
-    }
-
-    pub(super) fn container_remove(&mut self, name: &str, force: bool, env: &mut Env) -> Answer {
-        let (id, runs) = match self.find_container(name) {
-            Ok(container) => (container.id, container.runs()),
-            Err(error) => return Err(error.into()),
-        };
-        if runs && !force {
-            let text = format!(
-                "cannot remove container \"{name}\": container is running: stop the container before removing or force remove"
-            );
-            return Err(ApiError::new(409, text).into());
-        }
-        self.engine_do(env, |engine, around, out| engine.remove(id, around.now, out));
-        Ok(Response::Done)
-    }
-
-    pub(super) fn container_stop(&mut self, name: &str, timeout: Option<i64>, env: &mut Env) -> Answer {
-        let id = self.find_container(name)?.id;
-        let grace = Duration::from_secs(timeout.unwrap_or(10));
-        self.engine_do(env, |engine, around, out| engine.stop(id, grace, around, out));
-        Ok(Response::Done)
-    }
-
-    pub(super) fn container_kill(&mut self, name: &str, signal: Option<&str>, env: &mut Env) -> Answer {
-        let container = self.find_container(name)?;
-        let (id, aware) = (container.id, container.behaviour.stop.is_some());
-        if !container.runs() {
-            let text = format!("cannot kill container: {name}: container {} is not running", container.id.text());
-            return Err(ApiError::new(409, text).into());
-        }
-        let signal = signal.unwrap_or("KILL").trim_start_matches("SIG").to_ascii_uppercase();
-        match signal.as_str() {
-            "KILL" | "9" => self.kill_container(id, 137, env),
-            "TERM" | "15" | "INT" | "2" | "QUIT" | "3" if aware => self.kill_container(id, 0, env),
-            "TERM" | "15" | "INT" | "2" | "QUIT" | "3" | "HUP" | "1" | "USR1" | "10" | "USR2" | "12" => {}
-            other => return Err(ApiError::new(400, format!("invalid signal: {other}")).into()),
-        }
-        Ok(Response::Done)
-    }
-
-    fn kill_container(&mut self, id: ContainerId, code: i32, env: &mut Env) {
-        self.engine_do(env, |engine, around, out| engine.end(id, code, around.now, out));
     }
 
     pub(super) fn container_logs(&self, name: &str, options: &LogOptions, env: &Env) -> Answer {
@@ -188,6 +111,9 @@ fn log_of(container: &Container, now: Time) -> Vec<LogLine> {
         node: Some(container.node_id.text()),
         text: text.replace("{time}", &rfc3339(at.nanos())[11..19]).replace("{hostname}", &container.id.text()[..12]),
     };
+    if !container.program.own {
+        return container.program.says.iter().map(|text| line(from, text)).collect();
+    }
     let mut lines: Vec<_> = container.behaviour.log.iter().map(|text| line(from, text)).collect();
     if let Some((every, text)) = &container.behaviour.log_every {
         let step = every.as_nanos().max(1_000_000);
@@ -216,15 +142,14 @@ fn labels(container: &Container) -> Labels {
     labels
 }
 
-/// As the daemon tells it, `now` being what its host's clock shows: ages are told by the clock that wrote the dates.
-fn summary(container: &Container, now: Time) -> ContainerSummary {
-    let age = || human_duration((now - container.state_stamp).as_nanos());
+/// As the daemon tells it, `shown` being what its host's clock shows now: ages are told by the clock that wrote the dates.
+fn summary(container: &Container, now: Time, shown: Time) -> ContainerSummary {
+    let age = || human_duration((shown - container.state_stamp).as_nanos());
+    let health = container.health_now(now).map(|health| health.status());
     let (state, status) = match container.state {
         ContainerState::Created | ContainerState::Starting => ("created", "Created".to_owned()),
-        ContainerState::Running { .. } if container.behaviour.never_ready => {
-            ("running", format!("Up {} (health: starting)", age()))
-        }
-        ContainerState::Running { .. } => ("running", format!("Up {}", age())),
+        ContainerState::Running { .. } if container.paused.is_some() => ("paused", format!("Up {} (Paused)", age())),
+        ContainerState::Running { .. } => ("running", format!("Up {}{}", age(), of_health(health))),
         ContainerState::Exited { code, .. } => ("exited", format!("Exited ({code}) {} ago", age())),
     };
     let mut ports: Vec<String> = Vec::new();
@@ -241,11 +166,22 @@ fn summary(container: &Container, now: Time) -> ContainerSummary {
         id: container.id.text(),
         names: vec![container.name.to_string()],
         image: crate::swarm::daemon::image::without_digest(&container.image).to_owned(),
-        command: container.behaviour.command.to_string(),
+        command: container.program.command.to_string(),
         created: container.created_stamp.nanos(),
         state: state.into(),
         status,
+        health: health.map_or("none", HealthStatus::as_str).into(),
         ports: ports.join(", "),
         labels: labels(container),
+    }
+}
+
+/// What `docker ps` says of a container's health, behind how long it has been up.
+fn of_health(health: Option<HealthStatus>) -> &'static str {
+    match health {
+        None => "",
+        Some(HealthStatus::Starting) => " (health: starting)",
+        Some(HealthStatus::Healthy) => " (healthy)",
+        Some(HealthStatus::Unhealthy) => " (unhealthy)",
     }
 }

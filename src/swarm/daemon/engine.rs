@@ -3,15 +3,31 @@
 //! Containers belong to the host, not to the daemon's process: they live on when dockerd is killed (the shims hold them)
 //! and are stopped by the daemon that starts next. A power cut ends them all.
 //!
+//! Every container that runs has at most one fate, the earliest of what would end it (its own end, lack of memory, a signal),
+//! and one alarm for it; another one for the next change of its health. Nothing is counted or probed in between.
+//!
 //! Source: control-plane.md §2.1, §2.4; cli.md §5.8; the recordings' README on kills.
 
+mod health;
+mod process;
+mod pull;
+
 use super::bridge::Bridges;
-use super::image::{Catalogue, ImageBehaviour, canonical, repository, without_digest};
+use super::health::Health;
+use super::image::{Catalogue, ImageBehaviour, canonical};
+use super::limits;
+use super::program::{Program, TERM, signal};
 use super::provision::{ATTACHMENT_TIMEOUT, MountedFile, NO_ATTACHMENT, Provision};
+use super::registry::Registry;
 use crate::engine::{Duration, Seed, Time};
+use crate::net::HostId;
 use crate::swarm::agent::{Action, Outcome};
+use crate::swarm::api::{ApiError, Response};
 use crate::swarm::component::Ids;
-use crate::swarm::object::{ContainerId, Id, Task, TaskKey};
+use crate::swarm::object::{ContainerId, Id, NodeDescription, Task, TaskKey};
+use crate::swarm::world::event::ClientId;
+use process::Fate;
+use pull::Pull;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -28,14 +44,18 @@ const GOSSIP_PAUSE: Duration = Duration::from_secs(2);
 pub enum EngineAlarm {
     /// A task that waits for its node's places on networks looks again.
     Attached(TaskKey, u32),
-    /// Image pulled, container created.
+    /// The registry has answered: the image is here, or the reason why it is not.
+    Pulled(TaskKey, u32),
+    /// Container created.
     Prepared(TaskKey, u32),
     /// Process started.
     Started(ContainerId, u32),
-    /// Process ended by itself.
+    /// Process ended.
     Ended(ContainerId, u32),
-    /// Process stopped as told, or was killed.
-    Stopped(ContainerId, u32),
+    /// A container's health changes.
+    Health(ContainerId, u32),
+    /// An image that a client asked for is here, or the reason why it is not.
+    ClientPulled(u32),
 }
 
 /// A container.
@@ -49,6 +69,8 @@ pub struct Container {
     pub image: Arc<str>,
     /// How its image behaves.
     pub behaviour: Arc<ImageBehaviour>,
+    /// What runs in it.
+    pub program: Arc<Program>,
     /// The task that it belongs to.
     pub task: Arc<Task>,
     /// When it was created.
@@ -57,14 +79,34 @@ pub struct Container {
     pub created_stamp: Time,
     /// What it does.
     pub state: ContainerState,
-    /// What the host's clock showed when its process last started or ended.
+    /// What that clock showed when its process last started or ended.
     pub state_stamp: Time,
+    /// When it last started.
+    pub started_at: Option<Time>,
+    /// What the host's clock showed then.
+    pub started_stamp: Option<Time>,
+    /// It stands still since then (`docker pause`).
+    pub paused: Option<Time>,
+    /// The kernel killed it for its memory, the last time that it ended.
+    pub oom_killed: bool,
+    /// Why it could not be started.
+    pub error: Option<Arc<str>>,
+    /// How well it is, if that is checked and it has been started.
+    pub health: Option<Box<Health>>,
     /// Its environment's and the swarm's labels come from the task; who else knows of its node.
     pub node_id: Id,
     /// Secrets and configs in it.
     pub files: Arc<[MountedFile]>,
     /// Grows with every operation: alarms of older ones are void.
     stamp: u32,
+    /// The same for alarms of its health.
+    health_stamp: u32,
+    /// How its process would end by itself.
+    own_fate: Option<Fate>,
+    /// How it ends as things stand.
+    fate: Option<Fate>,
+    /// It is being stopped because its health check failed.
+    unhealthy: bool,
 }
 
 /// What a container does.
@@ -93,6 +135,14 @@ impl Container {
     pub fn runs(&self) -> bool {
         matches!(self.state, ContainerState::Running { .. })
     }
+
+    /// The signal that asks it to stop.
+    fn stop_signal(&self) -> i32 {
+        match self.task.spec.api.container_spec.stop_signal.as_str() {
+            "" => TERM,
+            text => signal(text).unwrap_or(TERM),
+        }
+    }
 }
 
 /// Someone who waits for the end of an operation.
@@ -100,6 +150,17 @@ impl Container {
 struct Waiting {
     task: TaskKey,
     operation: u32,
+}
+
+/// A client of this daemon that waits for a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitingClient {
+    /// Who.
+    pub client: ClientId,
+    /// With which request.
+    pub number: u64,
+    /// The container is to be started again when it has ended.
+    pub restart: bool,
 }
 
 /// The engine of one host.
@@ -115,11 +176,19 @@ pub struct Engine {
     by_task: BTreeMap<TaskKey, ContainerId>,
     /// Preparations under way: operation, and whose.
     preparing: BTreeMap<TaskKey, (u32, Arc<Task>)>,
+    /// Images on their way, as canonical references.
+    pulls: BTreeMap<String, Pull>,
+    /// Why a task's image could not be had: it is asked for once.
+    pull_errors: BTreeMap<TaskKey, Arc<str>>,
+    /// `docker pull`s under way, by number.
+    client_pulls: BTreeMap<u32, (ClientId, u64, String)>,
     starting: BTreeMap<ContainerId, Waiting>,
     waiting: BTreeMap<ContainerId, Waiting>,
     stopping: BTreeMap<ContainerId, Waiting>,
+    clients: BTreeMap<ContainerId, Vec<WaitingClient>>,
     /// To be removed as soon as they have stopped.
     condemned: BTreeSet<ContainerId>,
+    numbers: u32,
     /// What the swarm gave this host.
     pub provision: Provision,
     /// The host's own networks.
@@ -133,10 +202,21 @@ pub struct EngineOutbox {
     pub alarms: Vec<(Time, EngineAlarm)>,
     /// For the agent: task, operation, what came of it.
     pub outcomes: Vec<(TaskKey, u32, Outcome)>,
-    /// For the trace: containers that started, or ended with a code.
-    pub started: Vec<Arc<str>>,
     /// For the trace.
-    pub ended: Vec<(Arc<str>, i32)>,
+    pub happened: Vec<Happened>,
+    /// Clients' requests that are done, or why not.
+    pub answers: Vec<(ClientId, u64, Result<Response, ApiError>)>,
+}
+
+/// Something that the trace tells of a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happened {
+    /// It started.
+    Started(Arc<str>),
+    /// It ended with this code; the kernel killed it for its memory.
+    Ended(Arc<str>, i32, bool),
+    /// It is healthy, or unhealthy.
+    Health(Arc<str>, bool),
 }
 
 /// What the engine needs to know of the world.
@@ -149,10 +229,12 @@ pub struct Surroundings<'a> {
     pub ids: &'a mut Ids,
     /// How images behave.
     pub catalogue: &'a Catalogue,
-    /// The registry answers.
-    pub registry: bool,
-    /// So much longer takes every pull.
-    pub registry_delay: Duration,
+    /// How the registries answer.
+    pub registry: &'a Registry,
+    /// The host.
+    pub host: HostId,
+    /// The host's size and name.
+    pub description: &'a NodeDescription,
     /// The node's id.
     pub node_id: Id,
     /// Nothing more can be written to the disk.
@@ -184,173 +266,12 @@ impl Engine {
                 }
             }
             Action::Provide { complete, files, gone } => self.provision.provide(complete, files, &gone),
-            Action::Start { task, operation } => self.start(&task, operation, around, out),
+            Action::Start { task, operation } => self.start_task(&task, operation, around, out),
             Action::Wait { task, operation } => self.wait(task, operation, out),
             Action::Stop { task, operation } => self.stop_task(&task, operation, around, out),
             Action::Cancel { task } => self.cancel(task),
             Action::Remove { task } => self.remove_task(&task, around, out),
         }
-    }
-
-    fn prepare(&mut self, task: Arc<Task>, operation: u32, around: &mut Surroundings<'_>, out: &mut EngineOutbox) {
-        let image = task.spec.image.clone();
-        let behaviour = around.catalogue.behaviour(&image);
-        let reference = canonical(&image);
-        let mut takes = Duration::ZERO;
-        if around.disk_full {
-            let place = match self.images.contains(&reference) {
-                true => "mkdir /var/lib/docker/containers",
-                false => "write /var/lib/containerd/io.containerd.content.v1.content/ingest",
-            };
-            let err = format!("{place}: no space left on device");
-            out.outcomes.push((task.key, operation, Outcome::Refused(err.into())));
-            return;
-        }
-        if !self.images.contains(&reference) {
-            if !around.registry {
-                let name = repository(without_digest(&reference)).trim_start_matches("docker.io/").to_owned();
-                let tag = reference.rsplit(':').next().unwrap_or("latest");
-                let err = format!(
-                    "failed to resolve reference \"{reference}\": failed to do request: Head \"https://registry-1.docker.io/v2/{name}/manifests/{tag}\": dial tcp: lookup registry-1.docker.io: network is unreachable"
-                );
-                out.outcomes.push((task.key, operation, Outcome::Temporary(err.into())));
-                return;
-            }
-            if behaviour.missing {
-                let err = format!("failed to resolve reference \"{reference}\": {reference}: not found");
-                out.outcomes.push((task.key, operation, Outcome::Refused(err.into())));
-                return;
-            }
-            takes += behaviour.pull + around.registry_delay;
-        }
-        let key = around.seed.key("container.create", &task.id.0);
-        takes += CREATE + Duration::from_nanos(key.below(u64::from(operation), CREATE.as_nanos() as u64) as i64);
-        out.alarms.push((around.now + takes, EngineAlarm::Prepared(task.key, operation)));
-        self.preparing.insert(task.key, (operation, task));
-    }
-
-    fn start(&mut self, task: &Arc<Task>, operation: u32, around: &mut Surroundings<'_>, out: &mut EngineOutbox) {
-        let Some(&id) = self.by_task.get(&task.key) else {
-            let err = format!("No such container: {}.{}", task.name(), task.id);
-            out.outcomes.push((task.key, operation, Outcome::StartFailed(err.into())));
-            return;
-        };
-        let container = self.containers.get_mut(&id).expect("the index of tasks follows the containers");
-        match container.state {
-            ContainerState::Running { .. } => {
-                self.starting.insert(id, Waiting { task: task.key, operation });
-                self.answer_start(id, out);
-            }
-            ContainerState::Exited { code, .. } => {
-                out.outcomes.push((task.key, operation, exit(code)));
-            }
-            ContainerState::Created | ContainerState::Starting => {
-                self.starting.insert(id, Waiting { task: task.key, operation });
-                if container.state == ContainerState::Created {
-                    container.state = ContainerState::Starting;
-                    container.stamp += 1;
-                    // A fifth more or less, as machines are.
-                    let base = container.behaviour.start.as_nanos().max(0);
-                    let key = around.seed.key("container.start", &task.id.0);
-                    let spread = key.below(u64::from(container.stamp), (base / 5 * 2).max(1) as u64) as i64;
-                    let takes = Duration::from_nanos(base - base / 5 + spread);
-                    out.alarms.push((around.now + takes, EngineAlarm::Started(id, container.stamp)));
-                }
-            }
-        }
-    }
-
-    fn answer_start(&mut self, id: ContainerId, out: &mut EngineOutbox) {
-        let Some(container) = self.containers.get(&id) else { return };
-        // A container whose health check never succeeds runs, and its task stays "starting".
-        if container.behaviour.never_ready {
-            return;
-        }
-        if let Some(waiting) = self.starting.remove(&id) {
-            out.outcomes.push((waiting.task, waiting.operation, Outcome::Started));
-        }
-    }
-
-    fn wait(&mut self, task: TaskKey, operation: u32, out: &mut EngineOutbox) {
-        match self.by_task.get(&task).and_then(|id| self.containers.get(id)) {
-            Some(Container { state: ContainerState::Exited { code, .. }, .. }) => {
-                out.outcomes.push((task, operation, exit(*code)));
-            }
-            Some(container) => {
-                self.waiting.insert(container.id, Waiting { task, operation });
-            }
-            // Removed behind the swarm's back: the real engine reports a container that ended by SIGKILL.
-            None => out.outcomes.push((task, operation, exit(137))),
-        }
-    }
-
-    fn stop_task(&mut self, task: &Arc<Task>, operation: u32, around: &mut Surroundings<'_>, out: &mut EngineOutbox) {
-        self.cancel(task.key);
-        let Some(&id) = self.by_task.get(&task.key) else {
-            out.outcomes.push((task.key, operation, Outcome::Stopped { code: 0 }));
-            return;
-        };
-        let container = &self.containers[&id];
-        match container.state {
-            ContainerState::Exited { code, .. } => {
-                // It ended before the word to stop came: the task shows how, not that it was told to.
-                out.outcomes.push((task.key, operation, exit(code)));
-            }
-            ContainerState::Created => out.outcomes.push((task.key, operation, Outcome::Stopped { code: 0 })),
-            ContainerState::Running { .. } | ContainerState::Starting => {
-                self.stopping.insert(id, Waiting { task: task.key, operation });
-                // Its backends are taken out of the tables of all networks but the host's own default one.
-                let known = task.networks.iter().any(|place| &**place.network.name() != "bridge");
-                let pause = if known { GOSSIP_PAUSE } else { Duration::ZERO };
-                self.begin_stop(id, pause, task.spec.stop_grace_period, around, out);
-            }
-        }
-    }
-
-    fn begin_stop(
-        &mut self,
-        id: ContainerId,
-        pause: Duration,
-        grace: Duration,
-        around: &Surroundings<'_>,
-        out: &mut EngineOutbox,
-    ) {
-        let container = self.containers.get_mut(&id).expect("callers have looked it up");
-        let takes = container.behaviour.stop.map_or(grace + KILL, |stop| stop.min(grace + KILL));
-        container.stamp += 1;
-        out.alarms.push((around.now + pause + takes, EngineAlarm::Stopped(id, container.stamp)));
-    }
-
-    fn cancel(&mut self, task: TaskKey) {
-        self.provision.cancel(task);
-        if let Some((_, prepared)) = self.preparing.remove(&task) {
-            self.provision.leave(&prepared);
-        }
-        self.starting.retain(|_, waiting| waiting.task != task);
-        if let Some(id) = self.by_task.get(&task) {
-            self.waiting.remove(id);
-        }
-    }
-
-    fn remove_task(&mut self, task: &Arc<Task>, around: &mut Surroundings<'_>, out: &mut EngineOutbox) {
-        self.cancel(task.key);
-        let Some(&id) = self.by_task.get(&task.key) else { return };
-        self.stopping.remove(&id);
-        match self.containers[&id].state {
-            ContainerState::Running { .. } | ContainerState::Starting => {
-                self.condemned.insert(id);
-                self.begin_stop(id, Duration::ZERO, task.spec.stop_grace_period, around, out);
-            }
-            _ => self.delete(id),
-        }
-    }
-
-    fn delete(&mut self, id: ContainerId) {
-        if let Some(container) = self.containers.remove(&id) {
-            self.provision.take_down(&container.task);
-            self.by_task.remove(&container.task.key);
-        }
-        self.condemned.remove(&id);
     }
 
     /// An alarm of a container.
@@ -363,40 +284,21 @@ impl Engine {
                 }
                 None => {}
             },
+            EngineAlarm::Pulled(task, operation) => self.pulled(task, operation, around, out),
+            EngineAlarm::ClientPulled(number) => self.client_pulled(number, around, out),
             EngineAlarm::Prepared(task, operation) => {
                 if self.preparing.get(&task).is_some_and(|(current, _)| *current == operation) {
                     let (_, task) = self.preparing.remove(&task).expect("looked up just now");
-                    let id = self.create(&task, around);
-                    out.outcomes.push((task.key, operation, Outcome::Prepared(id)));
+                    let outcome = match limits::refused(&task.spec.api, around.description) {
+                        None => Outcome::Prepared(self.create(&task, around)),
+                        Some(err) => Outcome::Refused(err.into()),
+                    };
+                    out.outcomes.push((task.key, operation, outcome));
                 }
             }
-            EngineAlarm::Started(id, stamp) => {
-                let shown = around.now + self.ahead;
-                let Some(container) = self.meant(id, stamp) else { return };
-                (container.state, container.state_stamp) = (ContainerState::Running { since: around.now }, shown);
-                out.started.push(container.name.clone());
-                if let Some(exit) = container.behaviour.exit {
-                    out.alarms.push((around.now + exit.after, EngineAlarm::Ended(id, stamp)));
-                }
-                self.answer_start(id, out);
-            }
-            EngineAlarm::Ended(id, stamp) => {
-                let Some(container) = self.meant(id, stamp) else { return };
-                let code = container.behaviour.exit.map_or(0, |exit| exit.code);
-                self.end(id, code, around.now, out);
-            }
-            EngineAlarm::Stopped(id, stamp) => {
-                let Some(container) = self.meant(id, stamp) else { return };
-                // Killed after the grace period, or gone as asked.
-                let code = if container.behaviour.stop.is_some() { 0 } else { 137 };
-                let task = container.task.clone();
-                self.provision.take_down(&task);
-                if let Some(waiting) = self.stopping.remove(&id) {
-                    self.waiting.remove(&id);
-                    out.outcomes.push((waiting.task, waiting.operation, Outcome::Stopped { code }));
-                }
-                self.end(id, code, around.now, out);
-            }
+            EngineAlarm::Started(id, stamp) => self.started(id, stamp, around, out),
+            EngineAlarm::Ended(id, stamp) => self.ended(id, stamp, around, out),
+            EngineAlarm::Health(id, stamp) => self.health_changes(id, stamp, around, out),
         }
     }
 
@@ -406,112 +308,230 @@ impl Engine {
 
     fn create(&mut self, task: &Arc<Task>, around: &mut Surroundings<'_>) -> ContainerId {
         let id = around.ids.container(task.id);
-        self.images.insert(canonical(&task.spec.image));
+        let behaviour = around.catalogue.behaviour(&task.spec.image);
         let container = Container {
             id,
             name: format!("{}.{}", task.name(), task.id).into(),
             image: task.spec.image.clone(),
-            behaviour: around.catalogue.behaviour(&task.spec.image),
+            program: Arc::new(Program::of(&behaviour, &task.spec.api.container_spec)),
+            behaviour,
             task: task.clone(),
             created_at: around.now,
             created_stamp: around.now + self.ahead,
             state: ContainerState::Created,
             state_stamp: around.now + self.ahead,
+            started_at: None,
+            started_stamp: None,
+            paused: None,
+            oom_killed: false,
+            error: None,
+            health: None,
             node_id: around.node_id,
             files: self.provision.mounted(task),
             stamp: 0,
+            health_stamp: 0,
+            own_fate: None,
+            fate: None,
+            unhealthy: false,
         };
         self.containers.insert(id, container);
         self.by_task.insert(task.key, id);
         id
     }
 
-    /// A container's process ends with a code, whatever ended it.
-    pub fn end(&mut self, id: ContainerId, code: i32, now: Time, out: &mut EngineOutbox) {
-        let Some(container) = self.containers.get_mut(&id) else { return };
-        if matches!(container.state, ContainerState::Exited { .. } | ContainerState::Created) {
+    fn start_task(&mut self, task: &Arc<Task>, operation: u32, around: &Surroundings<'_>, out: &mut EngineOutbox) {
+        let Some(&id) = self.by_task.get(&task.key) else {
+            let err = format!("No such container: {}.{}", task.name(), task.id);
+            out.outcomes.push((task.key, operation, Outcome::StartFailed(err.into())));
             return;
-        }
-        (container.state, container.state_stamp) = (ContainerState::Exited { code, at: now }, now + self.ahead);
-        container.stamp += 1;
-        self.provision.leave(&container.task);
-        out.ended.push((container.name.clone(), code));
-        for waiting in [self.starting.remove(&id), self.waiting.remove(&id)].into_iter().flatten() {
-            out.outcomes.push((waiting.task, waiting.operation, exit(code)));
-        }
-        if self.condemned.contains(&id) {
-            self.delete(id);
-        }
-    }
-
-    /// `docker rm -f`: killed and gone. Says whether it was there.
-    pub fn remove(&mut self, id: ContainerId, now: Time, out: &mut EngineOutbox) {
-        self.end(id, 137, now, out);
-        self.delete(id);
-    }
-
-    /// `docker stop` and the stop of leftover containers: the stop signal, and SIGKILL after the grace period.
-    pub fn stop(&mut self, id: ContainerId, grace: Duration, around: &Surroundings<'_>, out: &mut EngineOutbox) {
-        if self.containers.get(&id).is_some_and(Container::runs) {
-            self.begin_stop(id, Duration::ZERO, grace, around, out);
+        };
+        let container = &self.containers[&id];
+        match container.state {
+            ContainerState::Exited { code, .. } => out.outcomes.push((task.key, operation, exit(code, false))),
+            ContainerState::Running { .. } => {
+                self.starting.insert(id, Waiting { task: task.key, operation });
+                self.answer_start(id, out);
+            }
+            ContainerState::Created | ContainerState::Starting => {
+                self.starting.insert(id, Waiting { task: task.key, operation });
+                if container.state == ContainerState::Created {
+                    self.begin_start(id, around, out);
+                }
+            }
         }
     }
 
-    /// How long a daemon that starts needs to stop what its predecessor left running, and what ends how.
-    pub fn stop_leftovers(&self) -> Duration {
-        let grace = Duration::from_secs(10);
-        self.containers
-            .values()
-            .filter(|container| container.runs())
-            .map(|container| container.behaviour.stop.map_or(grace + KILL, |stop| stop.min(grace + KILL)))
-            .max()
-            .unwrap_or(Duration::ZERO)
+    fn wait(&mut self, task: TaskKey, operation: u32, out: &mut EngineOutbox) {
+        match self.by_task.get(&task).and_then(|id| self.containers.get(id)) {
+            Some(Container { state: ContainerState::Exited { code, .. }, .. }) => {
+                out.outcomes.push((task, operation, exit(*code, false)));
+            }
+            Some(container) => {
+                self.waiting.insert(container.id, Waiting { task, operation });
+            }
+            // Removed behind the swarm's back: the real engine reports a container that ended by SIGKILL.
+            None => out.outcomes.push((task, operation, exit(137, false))),
+        }
     }
 
-    /// The daemon's process is gone: nothing is waited for any more, preparations are lost, containers live on.
+    fn stop_task(&mut self, task: &Arc<Task>, operation: u32, around: &Surroundings<'_>, out: &mut EngineOutbox) {
+        self.cancel(task.key);
+        self.give_up_pull(task);
+        let Some(&id) = self.by_task.get(&task.key) else {
+            out.outcomes.push((task.key, operation, Outcome::Stopped { code: 0 }));
+            return;
+        };
+        match self.containers[&id].state {
+            ContainerState::Exited { code, .. } => {
+                // It ended before the word to stop came: the task shows how, not that it was told to.
+                out.outcomes.push((task.key, operation, exit(code, false)));
+            }
+            ContainerState::Created => out.outcomes.push((task.key, operation, Outcome::Stopped { code: 0 })),
+            ContainerState::Running { .. } | ContainerState::Starting => {
+                self.stopping.insert(id, Waiting { task: task.key, operation });
+                self.begin_stop(id, gossip_pause(task), task.spec.stop_grace_period, None, around, out);
+            }
+        }
+    }
+
+    fn cancel(&mut self, task: TaskKey) {
+        self.provision.cancel(task);
+        if let Some((_, prepared)) = self.preparing.remove(&task) {
+            self.provision.leave(&prepared);
+        }
+        self.starting.retain(|_, waiting| waiting.task != task);
+        self.waiting.retain(|_, waiting| waiting.task != task);
+    }
+
+    fn remove_task(&mut self, task: &Arc<Task>, around: &Surroundings<'_>, out: &mut EngineOutbox) {
+        self.cancel(task.key);
+        self.give_up_pull(task);
+        let Some(&id) = self.by_task.get(&task.key) else { return };
+        self.stopping.remove(&id);
+        match self.containers[&id].state {
+            ContainerState::Running { .. } | ContainerState::Starting => {
+                self.condemned.insert(id);
+                self.begin_stop(id, Duration::ZERO, task.spec.stop_grace_period, None, around, out);
+            }
+            _ => self.delete(id),
+        }
+    }
+
+    fn delete(&mut self, id: ContainerId) {
+        if let Some(container) = self.containers.remove(&id) {
+            self.provision.take_down(&container.task);
+            if self.by_task.get(&container.task.key) == Some(&id) {
+                self.by_task.remove(&container.task.key);
+            }
+        }
+        self.condemned.remove(&id);
+    }
+
+    /// Whether the image is in use by some container: the newest of them.
+    pub fn user_of(&self, reference: &str) -> Option<&Container> {
+        let uses = |container: &&Container| canonical(&container.image) == reference;
+        self.containers.values().filter(uses).max_by_key(|container| (container.created_at, container.id))
+    }
+
+    /// The daemon's process is gone: nothing is waited for any more, preparations are lost, nobody probes. Containers live
+    /// on, also those that it was about to kill.
     pub fn forget_daemon(&mut self) {
         self.provision.forget_daemon();
         self.preparing.clear();
+        self.pulls.clear();
+        self.pull_errors.clear();
+        self.client_pulls.clear();
         self.starting.clear();
         self.waiting.clear();
         self.stopping.clear();
         self.condemned.clear();
+        for container in self.containers.values_mut() {
+            container.unhealthy = false;
+            container.health_stamp += 1;
+            if let Some(health) = &mut container.health {
+                health.unwatch();
+            }
+        }
     }
 
-    /// The leftovers have been stopped by the daemon that starts: SIGTERM-aware ones ended with 0, others were killed.
-    pub fn end_leftovers(&mut self, now: Time, out: &mut EngineOutbox) {
+    /// The clients that wait for a container or an image: whoever asks must answer them.
+    pub fn take_clients(&mut self) -> Vec<(ClientId, u64)> {
+        let pulls = std::mem::take(&mut self.client_pulls).into_values().map(|(client, number, _)| (client, number));
+        let waiting = std::mem::take(&mut self.clients).into_values().flatten();
+        pulls.chain(waiting.map(|waiting| (waiting.client, waiting.number))).collect()
+    }
+
+    /// How long a daemon that starts needs to stop what its predecessor left running.
+    pub fn stop_leftovers(&self) -> Duration {
+        let grace = Duration::from_secs(10);
+        let running = self.containers.values().filter(|container| container.runs());
+        running.map(|container| leftover(container, grace).0).max().unwrap_or(Duration::ZERO)
+    }
+
+    /// The leftovers have been stopped by the daemon that starts: those that heed the signal in their own way, others were
+    /// killed.
+    pub fn end_leftovers(&mut self, around: &Surroundings<'_>, out: &mut EngineOutbox) {
+        let grace = Duration::from_secs(10);
         let running: Vec<_> = self
             .containers
             .values()
             .filter(|container| matches!(container.state, ContainerState::Running { .. } | ContainerState::Starting))
-            .map(|container| (container.id, if container.behaviour.stop.is_some() { 0 } else { 137 }))
+            .map(|container| (container.id, leftover(container, grace).1))
             .collect();
         for (id, code) in running {
-            self.end(id, code, now, out);
+            self.end(id, code, around, out);
         }
     }
 
     /// The power is cut: everything ends at once, and nobody sees it. Docker shows 255 for such containers later.
     pub fn power_cut(&mut self, now: Time) {
         self.forget_daemon();
-        let mut unseen = EngineOutbox::default();
-        let running: Vec<_> = self.containers.keys().copied().collect();
-        for id in running {
-            self.end(id, 255, now, &mut unseen);
+        self.provision = Provision::default();
+        let shown = now + self.ahead;
+        for container in self.containers.values_mut() {
+            if matches!(container.state, ContainerState::Running { .. } | ContainerState::Starting) {
+                (container.state, container.state_stamp) = (ContainerState::Exited { code: 255, at: now }, shown);
+                container.stamp += 1;
+                (container.paused, container.fate, container.own_fate) = (None, None, None);
+            }
         }
     }
 
     /// The node leaves its swarm: its containers go at once.
-    pub fn remove_all(&mut self, now: Time, out: &mut EngineOutbox) {
+    pub fn remove_all(&mut self, around: &Surroundings<'_>, out: &mut EngineOutbox) {
         let all: Vec<_> = self.containers.keys().copied().collect();
         self.forget_daemon();
         for id in all {
-            self.remove(id, now, out);
+            self.remove(id, around, out);
         }
         self.provision = Provision::default();
     }
+
+    fn next_number(&mut self) -> u32 {
+        self.numbers += 1;
+        self.numbers
+    }
 }
 
-fn exit(code: i32) -> Outcome {
-    Outcome::Exited { code, detail: "" }
+/// How long a container takes to be stopped by a daemon that finds it, and its code.
+fn leftover(container: &Container, grace: Duration) -> (Duration, i32) {
+    match container.program.ended_by(container.stop_signal()) {
+        Some((after, code)) if after <= grace => (after, code),
+        _ => (grace + KILL, 137),
+    }
 }
+
+/// What is left for the word to spread that a task's addresses are no longer its.
+fn gossip_pause(task: &Task) -> Duration {
+    // Whoever is on the host's own default bridge alone is in nobody's tables.
+    let known = task.networks.iter().any(|place| &**place.network.name() != "bridge");
+    if known || task.ports.iter().any(|port| port.ingress) { GOSSIP_PAUSE } else { Duration::ZERO }
+}
+
+fn exit(code: i32, unhealthy: bool) -> Outcome {
+    let detail = if unhealthy && code != 0 { ": dockerexec: unhealthy container" } else { "" };
+    Outcome::Exited { code, detail }
+}
+
+#[cfg(test)]
+mod tests;

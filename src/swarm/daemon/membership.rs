@@ -381,7 +381,7 @@ impl Host {
         }
         let busy = !self.engine.containers.is_empty();
         self.forget_swarm(env);
-        self.engine_do(env, |engine, around, out| engine.remove_all(around.now, out));
+        self.engine_do(env, |engine, around, out| engine.remove_all(around, out));
         let call = self.call_open(client, number, CallKind::Leave(LeaveCall { refusing: false }), env);
         self.call_alarm_in(call, if busy { LEAVE_BUSY } else { LEAVE }, CallAlarm::Finish, env);
     }

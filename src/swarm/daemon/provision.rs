@@ -116,7 +116,7 @@ impl Provision {
     }
 
     /// Sets up the networks of a task.
-    fn join(&mut self, task: &Task, now: Time) {
+    pub(super) fn join(&mut self, task: &Task, now: Time) {
         for place in task.networks.iter().filter(|place| !place.network.is_node_local()) {
             let instance = || Instance { network: place.network.clone(), created_at: now, users: BTreeSet::new() };
             self.instances.entry(place.network.key).or_insert_with(instance).users.insert(task.key);

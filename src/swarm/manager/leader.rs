@@ -184,7 +184,9 @@ impl Host {
             Ties::Natural
         };
         let allocator = Allocator::start(&state, now, &mut out);
-        let scheduler = Scheduler::start(ties, &state, now, &mut out);
+        let mut scheduler = Scheduler::start(ties, &state, now, &mut out);
+        scheduler.set_policy(env.policy);
+        scheduler.set_draws(env.seed.stream("scheduler.random", &(self.id, leader.term)));
         let reaper = Reaper::start(&state, now, &mut out);
         let replicated = Replicated::start(&state, now, &mut out);
         let roles = Roles::start(&state, now, &mut out);
@@ -354,7 +356,10 @@ impl Host {
                 }
                 (Writer::Roles, Some(loops)) => loops.roles.write(&mut tx),
                 (Writer::Allocator, Some(loops)) => loops.allocator.write(&mut tx),
-                (Writer::Scheduler, Some(loops)) => loops.scheduler.write(&mut tx),
+                (Writer::Scheduler, Some(loops)) => {
+                    loops.scheduler.set_policy(env.policy);
+                    loops.scheduler.write(&mut tx);
+                }
                 (Writer::Reaper, Some(loops)) => loops.reaper.write(&mut tx),
                 (Writer::Replicated | Writer::Restart | Writer::Update(_), Some(loops)) => {
                     loops.replicated.write(writer, &mut tx, &mut env.ids, &mut out);

@@ -74,7 +74,7 @@ impl Scheduler {
         for info in self.mirror.order.iter().filter_map(|&key| self.mirror.nodes.get(key)) {
             let of_service = counts.get(info.node.key.0 as usize).copied().unwrap_or(0);
             let failures = info.recent_failures(task.service, task.spec_version, now);
-            let rank = self.policy.rank(info, of_service, failures);
+            let rank = self.policy.rank(info, &task.spec.reserved, of_service, failures);
             let stopped = pipeline.first_failing(info, of_service);
             if stopped.is_none() {
                 ranks.push(rank);

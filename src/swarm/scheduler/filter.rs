@@ -8,7 +8,7 @@
 //! Source: control-plane.md §3.4; SwarmKit's `filter.go`, `pipeline.go`.
 
 use super::node_info::{NodeInfo, host_ports};
-use crate::swarm::object::{Availability, NodeState, Task};
+use crate::swarm::object::{Availability, NodeState, Resources, Task};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -150,6 +150,12 @@ impl Pipeline {
             None => self.stopped = [0; 7],
         }
         failing.is_none()
+    }
+
+    /// What the task reserves.
+    #[inline]
+    pub(super) fn reserved(&self) -> Resources {
+        self.task.spec.reserved
     }
 
     /// How many nodes each filter has stopped in all, in the order of the filters.

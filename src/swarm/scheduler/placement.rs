@@ -10,9 +10,12 @@ use super::mirror::Mirror;
 use super::policy::{Policy, Rank};
 use super::preference::{Candidate, Leaf, Tree};
 use super::{ASSIGNED, Ties};
-use crate::engine::Time;
+use crate::engine::{Stream, Time};
 use crate::swarm::object::{NodeKey, ServiceKey, Task, TaskKey, TaskState};
 use crate::swarm::store::{Decision, Transaction, Why};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::sync::Arc;
 
 /// The placement of one group.
@@ -21,6 +24,8 @@ pub(super) struct Placement<'a, 'b, 's> {
     pub(super) tx: &'a mut Transaction<'s>,
     pub(super) ties: &'a mut Ties,
     pub(super) policy: Policy,
+    /// For a policy that draws.
+    pub(super) draws: &'a mut Option<Stream>,
     /// Loaded with one task that stands for all.
     pub(super) pipeline: Pipeline,
     /// The group: all of one service and one version of its spec.
@@ -53,13 +58,16 @@ impl Placement<'_, '_, '_> {
         let mut tree = Tree::new();
         let order = self.ties.nodes(&self.mirror.order);
         let counts = self.mirror.of_service(self.service);
+        let reserved = self.pipeline.reserved();
+        // Who draws needs all nodes, not only as many of the best as there are tasks.
+        let kept = if self.policy == Policy::Random { usize::MAX } else { self.tasks.len() };
         for (place, &key) in order.iter().enumerate() {
             let Some(info) = self.mirror.nodes.get(key) else { continue };
             let of_service = counts.get(key.0 as usize).copied().unwrap_or(0);
             let heap = tree.descend(preferences, &info.node, of_service);
             let failures = info.recent_failures(self.service, self.spec_version, now);
-            let candidate = Candidate::new(self.policy.rank(info, of_service, failures), place, key);
-            if heap.len() < self.tasks.len() {
+            let candidate = Candidate::new(self.policy.rank(info, &reserved, of_service, failures), place, key);
+            if heap.len() < kept {
                 if self.pipeline.process(info, of_service) {
                     self.candidates += 1;
                     heap.push(candidate);
@@ -121,6 +129,11 @@ impl Placement<'_, '_, '_> {
         if count == 0 {
             return 0;
         }
+        match self.policy {
+            Policy::Swarm => {}
+            Policy::Random => return self.fill_at_random(nodes, wanted),
+            Policy::Spread | Policy::Binpack => return self.fill_one_by_one(nodes, wanted),
+        }
         let (mut at, mut placed) = (0, 0);
         while self.placed < self.tasks.len() {
             let node = &mut nodes[at % count];
@@ -148,6 +161,41 @@ impl Placement<'_, '_, '_> {
         placed
     }
 
+    /// The same, each task on any node that still passes.
+    fn fill_at_random(&mut self, nodes: &[Candidate], wanted: i64) -> i64 {
+        let mut open: Vec<NodeKey> = nodes.iter().map(|candidate| candidate.node).collect();
+        let mut placed = 0;
+        while placed < wanted && self.placed < self.tasks.len() && !open.is_empty() {
+            let drawn = self.draws.as_mut().map_or(0, |draws| draws.below(open.len() as u64) as usize);
+            if self.passes(open[drawn]) {
+                self.assign(self.tasks[self.placed], open[drawn]);
+                self.placed += 1;
+                placed += 1;
+            } else {
+                open.swap_remove(drawn);
+            }
+        }
+        placed
+    }
+
+    /// The same as the first Swarm did, which knew no groups: each task on the node that is best now.
+    fn fill_one_by_one(&mut self, nodes: &[Candidate], wanted: i64) -> i64 {
+        let mut open: BinaryHeap<_> = nodes.iter().cloned().map(Reverse).collect();
+        let mut placed = 0;
+        while placed < wanted && self.placed < self.tasks.len() {
+            let Some(mut best) = open.peek_mut() else { break };
+            if !self.passes(best.0.node) {
+                PeekMut::pop(best);
+                continue;
+            }
+            self.assign(self.tasks[self.placed], best.0.node);
+            best.0.rank = self.rank(best.0.node);
+            self.placed += 1;
+            placed += 1;
+        }
+        placed
+    }
+
     /// Puts a leaf's nodes in order, best first; one that was used before is looked at again.
     fn order(&mut self, leaf: &mut Leaf) {
         *leaf = match std::mem::take(leaf) {
@@ -171,7 +219,7 @@ impl Placement<'_, '_, '_> {
     fn rank(&self, node: NodeKey) -> Rank {
         let info = self.mirror.nodes.get(node).expect("nodes stay while a turn is held");
         let failures = info.recent_failures(self.service, self.spec_version, self.now());
-        self.policy.rank(info, self.of_service(node), failures)
+        self.policy.rank(info, &self.pipeline.reserved(), self.of_service(node), failures)
     }
 
     fn passes(&mut self, node: NodeKey) -> bool {
@@ -191,6 +239,7 @@ impl Placement<'_, '_, '_> {
             of_service: self.of_service(node),
             active: self.mirror.nodes.get(node).map_or(0, |info| info.active),
             stopped: self.stopped,
+            policy: self.policy,
         };
         self.mirror.hold(&task);
         self.tx.put_task(task, Why::Placed(decision));

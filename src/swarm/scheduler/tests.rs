@@ -3,6 +3,7 @@
 mod acceptance;
 mod debounce;
 mod lab;
+mod policy;
 mod properties;
 mod recordings;
 

@@ -9,6 +9,7 @@ use crate::raft::Payload;
 use crate::swarm::object::{
     Cluster, FileKey, Network, NetworkKey, Node, NodeKey, Service, ServiceKey, StoredFile, Task, TaskKey,
 };
+use crate::swarm::scheduler::Policy;
 use std::sync::Arc;
 
 /// What a Raft entry of the swarm carries.
@@ -52,6 +53,8 @@ pub struct Decision {
     pub active: u32,
     /// Nodes that each filter stopped, in the order of the filters.
     pub stopped: [u16; 7],
+    /// The rule by which nodes were ranked.
+    pub policy: Policy,
 }
 
 /// Why an object was written: carried into the trace, never stored, so that "why?" has an answer.

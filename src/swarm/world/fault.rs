@@ -14,8 +14,10 @@ use super::record::What;
 use super::{Clock, World};
 use crate::engine::Duration;
 use crate::net::{HostId, HostState, LinkSpec};
-use crate::swarm::daemon::image::ImageBehaviour;
+use crate::swarm::daemon::image::{ImageBehaviour, canonical};
+use crate::swarm::daemon::registry::RegistryChange;
 use crate::swarm::object::ContainerId;
+use crate::swarm::scheduler::Policy;
 use std::sync::Arc;
 
 /// A fault, or its end.
@@ -123,10 +125,22 @@ pub enum Fault {
     },
     /// A host's disk is full.
     DiskFull(HostId),
-    /// The registry answers, or does not.
-    Registry(bool),
-    /// The registry answers, and every pull takes so much longer.
-    RegistrySlow(Duration),
+    /// Nodes are ranked by another rule.
+    Policy(Policy),
+    /// The registries answer, or do not: for these hosts, or for all if none are named.
+    Registry {
+        /// How they are from now on.
+        change: RegistryChange,
+        /// For whom.
+        hosts: Vec<HostId>,
+    },
+    /// From now on a container's health check fails.
+    Unhealthy {
+        /// Where.
+        host: HostId,
+        /// Which.
+        container: ContainerId,
+    },
     /// The swarm directory of a host whose daemon does not run is copied.
     Backup {
         /// Whose.
@@ -141,7 +155,8 @@ pub enum Fault {
         /// Which copy.
         name: String,
     },
-    /// Another behaviour of an image, for containers to come.
+    /// Another behaviour of an image, for containers to come; hosts that it names as having the image from the start get
+    /// it now.
     Image(String, Box<ImageBehaviour>),
 }
 
@@ -191,6 +206,12 @@ pub enum FaultError {
         /// The host.
         host: String,
     },
+    /// Nothing looks at how well it is.
+    #[error("{name} has no health check: nothing would notice (service create --health-cmd, or an image with one)")]
+    NoHealthCheck {
+        /// The container.
+        name: String,
+    },
     /// There is no swarm directory.
     #[error("{host} is in no swarm: there is nothing to back up")]
     NothingThere {
@@ -236,7 +257,11 @@ impl World {
                 self.host_mut(host).0.containers_lost(now);
                 self.env.net.set_host(host, HostState::Off);
             }
-            Fault::KillDaemon(host) => self.end_daemon(host, DaemonState::Killed),
+            Fault::KillDaemon(host) => {
+                let (dying, env) = self.host_mut(host);
+                dying.engine_do(env, |engine, _, out| engine.spare_condemned(out));
+                self.end_daemon(host, DaemonState::Killed);
+            }
             Fault::StopDaemon(host) => self.stop_daemon(host, DaemonState::Stopped),
             Fault::Boot(host) => self.boot(host),
             Fault::Pause(host) => {
@@ -246,7 +271,7 @@ impl World {
             Fault::Resume(host) => self.resume(host),
             Fault::Crash { host, container, code } => {
                 let (host, env) = self.host_mut(host);
-                host.engine_do(env, |engine, around, out| engine.end(container, code, around.now, out));
+                host.engine_do(env, |engine, around, out| engine.end(container, code, around, out));
             }
             Fault::Partition(groups) => self.env.net.partition(&groups),
             Fault::Heal => self.env.net.heal(),
@@ -281,11 +306,25 @@ impl World {
                 }
             }
             Fault::Link { a, b, spec } => self.env.net.set_link(a, b, spec),
-            Fault::Registry(up) => (self.env.registry, self.env.registry_delay) = (up, Duration::ZERO),
-            Fault::RegistrySlow(by) => (self.env.registry, self.env.registry_delay) = (true, by),
+            Fault::Policy(policy) => self.env.policy = policy,
+            Fault::Registry { change, hosts } => self.env.registry.change(change, &hosts),
+            Fault::Unhealthy { host, container } => {
+                let (host, env) = self.host_mut(host);
+                host.engine_do(env, |engine, around, out| {
+                    engine.make_unhealthy(container, around, out);
+                });
+            }
             Fault::Backup { host, name } => self.backup(host, name),
             Fault::Restore { host, name } => self.restore(host, &name),
-            Fault::Image(reference, behaviour) => Arc::make_mut(&mut self.env.catalogue).add(&reference, *behaviour),
+            Fault::Image(reference, behaviour) => {
+                for host in 0..self.hosts.len() {
+                    let (host, _) = self.host_mut(HostId(u16::try_from(host).expect("hosts are limited")));
+                    if behaviour.preloaded.contain(&host.name) {
+                        host.engine.images.insert(canonical(&reference));
+                    }
+                }
+                Arc::make_mut(&mut self.env.catalogue).add(&reference, *behaviour);
+            }
         }
         self.env.changes.all();
         Ok(())
@@ -320,6 +359,15 @@ impl World {
             }
             Fault::Boot(host) if matches!(self.host(*host).daemon, DaemonState::Running | DaemonState::Starting) => {
                 return Err(FaultError::Running { host: self.host(*host).name.to_string() });
+            }
+            Fault::Unhealthy { host, container } => {
+                let container = self.host(*host).engine.containers.get(container);
+                return match container {
+                    Some(container) if container.health.is_none() => {
+                        Err(FaultError::NoHealthCheck { name: container.name.to_string() })
+                    }
+                    _ => Ok(()),
+                };
             }
             Fault::Backup { host, .. } => return self.check_backup(*host),
             Fault::Restore { host, name } => return self.check_restore(*host, name),
@@ -387,7 +435,8 @@ impl World {
     /// Clients whose request the daemon took with it learn of a closed connection.
     fn fail_requests(&mut self, host: HostId) {
         let (state, env) = self.host_mut(host);
-        for (client, number) in state.take_clients() {
+        let of_engine = state.engine.take_clients();
+        for (client, number) in state.take_clients().into_iter().chain(of_engine) {
             let answer = Err(crate::swarm::api::Failure::NoAnswer(crate::swarm::api::NoAnswer::Died));
             env.answer(client, number, answer);
         }

@@ -11,7 +11,7 @@ use crate::swarm::agent::{Agent, AgentAlarm, AgentOutbox, AgentTask, Remotes};
 use crate::swarm::api::Request;
 use crate::swarm::ca::{Credentials, Renewer};
 use crate::swarm::control::Setup;
-use crate::swarm::daemon::{Call, Engine, EngineOutbox, NotStarted, RoleChange, Surroundings};
+use crate::swarm::daemon::{Call, Engine, EngineOutbox, Happened, NotStarted, RoleChange, Surroundings};
 use crate::swarm::dispatcher::{Refusal, Route, ToAgent, ToDispatcher};
 use crate::swarm::manager::{Broken, ElectionDraws, Input, Manager, RaftDisk, ReplyTo};
 use crate::swarm::object::{Id, Member, NodeDescription, NodeKey, Role, TaskKey};
@@ -378,8 +378,9 @@ impl Host {
             seed: env.seed,
             ids: &mut env.ids,
             catalogue: &env.catalogue,
-            registry: env.registry,
-            registry_delay: env.registry_delay,
+            registry: &env.registry,
+            host: self.id,
+            description: &self.description,
             node_id: self.disk.node.as_ref().map(|node| node.id).unwrap_or_default(),
             disk_full: self.disk.full,
         };
@@ -387,11 +388,15 @@ impl Host {
         for (at, alarm) in out.alarms.drain(..) {
             env.kernel.schedule(at, Event::Engine(self.id, alarm));
         }
-        for name in out.started.drain(..) {
-            env.record(What::ContainerStarted { host: self.id, name });
+        for happened in out.happened.drain(..) {
+            env.record(match happened {
+                Happened::Started(name) => What::ContainerStarted { host: self.id, name },
+                Happened::Ended(name, code, oom) => What::ContainerEnded { host: self.id, name, code, oom },
+                Happened::Health(name, healthy) => What::ContainerHealth { host: self.id, name, healthy },
+            });
         }
-        for (name, code) in out.ended.drain(..) {
-            env.record(What::ContainerEnded { host: self.id, name, code });
+        for (client, number, answer) in out.answers.drain(..) {
+            env.answer(client, number, answer.map_err(Into::into));
         }
         for (task, operation, outcome) in out.outcomes.drain(..) {
             self.agent_do(env, |agent, now, out| agent.outcome(task, operation, outcome, now, out));
@@ -510,7 +515,7 @@ impl Host {
     fn daemon_up(&mut self, env: &mut Env) {
         self.daemon = DaemonState::Running;
         env.record(What::DaemonUp { host: self.id });
-        self.engine_do(env, |engine, around, out| engine.end_leftovers(around.now, out));
+        self.engine_do(env, |engine, around, out| engine.end_leftovers(around, out));
         self.start_swarm(env);
         self.serve_when_in(env);
     }

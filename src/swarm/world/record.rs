@@ -211,6 +211,17 @@ pub enum What {
         name: Arc<str>,
         /// Exit code.
         code: i32,
+        /// The kernel killed it for its memory.
+        oom: bool,
+    },
+    /// A container's health check has changed its mind.
+    ContainerHealth {
+        /// On this host.
+        host: HostId,
+        /// Its name.
+        name: Arc<str>,
+        /// What it says now.
+        healthy: bool,
     },
     /// A packet vanished: cut, blocked, or nobody there.
     Dropped {
@@ -307,6 +318,7 @@ impl What {
             What::TaskRemoved { .. } => "task_removed",
             What::ContainerStarted { .. } => "container_started",
             What::ContainerEnded { .. } => "container_ended",
+            What::ContainerHealth { .. } => "container_health",
             What::MemberAdded { .. } => "member_added",
             What::MemberRemoved { .. } => "member_removed",
             What::LeftRaft { .. } => "left_raft",
@@ -357,7 +369,8 @@ impl Hash for What {
             }
             What::TaskRemoved { slot, why, .. } => (slot, why).hash(state),
             What::ContainerStarted { host, .. } => host.hash(state),
-            What::ContainerEnded { host, code, .. } => (host, code).hash(state),
+            What::ContainerEnded { host, code, oom, .. } => (host, code, oom).hash(state),
+            What::ContainerHealth { host, healthy, .. } => (host, healthy).hash(state),
             What::Dropped { from, to } => (from, to).hash(state),
             What::Refused { host, peer, .. } => (host, peer).hash(state),
             What::NotStarted { host, .. } => host.hash(state),

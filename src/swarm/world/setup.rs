@@ -11,10 +11,10 @@ use crate::swarm::ca::Credentials;
 use crate::swarm::ca::certificate::DEFAULT_EXPIRY;
 use crate::swarm::component::Ids;
 use crate::swarm::control::{Setup, new_cluster, new_node};
-use crate::swarm::daemon::Engine;
 use crate::swarm::daemon::image::Catalogue;
 use crate::swarm::manager::{Input, RaftDisk, member_context};
 use crate::swarm::object::{Availability, Labels, NodeDescription, NodeKey, Role};
+use crate::swarm::scheduler::Policy;
 use crate::swarm::store::{Lineage, LineageId};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -40,6 +40,8 @@ pub struct Settings {
     pub disk_latency: Duration,
     /// From a client to its host's daemon, one way.
     pub api_latency: Duration,
+    /// How nodes are ranked at the start; only the default is what Swarm does.
+    pub policy: Policy,
     /// Ties are drawn from the seed instead of taken in natural order.
     pub shuffle_ties: bool,
     /// Deliberate faults in the model.
@@ -73,6 +75,7 @@ impl Default for Settings {
             node_cert_expiry: DEFAULT_EXPIRY,
             disk_latency: Duration::from_micros(500),
             api_latency: Duration::from_millis(1),
+            policy: Policy::default(),
             shuffle_ties: false,
             #[cfg(any(test, feature = "mutants"))]
             mutants: Mutants::default(),
@@ -213,7 +216,10 @@ impl World {
                 engine_version: "29.7.2".into(),
                 engine_labels: host.engine_labels.clone(),
             };
-            hosts.push(Host::new(id, names[number].clone(), addr, Arc::new(description), spec.settings.disk_latency));
+            let mut made =
+                Host::new(id, names[number].clone(), addr, Arc::new(description), spec.settings.disk_latency);
+            made.engine.images.extend(spec.catalogue.preloaded(&host.name));
+            hosts.push(made);
         }
         let env = Env {
             kernel: Kernel::new(Time::ZERO - BOOT, spec.queue, spec.limits),
@@ -224,8 +230,8 @@ impl World {
             lineages: vec![Lineage::default()],
             settings: Arc::new(spec.settings.clone()),
             catalogue: Arc::new(spec.catalogue.clone()),
-            registry: true,
-            registry_delay: Duration::ZERO,
+            policy: spec.settings.policy,
+            registry: Default::default(),
             stalled: Default::default(),
             flaps: Default::default(),
             backups: Default::default(),
@@ -296,7 +302,6 @@ impl World {
             if member.is_some() {
                 host.setup = Some(setup.clone());
             }
-            host.engine = Engine::default();
         }
     }
 

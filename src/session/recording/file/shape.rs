@@ -2,10 +2,11 @@
 //!
 //! Only shapes: which keys there are, which may be left out, and in which words a value is written.
 
+use super::image::FileImage;
 use crate::engine::{Duration, limits};
 use crate::net::LinkSpec;
-use crate::swarm::daemon::image::{ImageBehaviour, ImageExit};
 use crate::swarm::object::{Availability, Role};
+use crate::swarm::scheduler::Policy;
 use crate::swarm::world::{DataCentre, HostSpec, Settings};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -228,6 +229,8 @@ pub struct FileSettings {
     api_latency: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     shuffle_ties: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    policy: Option<String>,
 }
 
 impl From<&Settings> for FileSettings {
@@ -243,6 +246,7 @@ impl From<&Settings> for FileSettings {
             disk_latency: settings.disk_latency.to_string(),
             api_latency: settings.api_latency.to_string(),
             shuffle_ties: settings.shuffle_ties,
+            policy: (settings.policy != Policy::default()).then(|| settings.policy.name().to_owned()),
         }
     }
 }
@@ -265,89 +269,11 @@ impl FileSettings {
             settings.node_cert_expiry = span(expiry, Duration::from_hours(1))?;
         }
         settings.shuffle_ties = self.shuffle_ties;
-        Ok(settings)
-    }
-}
-
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct FileImage {
-    pub name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pull: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    start: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stop: Option<String>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    ignores_stop: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exits: Option<i32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    after: Option<String>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    missing: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    never_ready: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    listen: Option<Vec<u16>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    command: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    log: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    log_every: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    log_line: Option<String>,
-}
-
-impl FileImage {
-    pub fn of(name: &str, behaviour: &ImageBehaviour) -> Self {
-        let usual = ImageBehaviour::default();
-        let differs = |own: Duration, usual: Duration| (own != usual).then(|| own.to_string());
-        Self {
-            name: name.to_owned(),
-            pull: differs(behaviour.pull, usual.pull),
-            start: differs(behaviour.start, usual.start),
-            stop: behaviour.stop.filter(|_| behaviour.stop != usual.stop).map(|stop| stop.to_string()),
-            ignores_stop: behaviour.stop.is_none(),
-            exits: behaviour.exit.map(|exit| exit.code),
-            after: behaviour.exit.map(|exit| exit.after.to_string()),
-            missing: behaviour.missing,
-            never_ready: behaviour.never_ready,
-            listen: (behaviour.listen != usual.listen).then(|| behaviour.listen.clone()),
-            command: (behaviour.command != usual.command).then(|| behaviour.command.to_string()),
-            log: behaviour.log.iter().map(ToString::to_string).collect(),
-            log_every: behaviour.log_every.as_ref().map(|(every, _)| every.to_string()),
-            log_line: behaviour.log_every.as_ref().map(|(_, line)| line.to_string()),
+        if let Some(name) = &self.policy {
+            settings.policy =
+                Policy::named(name).ok_or_else(|| format!("expected a placement policy, not {name:?}"))?;
         }
-    }
-
-    pub fn behaviour(&self) -> Result<ImageBehaviour, String> {
-        let usual = ImageBehaviour::default();
-        let read = |text: &Option<String>, usual| text.as_ref().map_or(Ok(usual), |text| span(text, Duration::ZERO));
-        let stop = match (&self.stop, self.ignores_stop) {
-            (_, true) => None,
-            (Some(text), _) => Some(span(text, Duration::ZERO)?),
-            (None, _) => usual.stop,
-        };
-        let log_every = match (&self.log_every, &self.log_line) {
-            (Some(every), Some(line)) => Some((span(every, Duration::from_millis(1))?, line.as_str().into())),
-            _ => None,
-        };
-        let after = read(&self.after, Duration::ZERO)?;
-        Ok(ImageBehaviour {
-            pull: read(&self.pull, usual.pull)?,
-            start: read(&self.start, usual.start)?,
-            stop,
-            exit: self.exits.map(|code| ImageExit { after, code }),
-            missing: self.missing,
-            never_ready: self.never_ready,
-            listen: self.listen.clone().unwrap_or(usual.listen),
-            command: self.command.as_deref().map_or(usual.command, Into::into),
-            log: self.log.iter().map(|line| line.as_str().into()).collect(),
-            log_every,
-        })
+        Ok(settings)
     }
 }
 
@@ -402,7 +328,7 @@ pub fn unhex(text: &str) -> Option<Vec<u8>> {
     Some(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 
-fn span(text: &str, least: Duration) -> Result<Duration, String> {
+pub fn span(text: &str, least: Duration) -> Result<Duration, String> {
     let span = Duration::parse(text).map_err(|error| error.to_string())?;
     if span < least || span > limits::MAX_DURATION {
         return Err(format!("expected a duration from {least} to {}, not {text}", limits::MAX_DURATION));

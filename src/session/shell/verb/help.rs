@@ -86,15 +86,21 @@ const TABLE: &[VerbDoc] = &[
         "restore m1 from monday",
     ),
     doc(
+        "policy",
+        &["", "swarm|spread|binpack|random"],
+        "say how nodes are ranked from now on (only `swarm` is what Docker Swarm does), or tell how they are",
+        "policy binpack",
+    ),
+    doc(
         "registry",
-        &["down", "up", "slow=DURATION"],
-        "stop or start the image registry, or have every pull take longer",
-        "registry down",
+        &["down|up [for HOST..]", "slow=DURATION"],
+        "stop, start or slow the image registry, for all hosts or for some",
+        "registry down for w1",
     ),
     doc(
         "image",
-        &["IMAGE exits=STATUS [after=DURATION]", "IMAGE missing", "IMAGE slow=DURATION"],
-        "change how new containers of an image behave",
+        &["IMAGE exits=STATUS [after=DURATION]", "IMAGE missing|needs_login|ok", "IMAGE KEY[=VALUE].."],
+        "change how an image behaves: its containers that are made from now on, not those that run (keys as in a scenario's [images])",
         "image nginx:1.26 exits=1 after=20s",
     ),
     doc(

@@ -11,23 +11,25 @@ use super::words::{Arg, split, unquoted};
 use super::{Aspect, DiskState, KillTarget, LinkState, RegistryState, SeekTarget, ShellError, Span, Verb};
 use crate::engine::Duration;
 use crate::observe::nearest;
+use crate::swarm::scheduler::Policy;
 
 /// The line and how much of it has been read.
 pub(super) struct Reader<'a> {
     line: &'a str,
     args: Vec<Arg>,
-    next: usize,
+    /// The argument that is read next.
+    pub(super) next: usize,
     verb: &'static str,
 }
 
-type Read<T> = Result<T, ShellError>;
+pub(super) type Read<T> = Result<T, ShellError>;
 
 impl<'a> Reader<'a> {
     pub(super) fn new(line: &'a str) -> Self {
         Self { line, args: split(line), next: 0, verb: "" }
     }
 
-    fn error(&self, span: Span, message: impl Into<String>) -> ShellError {
+    pub(super) fn error(&self, span: Span, message: impl Into<String>) -> ShellError {
         let error = ShellError::new(span, message);
         match table().iter().find(|doc| doc.name == self.verb) {
             Some(doc) => error.help(doc.expected()),
@@ -36,7 +38,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The range of the verb itself, for what is missing altogether.
-    fn head(&self) -> Span {
+    pub(super) fn head(&self) -> Span {
         self.args.first().map_or(Span::new(0, self.line.len()), |arg| arg.span)
     }
 
@@ -46,7 +48,7 @@ impl<'a> Reader<'a> {
         arg
     }
 
-    fn need(&mut self, what: &str) -> Read<Arg> {
+    pub(super) fn need(&mut self, what: &str) -> Read<Arg> {
         let missing = if self.next <= 1 {
             self.error(self.head(), format!("`{}` needs {what}", self.verb))
         } else {
@@ -61,12 +63,16 @@ impl<'a> Reader<'a> {
         self.host_name(&arg)
     }
 
-    fn host_name(&self, arg: &Arg) -> Read<String> {
+    pub(super) fn host_name(&self, arg: &Arg) -> Read<String> {
+        self.host_word(&arg.text, arg.span)
+    }
+
+    pub(super) fn host_word(&self, word: &str, span: Span) -> Read<String> {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if !arg.text.is_empty() && arg.text.chars().all(plain) && !arg.text.starts_with('-') {
-            return Ok(arg.text.clone());
+        if !word.is_empty() && word.chars().all(plain) && !word.starts_with('-') {
+            return Ok(word.to_owned());
         }
-        Err(self.error(arg.span, format!("`{}` is not a host's name", arg.text)))
+        Err(self.error(span, format!("`{word}` is not a host's name")))
     }
 
     /// The other end of a wire.
@@ -78,7 +84,12 @@ impl<'a> Reader<'a> {
         Ok(other)
     }
 
-    fn task(&mut self, what: &str) -> Read<String> {
+    /// The word that is read next.
+    pub(super) fn peek(&self) -> Option<&str> {
+        self.args.get(self.next).map(|arg| arg.text.as_str())
+    }
+
+    pub(super) fn task(&mut self, what: &str) -> Read<String> {
         let arg = self.need(what)?;
         if arg.text.is_empty() || arg.text.starts_with('-') {
             return Err(self.error(arg.span, format!("`{}` is not a name", arg.text)));
@@ -95,7 +106,7 @@ impl<'a> Reader<'a> {
         self.task("the name of the copy")
     }
 
-    fn duration(&self, text: &str, span: Span, positive: bool) -> Read<Duration> {
+    pub(super) fn duration(&self, text: &str, span: Span, positive: bool) -> Read<Duration> {
         match Duration::parse(text) {
             Ok(duration) if !positive || !duration.is_negative() => Ok(duration),
             Ok(_) => Err(self.error(span, format!("the duration `{text}` is negative"))),
@@ -109,7 +120,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn status(&self, text: &str, span: Span) -> Read<u8> {
+    pub(super) fn status(&self, text: &str, span: Span) -> Read<u8> {
         text.parse().map_err(|_| self.error(span, format!("`{text}` is not an exit status from 0 to 255")))
     }
 
@@ -253,13 +264,15 @@ impl<'a> Reader<'a> {
             "restore" => Verb::Restore { host: self.host()?, name: self.named("from")? },
             "registry" => {
                 let arg = self.need("`down`, `up` or `slow=DURATION`")?;
-                Verb::Registry(match (arg.text.as_str(), arg.text.strip_prefix("slow=")) {
+                let state = match (arg.text.as_str(), arg.text.strip_prefix("slow=")) {
                     ("down", _) => RegistryState::Down,
                     ("up", _) => RegistryState::Up,
                     (_, Some(text)) => RegistryState::Slow(self.duration(text, arg.span, true)?),
                     _ => return Err(self.error(arg.span, format!("`{}` is not a state of the registry", arg.text))),
-                })
+                };
+                Verb::Registry { state, hosts: self.for_hosts(state)? }
             }
+            "policy" => Verb::Policy(self.policy()?),
             "image" => self.image()?,
             "put" => {
                 let local = self.task("a file of the real machine")?;
@@ -318,6 +331,19 @@ impl<'a> Reader<'a> {
             }
             _ => Verb::Help { topic: self.take().map(|arg| arg.text) },
         })
+    }
+
+    /// `for HOST..` behind `registry down` and `registry up`.
+    fn for_hosts(&mut self, state: RegistryState) -> Read<Vec<String>> {
+        let Some(arg) = self.take() else { return Ok(Vec::new()) };
+        if arg.text != "for" || matches!(state, RegistryState::Slow(_)) {
+            return Err(self.error(arg.span, format!("`{}` is too much here", arg.text)));
+        }
+        let mut hosts = vec![self.host()?];
+        while let Some(arg) = self.take() {
+            hosts.push(self.host_name(&arg)?);
+        }
+        Ok(hosts)
     }
 
     fn rest_or(&mut self, what: &str) -> Read<Arg> {
@@ -433,7 +459,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next argument as `key=value`.
-    fn setting(&mut self, keys: &[&str]) -> Read<Option<(String, String, Span)>> {
+    pub(super) fn setting(&mut self, keys: &[&str]) -> Read<Option<(String, String, Span)>> {
         let Some(arg) = self.take() else { return Ok(None) };
         let (key, value) = arg.text.split_once('=').unwrap_or((arg.text.as_str(), ""));
         if !keys.contains(&key) {
@@ -494,31 +520,14 @@ impl<'a> Reader<'a> {
         Ok(Verb::Link { a, b, latency, jitter, loss, duplicate })
     }
 
-    fn image(&mut self) -> Read<Verb> {
-        let image = self.task("an image")?;
-        let (mut exits, mut after, mut missing, mut slow) = (None, None, false, None);
-        let from = self.next;
-        loop {
-            if self.args.get(self.next).is_some_and(|arg| arg.text == "missing") {
-                self.next += 1;
-                missing = true;
-                continue;
-            }
-            let Some((key, value, span)) = self.setting(&["exits", "after", "missing", "slow"])? else { break };
-            match key.as_str() {
-                "exits" => exits = Some(self.status(&value, span)?),
-                "after" => after = Some(self.duration(&value, span, true)?),
-                "slow" => slow = Some(self.duration(&value, span, true)?),
-                _ => return Err(self.error(span, "`missing` has no value")),
-            }
-        }
-        if self.next == from {
-            self.need("what it does (exits=STATUS, missing or slow=DURATION)")?;
-        }
-        if after.is_some() && exits.is_none() {
-            return Err(self.error(self.head(), "`after` needs `exits=STATUS`"));
-        }
-        Ok(Verb::Image { image, exits, after, missing, slow })
+    fn policy(&mut self) -> Read<Option<Policy>> {
+        let Some(arg) = self.args.get(self.next).cloned() else { return Ok(None) };
+        self.next += 1;
+        let known = Policy::ALL.map(Policy::name);
+        let policy = Policy::named(&arg.text);
+        policy.map(Some).ok_or_else(|| {
+            self.error(arg.span, format!("`{}` is no policy; one of {} was expected", arg.text, known.join(", ")))
+        })
     }
 
     fn load(&mut self) -> Read<Verb> {

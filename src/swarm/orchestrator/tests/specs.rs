@@ -137,7 +137,7 @@ impl Spec {
                     env: if self.env.is_empty() { Vec::new() } else { vec![self.env.to_owned()] },
                     ..api::ContainerSpec::default()
                 },
-                resources: Some(api::ResourceRequirements { limits: None, reservations: Some(reservations) }),
+                resources: Some(api::ResourceRequirements { reservations: Some(reservations), ..Default::default() }),
                 restart_policy: Some(api::RestartPolicy {
                     condition: format!("{:?}", self.restart.condition),
                     delay: Some(self.restart.delay.as_nanos()),

@@ -1,0 +1,91 @@
+//! What an engine refuses of a container before it makes it: values that SwarmKit lets pass and the engine does not. The task
+//! is rejected with these words.
+//!
+//! Source: recording docker-29/14 (swappiness, oom score); the engine's own checks for the others.
+
+use super::program::signal;
+use crate::swarm::api::TaskSpec;
+use crate::swarm::object::NodeDescription;
+
+/// The least memory that a container may be limited to.
+const LEAST_MEMORY: i64 = 6 << 20;
+
+/// Why this engine does not make such a container, if it does not.
+pub fn refused(spec: &TaskSpec, host: &NodeDescription) -> Option<String> {
+    let container = &spec.container_spec;
+    if !container.stop_signal.is_empty() && signal(&container.stop_signal).is_none() {
+        return Some(format!("invalid signal: {}", container.stop_signal));
+    }
+    if !(-1000..=1000).contains(&container.oom_score_adj) {
+        let score = container.oom_score_adj;
+        return Some(format!("Invalid value {score}, range for oom score adj is [-1000, 1000]"));
+    }
+    let resources = spec.resources.as_ref()?;
+    let limits = resources.limits.as_ref();
+    let memory = limits.map_or(0, |limits| limits.memory_bytes);
+    if memory != 0 && memory < LEAST_MEMORY {
+        return Some("Minimum memory limit allowed is 6MB".into());
+    }
+    // -1 is the host's own.
+    if let Some(swappiness) = resources.memory_swappiness.filter(|value| !(-1..=100).contains(value)) {
+        return Some(format!("Invalid value: {swappiness}, valid memory swappiness range is 0-100"));
+    }
+    let (cpus, wanted) = (host.nano_cpus / 1_000_000_000, limits.map_or(0, |limits| limits.nano_cpus));
+    if wanted > cpus * 1_000_000_000 {
+        return Some(format!("range of CPUs is from 0.01 to {cpus}.00, as there are only {cpus} CPUs available"));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::swarm::api::{ContainerSpec, ResourceRequirements, Resources};
+
+    fn host() -> NodeDescription {
+        NodeDescription { nano_cpus: 4_000_000_000, memory_bytes: 8 << 30, ..NodeDescription::default() }
+    }
+
+    fn with(resources: ResourceRequirements) -> Option<String> {
+        refused(&TaskSpec { resources: Some(resources), ..TaskSpec::default() }, &host())
+    }
+
+    fn limits(limits: Resources) -> Option<String> {
+        with(ResourceRequirements { limits: Some(limits), ..ResourceRequirements::default() })
+    }
+
+    #[test]
+    fn values_out_of_range_are_refused_with_the_engines_words() {
+        let swappiness = |value| ResourceRequirements { memory_swappiness: Some(value), ..Default::default() };
+        assert_eq!(
+            with(swappiness(200)).as_deref(),
+            Some("Invalid value: 200, valid memory swappiness range is 0-100")
+        );
+        assert_eq!((with(swappiness(100)), with(swappiness(-1))), (None, None));
+        let oom = |oom_score_adj| TaskSpec {
+            container_spec: ContainerSpec { oom_score_adj, ..ContainerSpec::default() },
+            ..TaskSpec::default()
+        };
+        assert_eq!(
+            refused(&oom(2000), &host()).as_deref(),
+            Some("Invalid value 2000, range for oom score adj is [-1000, 1000]")
+        );
+        assert_eq!(refused(&oom(-1000), &host()), None);
+        assert!(limits(Resources { memory_bytes: 5 << 20, ..Resources::default() }).is_some());
+        assert_eq!(limits(Resources { memory_bytes: 6 << 20, nano_cpus: 4_000_000_000, ..Resources::default() }), None);
+        assert_eq!(
+            limits(Resources { nano_cpus: 4_500_000_000, ..Resources::default() }).as_deref(),
+            Some("range of CPUs is from 0.01 to 4.00, as there are only 4 CPUs available")
+        );
+    }
+
+    #[test]
+    fn a_signal_has_to_be_one() {
+        let spec = |stop_signal: &str| TaskSpec {
+            container_spec: ContainerSpec { stop_signal: stop_signal.into(), ..ContainerSpec::default() },
+            ..TaskSpec::default()
+        };
+        assert_eq!(refused(&spec("SIGSOON"), &host()).as_deref(), Some("invalid signal: SIGSOON"));
+        assert_eq!((refused(&spec("SIGINT"), &host()), refused(&spec(""), &host())), (None, None));
+    }
+}
