@@ -42,6 +42,7 @@ fn cluster(tasks: u32, spread: bool) -> State {
                 ..NodeDescription::default()
             }),
             certificate: Default::default(),
+            attachments: Default::default(),
             status: NodeStatus { state: NodeState::Ready, message: "", addr: Ipv4Addr::LOCALHOST },
             host: HostId(1),
         })));
@@ -57,6 +58,7 @@ fn cluster(tasks: u32, spread: bool) -> State {
             generic: Vec::new(),
             platforms: Vec::new(),
             plugins: Vec::new(),
+            uses: Arc::default(),
             restart: RestartPolicy::default(),
             stop_grace_period: Duration::from_secs(10),
             ports: [].into(),
@@ -104,6 +106,7 @@ fn pending(state: &State, key: u32, service: u32) -> Task {
         spec_version: 0,
         ports: [].into(),
         assigned_generic: [].into(),
+        networks: [].into(),
         status: TaskStatus {
             state: TaskState::Pending,
             timestamp: Time::ZERO,

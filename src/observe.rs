@@ -49,6 +49,8 @@ pub struct Service {
     pub ports: Vec<Port>,
     /// Its virtual address on its first network; empty without one.
     pub vip: Text,
+    /// Its virtual addresses by network, the routing mesh's among them.
+    pub vips: Arc<BTreeMap<Text, Text>>,
 }
 
 /// The state of a rolling update.
@@ -119,6 +121,29 @@ pub struct Task {
     pub image: Text,
     /// The version of its service's specification.
     pub version: u64,
+    /// Its addresses by network.
+    pub addresses: Arc<BTreeMap<Text, Text>>,
+}
+
+/// A network of the swarm, as the leader's store has it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Network {
+    /// Its name.
+    pub name: Text,
+    /// Its id.
+    pub id: Text,
+    /// Its driver; empty while it has not been allocated.
+    pub driver: Text,
+    /// Its first subnet; empty without one.
+    pub subnet: Text,
+    /// The gateway of its first subnet.
+    pub gateway: Text,
+    /// The VXLAN id of its first subnet; 0 without one.
+    pub vxlan: u64,
+    /// Whether it carries the routing mesh.
+    pub ingress: bool,
+    /// The load balancers' addresses on it by node.
+    pub balancers: Arc<BTreeMap<Text, Text>>,
 }
 
 /// The consensus as it is, not as anyone believes it to be.
@@ -202,6 +227,8 @@ pub enum Root {
     Nodes,
     /// `tasks`
     Tasks,
+    /// `networks`
+    Networks,
     /// `raft`
     Raft,
     /// `truth.hosts`
@@ -225,6 +252,8 @@ pub trait View {
     fn nodes(&self) -> Option<Arc<Vec<Node>>>;
     /// What the leader believes of tasks; none without a leader.
     fn tasks(&self) -> Option<Arc<Vec<Task>>>;
+    /// What the leader believes of networks; none without a leader.
+    fn networks(&self) -> Option<Arc<Vec<Network>>>;
     /// The consensus as it is.
     fn raft(&self) -> Arc<Raft>;
     /// The machines as they are.

@@ -5,6 +5,7 @@
 //! `service create`. It is not the world (that is `swarm`) and not the screens. It follows the house plan §4.
 
 mod decision;
+mod files;
 mod interpreter;
 mod reading;
 mod recording;

@@ -2,12 +2,14 @@
 //! flags and usage: `table`.
 
 pub mod container;
+pub mod file;
 pub mod health;
 pub mod image;
 pub mod info;
 pub mod inspect;
 pub mod inspect_any;
 pub mod network;
+pub mod network_create;
 pub mod node;
 pub mod rollback;
 pub mod scale;
@@ -16,6 +18,7 @@ pub mod service_inspect;
 pub mod service_list;
 pub mod service_logs;
 pub mod service_ps;
+pub mod service_references;
 pub mod service_update;
 pub mod swarm;
 pub mod swarm_ca;

@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn commands_flags_and_values() {
-        assert_eq!(words("se"), ["service"]);
+        assert_eq!(words("se"), ["secret", "service"]);
         assert_eq!(words("service c"), ["create"]);
         assert_eq!(words("service create --repl"), ["--replicas", "--replicas-max-per-node"]);
         assert_eq!(words("service create --mode g"), ["global", "global-job"]);

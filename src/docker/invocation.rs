@@ -159,6 +159,10 @@ fn arguments(wanted: Arguments, count: usize) -> Option<(String, &'static str)> 
         Arguments::Exactly(n) if n == count => None,
         Arguments::Exactly(0) => Some(("accepts no arguments".into(), "Run")),
         Arguments::Exactly(n) => Some((format!("requires {n} argument{}", plural(n)), "Run")),
+        Arguments::Between(least, most) if (least..=most).contains(&count) => None,
+        Arguments::Between(least, most) => {
+            Some((format!("requires at least {least} and at most {most} argument{}", plural(most)), "Run"))
+        }
         Arguments::AtLeast(n) if n <= count => None,
         Arguments::AtLeast(n) => Some((format!("requires at least {n} argument{}", plural(n)), "See")),
     }

@@ -12,7 +12,7 @@ use super::flags::Parsed;
 use super::invocation::Invocation;
 use super::table::Command;
 use crate::swarm::api::{
-    Answer, ContainerInspect, ContainerSummary, Failure, Filters, ImageSummary, Info, LogLine, NetworkSummary,
+    Answer, ContainerInspect, ContainerSummary, Failure, File, FileKind, Filters, ImageSummary, Info, LogLine, Network,
     NoAnswer, Node, Request, Response, Service, Swarm, Task, Version,
 };
 use std::collections::VecDeque;
@@ -284,9 +284,26 @@ requests! {
     /// Images of this host.
     images() -> Arc<Vec<ImageSummary>> { Request::ImageList => Response::Images(images) => images }
     /// Networks.
-    networks(filters: Filters) -> Arc<Vec<NetworkSummary>> {
+    networks(filters: Filters) -> Arc<Vec<Network>> {
         Request::NetworkList(filters) => Response::Networks(networks) => networks
     }
+    /// A network; with a scope only one of that.
+    network(id: &str, scope: &str) -> Arc<Network> {
+        Request::NetworkInspect { id: id.to_owned(), scope: scope.to_owned(), verbose: false } =>
+            Response::Network(network) => network
+    }
+    /// Secrets or configs.
+    files(kind: FileKind, filters: Filters) -> Arc<Vec<File>> {
+        Request::FileList { kind, filters } => Response::Files(files) => files
+    }
+    /// A secret or a config.
+    file_object(kind: FileKind, id: &str) -> Arc<File> {
+        Request::FileInspect { kind, id: id.to_owned() } => Response::File(file) => file
+    }
+    /// Something that is made: its id.
+    created(request: Request) -> String { request => Response::Created(id) => id }
+    /// Something that is cleared away: names.
+    pruned(request: Request) -> Vec<String> { request => Response::Deleted(names) => names }
     /// Lines of a log.
     lines(request: Request) -> Arc<Vec<LogLine>> { request => Response::Logs(lines) => lines }
 }
@@ -374,5 +391,19 @@ fn endpoint(request: &Request) -> (&'static str, String) {
             ("Delete", format!("/images/{name}{}", if *force { "?force=1" } else { "" }))
         }
         Request::NetworkList(_) => ("Get", "/networks".into()),
+        Request::NetworkInspect { id, scope, .. } => (
+            "Get",
+            format!("/networks/{id}{}", if scope.is_empty() { String::new() } else { format!("?scope={scope}") }),
+        ),
+        Request::NetworkCreate(_) => ("Post", "/networks/create".into()),
+        Request::NetworkRemove(id) => ("Delete", format!("/networks/{id}")),
+        Request::NetworkPrune(_) => ("Post", "/networks/prune".into()),
+        Request::FileCreate { kind, .. } => ("Post", format!("/{}s/create", kind.noun())),
+        Request::FileList { kind, .. } => ("Get", format!("/{}s", kind.noun())),
+        Request::FileInspect { kind, id } => ("Get", format!("/{}s/{id}", kind.noun())),
+        Request::FileUpdate { kind, id, version, .. } => {
+            ("Post", format!("/{}s/{id}/update?version={version}", kind.noun()))
+        }
+        Request::FileRemove { kind, id } => ("Delete", format!("/{}s/{id}", kind.noun())),
     }
 }

@@ -16,6 +16,8 @@ use super::script::{Context, Finish, Stop};
 pub enum Arguments {
     /// Exactly so many.
     Exactly(usize),
+    /// At least the first, at most the second.
+    Between(usize, usize),
     /// So many or more.
     AtLeast(usize),
 }
@@ -65,10 +67,12 @@ pub struct Group {
 
 /// The groups.
 pub const GROUPS: &[Group] = &[
+    Group { name: "config", summary: "Manage Swarm configs" },
     Group { name: "container", summary: "Manage containers" },
     Group { name: "image", summary: "Manage images" },
     Group { name: "network", summary: "Manage networks" },
     Group { name: "node", summary: "Manage Swarm nodes" },
+    Group { name: "secret", summary: "Manage Swarm secrets" },
     Group { name: "service", summary: "Manage Swarm services" },
     Group { name: "swarm", summary: "Manage Swarm" },
     Group { name: "system", summary: "Manage Docker" },
@@ -84,7 +88,6 @@ pub const UNMODELLED: &[&str] = &[
     "checkpoint",
     "commit",
     "compose",
-    "config",
     "context",
     "cp",
     "create",
@@ -104,7 +107,6 @@ pub const UNMODELLED: &[&str] = &[
     "run",
     "save",
     "search",
-    "secret",
     "stack",
     "stats",
     "tag",
@@ -137,19 +139,14 @@ pub const UNMODELLED: &[&str] = &[
     "image save",
     "image tag",
     "network connect",
-    "network create",
     "network disconnect",
-    "network inspect",
-    "network prune",
-    "network rm",
-    "network remove",
     "system df",
     "system dial-stdio",
     "system events",
     "system prune",
 ];
 
-use Arguments::{AtLeast, Exactly};
+use Arguments::{AtLeast, Between, Exactly};
 
 const fn command(
     path: &'static str,
@@ -171,6 +168,32 @@ const MANY_CONTAINERS: &str = "[OPTIONS] CONTAINER [CONTAINER...]";
 
 /// The table.
 pub const COMMANDS: &[Command] = &[
+    command(
+        "config create",
+        "[OPTIONS] CONFIG file|-",
+        Exactly(2),
+        &[other::CONFIG_CREATE],
+        run::file::create_config,
+        "Create a config from a file or STDIN",
+    ),
+    command(
+        "config inspect",
+        "[OPTIONS] CONFIG [CONFIG...]",
+        AtLeast(1),
+        &[other::INSPECT],
+        run::file::inspect_configs,
+        "Show configs in detail",
+    ),
+    aliased(
+        command("config ls", OPTIONS, Exactly(0), &[other::LIST], run::file::ls_configs, "List configs"),
+        &["list"],
+        &[],
+    ),
+    aliased(
+        command("config rm", "CONFIG [CONFIG...]", AtLeast(1), &[], run::file::rm_configs, "Remove configs"),
+        &["remove"],
+        &[],
+    ),
     containers::CONTAINER_INSPECT,
     containers::CONTAINER_PAUSE,
     containers::PAUSE,
@@ -250,9 +273,45 @@ pub const COMMANDS: &[Command] = &[
         &[],
         &["docker container logs"],
     ),
+    command(
+        "network create",
+        "[OPTIONS] NETWORK",
+        Exactly(1),
+        &[other::NETWORK_CREATE],
+        run::network_create::create,
+        "Create a network",
+    ),
+    command(
+        "network inspect",
+        "[OPTIONS] NETWORK [NETWORK...]",
+        AtLeast(1),
+        &[other::NETWORK_INSPECT],
+        run::network::inspect,
+        "Show networks in detail",
+    ),
     aliased(
         command("network ls", OPTIONS, Exactly(0), &[other::LIST, other::NO_TRUNC], run::network::ls, "List networks"),
         &["list"],
+        &[],
+    ),
+    command(
+        "network prune",
+        OPTIONS,
+        Exactly(0),
+        &[other::NETWORK_PRUNE],
+        run::network::prune,
+        "Remove all networks that nobody uses",
+    ),
+    aliased(
+        command(
+            "network rm",
+            "NETWORK [NETWORK...]",
+            AtLeast(1),
+            &[other::NETWORK_RM],
+            run::network::rm,
+            "Remove networks",
+        ),
+        &["remove"],
         &[],
     ),
     command("node demote", "NODE [NODE...]", AtLeast(1), &[], run::node::demote, "Make workers of managers"),
@@ -300,6 +359,32 @@ pub const COMMANDS: &[Command] = &[
         command("rm", MANY_CONTAINERS, AtLeast(1), &[other::RM], run::container::rm, "Remove containers"),
         &[],
         &["docker container rm", "docker container remove"],
+    ),
+    command(
+        "secret create",
+        "[OPTIONS] SECRET [file|-]",
+        Between(1, 2),
+        &[other::SECRET_CREATE],
+        run::file::create_secret,
+        "Create a secret from a file or STDIN",
+    ),
+    command(
+        "secret inspect",
+        "[OPTIONS] SECRET [SECRET...]",
+        AtLeast(1),
+        &[other::INSPECT],
+        run::file::inspect_secrets,
+        "Show secrets in detail",
+    ),
+    aliased(
+        command("secret ls", OPTIONS, Exactly(0), &[other::LIST], run::file::ls_secrets, "List secrets"),
+        &["list"],
+        &[],
+    ),
+    aliased(
+        command("secret rm", "SECRET [SECRET...]", AtLeast(1), &[], run::file::rm_secrets, "Remove secrets"),
+        &["remove"],
+        &[],
     ),
     Command {
         interspersed: false,

@@ -155,6 +155,24 @@ pub fn cluster(request: &Request) -> Answer {
         })),
         Request::ServiceLogs { .. } | Request::ContainerLogs { .. } => Response::Logs(Arc::new(lines())),
         Request::NetworkList(_) => Response::Networks(Arc::new(networks())),
+        Request::NetworkInspect { id, .. } => match networks().into_iter().find(|n| n.id == *id || n.name == *id) {
+            Some(network) => Response::Network(Arc::new(network)),
+            None => return refuse(404, &format!("network {id} not found")),
+        },
+        Request::NetworkCreate(_) => Response::Created("e633vug6u678dugyxnnomevv9".into()),
+        Request::NetworkPrune(_) => Response::Deleted(vec!["iotd-net".into()]),
+        Request::FileCreate { .. } => Response::Created("1nrad6a6dgwge09iswy5todw2".into()),
+        Request::FileList { kind, .. } => Response::Files(Arc::new(files(*kind))),
+        Request::FileInspect { kind, id } => match files(*kind).into_iter().find(|file| file.spec.name == *id) {
+            Some(file) => Response::File(Arc::new(file)),
+            None => return refuse(404, &format!("{} {id} not found", kind.noun())),
+        },
+        Request::FileRemove { kind, id }
+            if files(*kind).iter().any(|f| f.spec.name == *id && f.spec.labels.is_empty()) =>
+        {
+            let text = format!("{} '{id}' is in use by the following service: web", kind.noun());
+            return Err(ApiError::grpc(Code::InvalidArgument, text).into());
+        }
         _ => Response::Done,
     })
 }
@@ -319,9 +337,8 @@ pub fn services() -> Vec<Service> {
                         window: None,
                     }),
                     placement: Some(Placement::default()),
-                    log_driver: None,
-                    force_update: 0,
                     runtime: "container".into(),
+                    ..TaskSpec::default()
                 },
                 mode: ServiceMode::Replicated { replicas: Some(desired) },
                 update_config: Some(config.clone()),
@@ -382,6 +399,7 @@ pub fn tasks() -> Vec<Task> {
                     ..TaskStatus::default()
                 },
                 desired_state: states.0.into(),
+                networks_attachments: vec![],
                 job_iteration: None,
             }
         };
@@ -468,12 +486,16 @@ fn containers() -> Vec<ContainerSummary> {
     ]
 }
 
-fn networks() -> Vec<NetworkSummary> {
-    let network = |id: &str, name: &str, driver: &str, scope: &str| NetworkSummary {
+fn networks() -> Vec<Network> {
+    let network = |id: &str, name: &str, driver: &str, scope: &str| Network {
         id: id.into(),
         name: name.into(),
         driver: driver.into(),
         scope: scope.into(),
+        created: time::rfc3339(0),
+        enable_ipv4: true,
+        ingress: name == "ingress",
+        ..Network::default()
     };
     vec![
         network("d5dad2ddec19aa", "none", "null", "local"),
@@ -483,4 +505,27 @@ fn networks() -> Vec<NetworkSummary> {
         network("c152442010dbaa", "docker_gwbridge", "bridge", "local"),
         network("1ea68c681dbdaa", "host", "host", "local"),
     ]
+}
+
+/// Two secrets and a config.
+fn files(kind: FileKind) -> Vec<File> {
+    let file = |id: &str, name: &str, label: Option<(&str, &str)>, age: i64, data: &[u8]| File {
+        id: id.into(),
+        version: ObjectVersion { index: 17 },
+        created_at: time::rfc3339(NOW - age * SECOND),
+        updated_at: time::rfc3339(NOW - age * SECOND),
+        spec: FileSpec {
+            name: name.into(),
+            labels: label.map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect(),
+            data: data.to_vec(),
+            templating: None,
+        },
+    };
+    match kind {
+        FileKind::Secret => vec![
+            file("yqaf76el4jgr46sgw27l9wbpk", "db_password", None, 70, b""),
+            file("wixvl56zyim1kt7lfsexw38id", "app_key", Some(("env", "dev")), 3, b""),
+        ],
+        FileKind::Config => vec![file("kzv4jo6apq64dhkiuulqaeflh", "nginx_conf", Some(("env", "dev")), 70, b"hello\n")],
+    }
 }

@@ -3,6 +3,7 @@
 
 mod errors;
 mod examples;
+mod objects;
 mod pretty;
 mod progress;
 mod random;

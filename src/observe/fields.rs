@@ -119,6 +119,7 @@ const SERVICE: Object = Object {
         field("update", Kind::Object(&UPDATE), "how far its last update or rollback has come"),
         field("ports", Kind::List(&PORT), "its published ports"),
         field("vip", Kind::Text, "its virtual address on its first network; empty without one"),
+        field("vips", Kind::Labels, "its virtual addresses by network, the routing mesh's (`ingress`) among them"),
     ],
 };
 
@@ -151,6 +152,21 @@ const TASK: Object = Object {
         field("error", Kind::Text, "why it failed; empty otherwise"),
         field("image", Kind::Text, "its image"),
         field("version", Kind::Int, "the version of its service's specification"),
+        field("addresses", Kind::Labels, "its addresses by network"),
+    ],
+};
+
+const NETWORK: Object = Object {
+    name: "network",
+    fields: &[
+        field("name", Kind::Text, "its name"),
+        field("id", Kind::Text, "its id"),
+        field("driver", Kind::Text, "its driver; empty while it has not been allocated"),
+        field("subnet", Kind::Text, "its first subnet, such as `10.0.1.0/24`; empty without one"),
+        field("gateway", Kind::Text, "the gateway of its first subnet"),
+        field("vxlan", Kind::Int, "the VXLAN id of its first subnet; 0 without one"),
+        field("ingress", Kind::Bool, "whether it carries the routing mesh"),
+        field("balancers", Kind::Labels, "the load balancers' addresses on it by node"),
     ],
 };
 
@@ -222,6 +238,12 @@ const ROOTS: &[RootDoc] = &[
         root: Root::Tasks,
         kind: Kind::List(&TASK),
         about: "the tasks with their history, as the leader's store has them; unknown without a leader",
+    },
+    RootDoc {
+        name: "networks",
+        root: Root::Networks,
+        kind: Kind::Named(&NETWORK),
+        about: "the networks of the swarm, as the leader's store has them; unknown without a leader",
     },
     RootDoc { name: "raft", root: Root::Raft, kind: Kind::Object(&RAFT), about: "the consensus as it is" },
     RootDoc {

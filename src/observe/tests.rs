@@ -18,6 +18,7 @@ pub(crate) struct Picture {
     pub services: Option<Arc<Vec<Service>>>,
     pub nodes: Option<Arc<Vec<Node>>>,
     pub tasks: Option<Arc<Vec<Task>>>,
+    pub networks: Option<Arc<Vec<Network>>>,
     pub raft: Arc<Raft>,
     pub hosts: Arc<Vec<Host>>,
     pub containers: Arc<Vec<Container>>,
@@ -36,6 +37,9 @@ impl View for Picture {
     }
     fn tasks(&self) -> Option<Arc<Vec<Task>>> {
         self.tasks.clone()
+    }
+    fn networks(&self) -> Option<Arc<Vec<Network>>> {
+        self.networks.clone()
     }
     fn raft(&self) -> Arc<Raft> {
         Arc::clone(&self.raft)
@@ -65,7 +69,9 @@ pub(crate) fn picture() -> Picture {
         update: Update { state: "paused".into(), message: "update paused".into() },
         ports: vec![port],
         vip: "10.0.1.2".into(),
+        vips: Arc::new(BTreeMap::from([("net".into(), "10.0.1.2".into())])),
     };
+    let net = Network { name: "net".into(), subnet: "10.0.1.0/24".into(), ..Network::default() };
     let node = |name: &str, status: &str, zone: &str| Node {
         name: name.into(),
         status: status.into(),
@@ -99,6 +105,7 @@ pub(crate) fn picture() -> Picture {
         services: Some(Arc::new(vec![web])),
         nodes: Some(Arc::new(vec![node("w1", "ready", "a"), node("w2", "down", "b"), node("w3", "ready", "a")])),
         tasks: Some(Arc::new(vec![task(1, "w1", "running"), task(2, "w1", "running"), task(3, "w2", "running")])),
+        networks: Some(Arc::new(vec![net])),
         raft: Arc::new(Raft {
             leader: "m1".into(),
             term: 2,
@@ -120,6 +127,7 @@ fn every_field_of_the_table_is_there() {
             Root::Services => Things::Services(picture.services().unwrap()),
             Root::Nodes => Things::Nodes(picture.nodes().unwrap()),
             Root::Tasks => Things::Tasks(picture.tasks().unwrap()),
+            Root::Networks => Things::Networks(picture.networks().unwrap()),
             Root::Hosts => Things::Hosts(picture.hosts()),
             Root::Containers => Things::Containers(picture.containers()),
             Root::Raft => {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Container, Host, Member, Node, Port, Raft, Service, Task, Text};
+use super::{Container, Host, Member, Network, Node, Port, Raft, Service, Task, Text};
 
 /// What a field holds.
 #[derive(Clone, Debug)]
@@ -39,6 +39,8 @@ pub enum Thing {
     Node(Arc<Vec<Node>>, usize),
     /// A task.
     Task(Arc<Vec<Task>>, usize),
+    /// A network.
+    Network(Arc<Vec<Network>>, usize),
     /// The consensus.
     Raft(Arc<Raft>),
     /// A member of the consensus.
@@ -60,6 +62,8 @@ pub enum Things {
     Nodes(Arc<Vec<Node>>),
     /// Tasks.
     Tasks(Arc<Vec<Task>>),
+    /// Networks.
+    Networks(Arc<Vec<Network>>),
     /// The members of the consensus.
     Members(Arc<Raft>),
     /// Hosts.
@@ -93,6 +97,7 @@ impl Thing {
                     "update" => Datum::Thing(Self::Update(Arc::clone(list), *at)),
                     "ports" => Datum::Things(Things::Ports(Arc::clone(list), *at)),
                     "vip" => text(&service.vip),
+                    "vips" => Datum::Labels(Arc::clone(&service.vips)),
                     _ => return None,
                 })
             }
@@ -104,6 +109,7 @@ impl Thing {
             Self::Port(list, at, port) => port_field(list.get(*at)?.ports.get(*port)?, field),
             Self::Node(list, at) => node_field(list.get(*at)?, field),
             Self::Task(list, at) => task_field(list.get(*at)?, field),
+            Self::Network(list, at) => network_field(list.get(*at)?, field),
             Self::Raft(raft) => Some(match field {
                 "leader" => text(&raft.leader),
                 "term" => int(raft.term),
@@ -126,6 +132,7 @@ impl Thing {
             Self::Port(..) => ("port", "published"),
             Self::Node(..) => ("node", "name"),
             Self::Task(..) => ("task", "name"),
+            Self::Network(..) => ("network", "name"),
             Self::Raft(..) => ("consensus of term", "term"),
             Self::Member(..) => ("member", "name"),
             Self::Host(..) => ("host", "name"),
@@ -176,6 +183,21 @@ fn task_field(task: &Task, field: &str) -> Option<Datum> {
         "error" => text(&task.error),
         "image" => text(&task.image),
         "version" => int(task.version),
+        "addresses" => Datum::Labels(Arc::clone(&task.addresses)),
+        _ => return None,
+    })
+}
+
+fn network_field(network: &Network, field: &str) -> Option<Datum> {
+    Some(match field {
+        "name" => text(&network.name),
+        "id" => text(&network.id),
+        "driver" => text(&network.driver),
+        "subnet" => text(&network.subnet),
+        "gateway" => text(&network.gateway),
+        "vxlan" => int(network.vxlan),
+        "ingress" => Datum::Bool(network.ingress),
+        "balancers" => Datum::Labels(Arc::clone(&network.balancers)),
         _ => return None,
     })
 }
@@ -227,6 +249,7 @@ impl Things {
             Self::Ports(list, at) => list.get(*at).map_or(0, |service| service.ports.len()),
             Self::Nodes(list) => list.len(),
             Self::Tasks(list) => list.len(),
+            Self::Networks(list) => list.len(),
             Self::Members(raft) => raft.members.len(),
             Self::Hosts(list) => list.len(),
             Self::Containers(list) => list.len(),
@@ -248,6 +271,7 @@ impl Things {
             Self::Ports(list, at) => Thing::Port(Arc::clone(list), *at, place),
             Self::Nodes(list) => Thing::Node(Arc::clone(list), place),
             Self::Tasks(list) => Thing::Task(Arc::clone(list), place),
+            Self::Networks(list) => Thing::Network(Arc::clone(list), place),
             Self::Members(raft) => Thing::Member(Arc::clone(raft), place),
             Self::Hosts(list) => Thing::Host(Arc::clone(list), place),
             Self::Containers(list) => Thing::Container(Arc::clone(list), place),
@@ -259,6 +283,7 @@ impl Things {
         let place = match self {
             Self::Services(list) => list.iter().position(|service| &*service.name == name),
             Self::Nodes(list) => list.iter().position(|node| &*node.name == name),
+            Self::Networks(list) => list.iter().position(|network| &*network.name == name),
             Self::Members(raft) => raft.members.iter().position(|member| &*member.name == name),
             Self::Hosts(list) => list.iter().position(|host| &*host.name == name),
             Self::Ports(..) | Self::Tasks(_) | Self::Containers(_) => None,
@@ -273,6 +298,7 @@ impl Things {
             Self::Ports(..) => "port",
             Self::Nodes(_) => "node",
             Self::Tasks(_) => "task",
+            Self::Networks(_) => "network",
             Self::Members(_) => "Raft member",
             Self::Hosts(_) => "host",
             Self::Containers(_) => "container",

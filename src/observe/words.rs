@@ -194,6 +194,10 @@ pub fn words(world: &World, record: &Record<What>) -> Option<(String, Option<Str
             None => return None,
         },
         What::ServiceRemoved { name } => (format!("service {name} is removed"), None),
+        What::Object { kind, name, change: "allocated", detail } if !detail.is_empty() => {
+            (format!("{kind} {name} gets {detail}"), None)
+        }
+        What::Object { kind, name, change, .. } => (format!("{kind} {name} is {change}"), None),
         What::ContainerEnded { host: on, name, code, oom } if *code != 0 => {
             let name = name.rsplit_once('.').map_or(&**name, |(name, _)| name);
             let reason = oom.then(|| "it used more memory than it may: the kernel killed it".to_owned());

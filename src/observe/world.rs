@@ -3,14 +3,14 @@
 //! Belief is the store of the leader of the highest term, wherever that leader is; truth looks into every host. The
 //! picture is made when it is asked for, list by list.
 
-use super::{Container, Host, Member, Node, Port, Raft, Root, Service, Task, Text, Update, View};
+use super::{Container, Host, Member, Network, Node, Port, Raft, Root, Service, Task, Text, Update, View};
 use crate::engine::Time;
 use crate::net::HostId;
 use crate::raft::Role;
 use crate::swarm::control;
 use crate::swarm::daemon::ContainerState;
 use crate::swarm::manager::Manager;
-use crate::swarm::object::Mode;
+use crate::swarm::object::{Attachment, Mode};
 use crate::swarm::store::State;
 use crate::swarm::world::{DaemonState, World};
 use std::sync::Arc;
@@ -55,6 +55,16 @@ fn text(value: impl Into<Text>) -> Text {
     value.into()
 }
 
+/// Addresses by network; most have none, and share that.
+fn addresses(places: &[Attachment]) -> Arc<std::collections::BTreeMap<Text, Text>> {
+    if places.is_empty() {
+        return Arc::default();
+    }
+    let given =
+        places.iter().filter_map(|place| Some((place.network.name().clone(), text(place.address?.to_string()))));
+    Arc::new(given.collect())
+}
+
 impl View for Observed<'_> {
     fn now(&self) -> Time {
         self.0.now()
@@ -94,7 +104,14 @@ impl View for Observed<'_> {
                             protocol: text(port.protocol.as_str()),
                         })
                         .collect(),
-                    vip: text(""),
+                    vip: service
+                        .endpoint
+                        .vips
+                        .iter()
+                        .find(|vip| !vip.network.spec.ingress)
+                        .and_then(|vip| vip.address)
+                        .map_or_else(|| text(""), |address| text(address.to_string())),
+                    vips: addresses(&service.endpoint.vips),
                 }
             })
             .collect();
@@ -157,9 +174,39 @@ impl View for Observed<'_> {
                 error: task.status.err.clone().unwrap_or_else(|| text("")),
                 image: task.spec.image.clone(),
                 version: task.spec_version,
+                addresses: addresses(&task.networks),
             })
             .collect();
         Some(Arc::new(tasks))
+    }
+
+    fn networks(&self) -> Option<Arc<Vec<Network>>> {
+        let state = self.state()?;
+        let mut networks: Vec<_> = state
+            .networks
+            .values()
+            .filter(|network| !network.is_predefined())
+            .map(|network| {
+                let given = network.allocated.as_deref();
+                let pool = given.and_then(|given| given.pools.first());
+                let balancers = state.nodes.values().filter_map(|node| {
+                    let place = node.attachments.iter().find(|place| place.network.key == network.key)?;
+                    Some((self.name(node.host), text(place.address?.to_string())))
+                });
+                Network {
+                    name: network.name().clone(),
+                    id: text(network.id.text()),
+                    driver: given.map_or_else(|| text(""), |given| given.driver.clone()),
+                    subnet: pool.map_or_else(|| text(""), |pool| text(pool.subnet.to_string())),
+                    gateway: pool.map_or_else(|| text(""), |pool| text(pool.gateway.to_string())),
+                    vxlan: given.and_then(|given| given.vxlan_ids.first()).map_or(0, |id| u64::from(*id)),
+                    ingress: network.spec.ingress,
+                    balancers: Arc::new(balancers.collect()),
+                }
+            })
+            .collect();
+        networks.sort_by(|a, b| a.name.cmp(&b.name));
+        Some(Arc::new(networks))
     }
 
     fn raft(&self) -> Arc<Raft> {
@@ -253,7 +300,7 @@ impl View for Observed<'_> {
     fn stamp(&self, root: Root) -> u64 {
         let changes = &self.0.env.changes;
         match root {
-            Root::Services | Root::Nodes | Root::Tasks => changes.belief,
+            Root::Services | Root::Nodes | Root::Tasks | Root::Networks => changes.belief,
             Root::Raft => changes.raft,
             Root::Hosts => changes.hosts,
             Root::Containers => changes.containers,

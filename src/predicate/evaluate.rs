@@ -55,6 +55,7 @@ impl<'a> Machine<'a> {
             Root::Services => known(self.view.services().map(Things::Services)),
             Root::Nodes => known(self.view.nodes().map(Things::Nodes)),
             Root::Tasks => known(self.view.tasks().map(Things::Tasks)),
+            Root::Networks => known(self.view.networks().map(Things::Networks)),
             Root::Raft => Ok(Value::Thing(Thing::Raft(self.view.raft()))),
             Root::Hosts => known(Some(Things::Hosts(self.view.hosts()))),
             Root::Containers => known(Some(Things::Containers(self.view.containers()))),

@@ -59,6 +59,9 @@ fn fields(world: &World, what: &What) -> Value {
             json!({"host": host(on), "role": role.as_str(), "until": rfc3339(until.nanos())})
         }
         What::RootRotation { done } => json!({"done": done}),
+        What::Object { kind, name, change, detail } => {
+            json!({"object": kind, "name": &**name, "change": change, "detail": &**detail})
+        }
         What::Reachable { host: who, peer, active } => {
             json!({"host": host(who), "peer": host(peer), "active": active})
         }

@@ -209,6 +209,7 @@ mod tests {
                     (Root::Services, format!("{:?}", view.services())),
                     (Root::Nodes, format!("{:?}", view.nodes())),
                     (Root::Tasks, format!("{:?}", view.tasks())),
+                    (Root::Networks, format!("{:?}", view.networks())),
                     (Root::Raft, format!("{:?}", view.raft())),
                     (Root::Hosts, format!("{:?}", view.hosts())),
                     (Root::Containers, format!("{:?}", view.containers())),

@@ -253,13 +253,13 @@ impl Session {
                 // Whoever sits at the terminal is asked.
                 Effect::ReadFile { path } if path == TERMINAL => {}
                 Effect::ReadFile { path } => {
-                    let host = self.terminals[id.0].host;
+                    let known = self.file_of(self.terminals[id.0].host, &path);
                     if let Some(Frame::Process(Process::Docker { machine, stdin, .. })) =
                         self.terminals[id.0].stack.last_mut()
                     {
                         let content = match path.as_str() {
                             "-" | "/dev/stdin" => Ok(stdin.as_bytes().into()),
-                            _ => self.files.get(&(host, absolute(&path))).cloned().ok_or("no such file or directory"),
+                            _ => known.ok_or("no such file or directory"),
                         };
                         let content = content.map_err(str::to_owned);
                         queue.extend(machine.step(ClientInput::File { path, content }, now));
@@ -343,8 +343,8 @@ impl Session {
                 }
                 ExpandedRedirect::ErrToOut => redirect.err = redirect.out,
                 ExpandedRedirect::Here(text) => (stdin, piped) = (text, true),
-                ExpandedRedirect::In(path) => match self.files.get(&(host, absolute(&path))) {
-                    Some(content) => (stdin, piped) = (String::from_utf8_lossy(content).into_owned(), true),
+                ExpandedRedirect::In(path) => match self.file_of(host, &path) {
+                    Some(content) => (stdin, piped) = (String::from_utf8_lossy(&content).into_owned(), true),
                     None => {
                         let terminal = &mut self.terminals[id.0];
                         terminal.complain(&format!("bash: {path}: No such file or directory\n"));
@@ -391,9 +391,7 @@ impl Session {
             self.world.client_timer(client, 0, START);
             return;
         }
-        let read = |path: &str| {
-            self.files.get(&(host, absolute(path))).map(|content| String::from_utf8_lossy(content).into_owned())
-        };
+        let read = |path: &str| self.file_of(host, path).map(|content| String::from_utf8_lossy(&content).into_owned());
         if let Some(outcome) = filter::run(argv, stdin, &read) {
             let terminal = &mut self.terminals[id.0];
             terminal.print(&outcome.stdout);

@@ -247,7 +247,7 @@ impl Agent {
     /// A message from the dispatcher.
     pub fn receive(&mut self, message: &ToAgent, now: Time, out: &mut AgentOutbox) {
         match message {
-            ToAgent::Registered { session, managers, role, .. } => {
+            ToAgent::Registered { session, managers, role, attachments, .. } => {
                 let Session::Registering { manager } = self.session else { return };
                 self.stamp += 1;
                 self.backoff = Duration::ZERO;
@@ -256,6 +256,7 @@ impl Agent {
                 self.remotes.replace(managers);
                 out.managers_changed = true;
                 out.desired_role = Some(*role);
+                out.actions.push(Action::Attach(attachments.clone()));
                 // Every task that it holds is reported anew.
                 for (&key, task) in &self.tasks {
                     self.news.insert(key, task.report());
@@ -280,7 +281,12 @@ impl Agent {
                     self.report(out);
                 }
             }
-            ToAgent::Assignments { session, sequence, complete, tasks, removed } => {
+            ToAgent::Attachments { session, attachments } => {
+                if matches!(self.session, Session::Open { id, .. } if id == *session) {
+                    out.actions.push(Action::Attach(attachments.clone()));
+                }
+            }
+            ToAgent::Assignments { session, sequence, complete, tasks, removed, files, gone } => {
                 let Session::Open { manager, id, sequence: ref mut last, .. } = self.session else { return };
                 if id != *session {
                     return;
@@ -289,6 +295,11 @@ impl Agent {
                     return self.end_session(manager, now, out);
                 }
                 *last = *sequence;
+                // A task finds its secrets there when it comes.
+                if *complete || !files.is_empty() || !gone.is_empty() {
+                    let (complete, files, gone) = (*complete, files.clone(), gone.clone());
+                    out.actions.push(Action::Provide { complete, files, gone });
+                }
                 self.assign(*complete, tasks, removed, now, out);
             }
             // It concerns the node's certificate: its host sees to it.

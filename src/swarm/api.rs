@@ -10,9 +10,11 @@
 
 mod cluster;
 mod container;
+mod file;
 mod health;
 mod human;
 mod info;
+mod network;
 mod node;
 mod service;
 mod task;
@@ -20,9 +22,11 @@ pub mod time;
 
 pub use cluster::*;
 pub use container::*;
+pub use file::*;
 pub use health::*;
 pub use human::human_duration;
 pub use info::*;
+pub use network::*;
 pub use node::*;
 pub use service::*;
 pub use task::*;
@@ -228,6 +232,60 @@ pub enum Request {
     },
     /// `GET /networks`
     NetworkList(Filters),
+    /// `GET /networks/{id}`
+    NetworkInspect {
+        /// Id, name or unique prefix of an id.
+        id: String,
+        /// Only networks of this scope; empty: of both.
+        scope: String,
+        /// With what is known of the services on it.
+        verbose: bool,
+    },
+    /// `POST /networks/create`
+    NetworkCreate(Box<NetworkCreateRequest>),
+    /// `DELETE /networks/{id}`
+    NetworkRemove(String),
+    /// `POST /networks/prune`
+    NetworkPrune(Filters),
+    /// `POST /secrets/create`, `POST /configs/create`
+    FileCreate {
+        /// Which of the two.
+        kind: FileKind,
+        /// What.
+        spec: FileSpec,
+    },
+    /// `GET /secrets`, `GET /configs`
+    FileList {
+        /// Which of the two.
+        kind: FileKind,
+        /// What to list.
+        filters: Filters,
+    },
+    /// `GET /secrets/{id}`, `GET /configs/{id}`
+    FileInspect {
+        /// Which of the two.
+        kind: FileKind,
+        /// Id, name or unique prefix of an id.
+        id: String,
+    },
+    /// `POST /secrets/{id}/update`, `POST /configs/{id}/update`
+    FileUpdate {
+        /// Which of the two.
+        kind: FileKind,
+        /// Id, name or unique prefix of an id.
+        id: String,
+        /// The version that was read.
+        version: u64,
+        /// The whole new spec.
+        spec: FileSpec,
+    },
+    /// `DELETE /secrets/{id}`, `DELETE /configs/{id}`
+    FileRemove {
+        /// Which of the two.
+        kind: FileKind,
+        /// Id, name or unique prefix of an id.
+        id: String,
+    },
 }
 
 /// Which lines of a log.
@@ -296,7 +354,17 @@ pub enum Response {
     /// Of the log requests.
     Logs(Arc<Vec<LogLine>>),
     /// Of `NetworkList`.
-    Networks(Arc<Vec<NetworkSummary>>),
+    Networks(Arc<Vec<Network>>),
+    /// Of `NetworkInspect`.
+    Network(Arc<Network>),
+    /// Of `NetworkCreate` and `FileCreate`: the new object's id.
+    Created(String),
+    /// Of `NetworkPrune`: names.
+    Deleted(Vec<String>),
+    /// Of `FileList`.
+    Files(Arc<Vec<File>>),
+    /// Of `FileInspect`.
+    File(Arc<File>),
     /// Of `Version`: the engine's version.
     Version(Arc<Version>),
 }

@@ -7,7 +7,7 @@
 //!
 //! Source: control-plane.md §0, §11.
 
-use super::object::{ContainerId, Id, NodeKey, ServiceKey, TaskKey};
+use super::object::{ContainerId, FileKind, Id, NodeKey, ServiceKey, TaskKey};
 use crate::engine::{Seed, Time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -138,6 +138,22 @@ impl Ids {
     /// For a service of this name.
     pub fn service(&mut self, name: &str) -> Id {
         Id(self.draw("id.service", &name))
+    }
+
+    /// For a network of this name.
+    pub fn network(&mut self, name: &str) -> Id {
+        Id(self.draw("id.network", &name))
+    }
+
+    /// For a network that only one host has: 64 hex digits.
+    pub fn local_network(&mut self, host: &str, name: &str) -> String {
+        let draw = self.draw("id.network.local", &(host, name));
+        ContainerId(draw).text()
+    }
+
+    /// For a secret or a config of this name.
+    pub fn file(&mut self, kind: FileKind, name: &str) -> Id {
+        Id(self.draw("id.file", &(kind, name)))
     }
 
     /// For the next task of a slot.

@@ -4,12 +4,19 @@
 //! Source: control-plane.md §1.3-§1.5, §8; SwarmKit's `manager/controlapi`, the engine's `daemon/cluster`.
 
 mod cluster;
+mod files;
+pub mod ipam;
 mod join;
 mod list;
+pub mod networks;
 pub(crate) mod nodes;
 mod present;
+mod references;
 pub(crate) mod services;
 mod spec;
+
+#[cfg(test)]
+mod tests;
 
 pub use cluster::{at_init, check_at_init};
 pub use join::{Setup, join, new_cluster, new_node, setup};
@@ -81,6 +88,19 @@ pub fn read(request: &ControlRequest, view: &View<'_>) -> Option<Answer> {
             Ok(task) => Ok(Response::Task(Arc::new(present::task(&task, state)))),
             Err(error) => Err(error.into()),
         },
+        Request::NetworkList(_) => Ok(Response::Networks(Arc::new(networks::list(state)))),
+        Request::NetworkInspect { id, .. } => match networks::inspect(id, state) {
+            Ok(network) => Ok(Response::Network(Arc::new(network))),
+            Err(error) => Err(error.into()),
+        },
+        Request::FileList { kind, filters } => match files::list(*kind, filters, state) {
+            Ok(files) => Ok(Response::Files(Arc::new(files))),
+            Err(error) => Err(error.into()),
+        },
+        Request::FileInspect { kind, id } => match files::find(*kind, state, id) {
+            Ok(file) => Ok(Response::File(Arc::new(files::present(&file)))),
+            Err(error) => Err(error.into()),
+        },
         _ => return None,
     })
 }
@@ -95,6 +115,12 @@ pub fn write(request: &ControlRequest, tx: &mut Transaction, members: &MembersVi
         Request::ServiceUpdate { id, version, spec, rollback, .. } => {
             services::update(id, *version, spec, *rollback, tx)
         }
+        Request::NetworkCreate(request) => networks::create(request, tx, env),
+        Request::NetworkRemove(id) => networks::remove(id, tx),
+        Request::NetworkPrune(filters) => networks::prune(filters, tx),
+        Request::FileCreate { kind, spec } => files::create(*kind, spec, tx, env),
+        Request::FileUpdate { kind, id, version, spec } => files::update(*kind, id, *version, spec, tx),
+        Request::FileRemove { kind, id } => files::remove(*kind, id, tx),
         Request::ServiceRemove(id) => services::remove(id, tx),
         Request::NodeUpdate { id, version, spec } => nodes::update(id, *version, spec, members, tx),
         Request::NodeRemove { id, force } => nodes::remove(id, *force, tx),

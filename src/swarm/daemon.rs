@@ -5,6 +5,7 @@
 //!
 //! Source: raft-and-security.md §1.5, §4.2; cli.md §3.4, §5.1, §5.7, §5.8.
 
+pub mod bridge;
 mod call;
 mod checks;
 mod containers;
@@ -17,7 +18,9 @@ mod info;
 mod limits;
 mod line;
 mod membership;
+mod networks;
 pub mod program;
+pub mod provision;
 mod recover;
 pub mod registry;
 mod role;
@@ -70,7 +73,6 @@ impl Host {
                 min_api_version: "1.40".into(),
             }))),
             Request::Info if self.manager.is_none() => Ok(Response::Info(Arc::new(self.info(None, env)))),
-            Request::NetworkList(filters) => self.network_list(filters, env),
             Request::ContainerList { all, limit, filters } => self.container_list(*all, *limit, filters, env),
             Request::ContainerInspect(id) => self.container_inspect(id, env),
             Request::ContainerRemove { id, force } => self.container_remove(id, *force, env),
@@ -124,6 +126,11 @@ impl Host {
             Request::SwarmJoin(join) => return self.swarm_join(client, number, join, env),
             Request::SwarmUnlock { key } => return self.swarm_unlock(client, number, key, env),
             Request::SwarmLeave { force } => return self.swarm_leave(client, number, *force, env),
+            Request::NetworkList(_)
+            | Request::NetworkInspect { .. }
+            | Request::NetworkCreate(_)
+            | Request::NetworkRemove(_)
+            | Request::NetworkPrune(_) => return self.network_request(client, number, request, env),
             _ => {}
         }
         if self.manager.is_none() {

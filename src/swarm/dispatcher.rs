@@ -9,6 +9,7 @@
 //!
 //! Source: control-plane.md §7.1-§7.6.
 
+mod dependencies;
 mod protocol;
 #[cfg(test)]
 mod tests;
@@ -17,10 +18,11 @@ pub use protocol::{CertificateNews, Refusal, Report, Route, ToAgent, ToDispatche
 
 use super::ca::{IssuanceState, RootCa, RootId};
 use super::component::{Alarm, Outbox, Writer};
-use super::object::{Node, NodeDescription, NodeKey, NodeState, Role, Task, TaskKey, TaskState};
+use super::object::{FileKey, Node, NodeDescription, NodeKey, NodeState, Role, Task, TaskKey, TaskState};
 use super::store::{Event, State, Transaction, Why};
 use crate::engine::{Duration, Key, Seed, Time};
 use crate::net::HostId;
+use dependencies::Dependencies;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -85,6 +87,10 @@ struct Session {
     last_registration: Time,
     /// Changes that the agent must hear of; `None`: forget the task.
     pending: BTreeMap<TaskKey, Option<Arc<Task>>>,
+    /// Secrets and configs that it has.
+    dependencies: Dependencies,
+    /// Those that it is to forget.
+    gone: Vec<FileKey>,
     due: Time,
     armed: bool,
     sequence: u64,
@@ -166,6 +172,8 @@ impl Dispatcher {
             registrations: 0,
             last_registration: Time::MIN,
             pending: BTreeMap::new(),
+            dependencies: Dependencies::default(),
+            gone: Vec::new(),
             due: now,
             armed: false,
             sequence: 0,
@@ -259,6 +267,8 @@ impl Dispatcher {
         session.route = route;
         session.last_registration = now;
         session.pending.clear();
+        session.gone.clear();
+        session.dependencies.clear();
         session.sequence = 0;
         self.node_updates.insert(
             key,
@@ -284,7 +294,7 @@ impl Dispatcher {
                 }
             }
             Alarm::Heartbeat(node) => self.heartbeat_due(node, state, now, out),
-            Alarm::Assignments(node) => self.assignments_due(node, now, out),
+            Alarm::Assignments(node) => self.assignments_due(node, state, now, out),
             // An alarm of an earlier time that it was down is void.
             Alarm::Orphan(node)
                 if state.nodes.get(node).is_some_and(|node| node.status.state == NodeState::Down)
@@ -314,10 +324,10 @@ impl Dispatcher {
         }
     }
 
-    fn assignments_due(&mut self, node: NodeKey, now: Time, out: &mut Outbox) {
+    fn assignments_due(&mut self, node: NodeKey, state: &State, now: Time, out: &mut Outbox) {
         let Some(session) = self.sessions.get_mut(&node) else { return };
         session.armed = false;
-        if session.pending.is_empty() {
+        if session.pending.is_empty() && session.gone.is_empty() {
             return;
         }
         if session.due > now {
@@ -327,15 +337,23 @@ impl Dispatcher {
         }
         let mut tasks = Vec::new();
         let mut removed = Vec::new();
+        let mut files = Vec::new();
         for (key, task) in std::mem::take(&mut session.pending) {
             match task {
-                Some(task) => tasks.push(task),
+                Some(task) => {
+                    session.dependencies.add(&task, state, &mut files);
+                    tasks.push(task);
+                }
                 None => removed.push(key),
             }
         }
+        let mut gone = std::mem::take(&mut session.gone);
+        // What one task needs no more another may need anew.
+        gone.retain(|key| !files.iter().any(|file| file.key == *key));
         session.sequence += 1;
         let (route, id, sequence) = (session.route, session.id, session.sequence);
-        self.outgoing.push((route, ToAgent::Assignments { session: id, sequence, complete: false, tasks, removed }));
+        let message = ToAgent::Assignments { session: id, sequence, complete: false, tasks, removed, files, gone };
+        self.outgoing.push((route, message));
     }
 
     /// The store has changed.
@@ -372,7 +390,15 @@ impl Dispatcher {
             {
                 self.expect(node, now, GRACE, out);
             }
+            Event::Node { old: Some(old), new: Some(new) } if !Arc::ptr_eq(&old.attachments, &new.attachments) => {
+                if let Some(session) = self.sessions.get(&new.key).filter(|session| session.id != 0) {
+                    let attachments = new.attachments.clone();
+                    let message = ToAgent::Attachments { session: session.id, attachments };
+                    self.outgoing.push((session.route, message));
+                }
+            }
             Event::Task { old, new } => {
+                self.release(old.as_deref(), new.as_deref(), now, out);
                 let relevant = match (old, new) {
                     (_, Some(new)) => new.node.filter(|_| {
                         new.status.state >= TaskState::Assigned
@@ -428,6 +454,23 @@ impl Dispatcher {
         session.due = now + ASSIGNMENT_WAIT;
         if !session.armed {
             session.armed = true;
+            out.alarm(session.due, Alarm::Assignments(node));
+        }
+    }
+
+    /// A task that has ended or is gone needs no secrets and configs any more.
+    fn release(&mut self, old: Option<&Task>, new: Option<&Task>, now: Time, out: &mut Outbox) {
+        let live = |task: Option<&Task>| task.is_some_and(|task| task.status.state <= TaskState::Running);
+        let Some(old) = old.filter(|old| !old.spec.uses.files.is_empty()) else { return };
+        if !live(Some(old)) || live(new) {
+            return;
+        }
+        let Some(node) = old.node else { return };
+        let Some(session) = self.sessions.get_mut(&node) else { return };
+        session.gone.extend(session.dependencies.release(old.key));
+        if !session.gone.is_empty() && !session.armed {
+            session.armed = true;
+            session.due = now + ASSIGNMENT_WAIT;
             out.alarm(session.due, Alarm::Assignments(node));
         }
     }
@@ -498,11 +541,16 @@ impl Dispatcher {
             let (route, id) = (session.route, session.id);
             let rotate = state.nodes.get(key).is_some_and(|node| node.certificate.state == IssuanceState::Rotate);
             let news = CertificateNews { rotate, root: self.root };
-            self.outgoing.push((route, ToAgent::Registered { session: id, period, managers, role, news }));
-            self.outgoing.push((
-                route,
-                ToAgent::Assignments { session: id, sequence: 1, complete: true, tasks, removed: Vec::new() },
-            ));
+            let attachments = state.nodes.get(key).map(|node| node.attachments.clone()).unwrap_or_default();
+            let registered = ToAgent::Registered { session: id, period, managers, role, news, attachments };
+            let mut files = Vec::new();
+            session.dependencies.clear();
+            tasks.iter().for_each(|task| session.dependencies.add(task, state, &mut files));
+            self.outgoing.push((route, registered));
+            let (removed, gone) = (Vec::new(), Vec::new());
+            let assignments =
+                ToAgent::Assignments { session: id, sequence: 1, complete: true, tasks, removed, files, gone };
+            self.outgoing.push((route, assignments));
         }
         if !self.node_updates.is_empty() || !self.task_updates.is_empty() {
             self.arm_flush(now, out);

@@ -7,7 +7,9 @@
 //! Source: control-plane.md §1, §2.
 
 mod cluster;
+mod file;
 mod id;
+mod network;
 mod node;
 mod resource;
 mod service;
@@ -16,7 +18,9 @@ mod task;
 
 pub use super::ca::token_digest;
 pub use cluster::*;
+pub use file::*;
 pub use id::*;
+pub use network::*;
 pub use node::*;
 pub use resource::*;
 pub use service::*;

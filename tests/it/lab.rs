@@ -69,10 +69,14 @@ impl Lab {
 
     fn finish(&mut self, terminal: TerminalId, limit: Duration) -> Option<Ran> {
         let begun = self.session.world().now();
-        match self.session.run_terminal(terminal, begun + limit) {
-            Stop::Idle => {}
-            Stop::Reached => return None,
-            stop => panic!("{stop:?}"),
+        loop {
+            match self.session.run_terminal(terminal, begun + limit) {
+                Stop::Idle => break,
+                Stop::Reached => return None,
+                // What is asked for at the terminal nobody types: the input is at its end.
+                Stop::Wants => self.session.refuse_wants("nobody types here"),
+                stop => panic!("{stop:?}"),
+            }
         }
         let took = self.session.world().now() - begun;
         let mut ran =

@@ -14,6 +14,7 @@ mod leader_killed;
 mod modes;
 mod mutants;
 mod quorum;
+mod recorded;
 mod recovery;
 mod security;
 mod shell;

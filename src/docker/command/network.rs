@@ -1,16 +1,32 @@
-//! `docker network ls`. cli.md §5.5.
+//! `docker network ls`, `inspect`, `rm`, `prune`. cli.md §5.5.
 
+use super::inspect;
 use crate::docker::format;
 use crate::docker::rows::{self, Listing, row};
-use crate::docker::script::{Context, Finish, Stop};
+use crate::docker::script::{Context, Finish, Stop, TERMINAL};
+use crate::swarm::api::Request;
+use crate::swarm::api::time::{go_string, parse_rfc3339};
 
 const LISTING: Listing = Listing {
     kind: "*network.networkContext",
-    headers: &[("ID", "NETWORK ID"), ("Name", "NAME"), ("Driver", "DRIVER"), ("Scope", "SCOPE")],
+    headers: &[
+        ("ID", "NETWORK ID"),
+        ("Name", "NAME"),
+        ("Driver", "DRIVER"),
+        ("Scope", "SCOPE"),
+        ("IPv4", "IPV4"),
+        ("IPv6", "IPV6"),
+        ("Internal", "INTERNAL"),
+        ("Labels", "LABELS"),
+        ("CreatedAt", "CREATED AT"),
+    ],
     table: "{{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}",
     quiet: "{{.ID}}",
     raw: &[("network_id", "ID"), ("name", "Name"), ("driver", "Driver"), ("scope", "Scope")],
 };
+
+const INGRESS_WARNING: &str = "WARNING! Before removing the routing-mesh network, make sure all the nodes in your swarm run the same docker engine version. Otherwise, removal may not be effective and functionality of newly create ingress networks will be impaired.";
+const PRUNE_WARNING: &str = "WARNING! This will remove all custom networks not used by at least one container.";
 
 /// Lists networks by name.
 pub fn ls(context: &mut Context) -> Result<Finish, Stop> {
@@ -21,14 +37,75 @@ pub fn ls(context: &mut Context) -> Result<Finish, Stop> {
         .iter()
         .map(|network| {
             let id = if whole { &network.id } else { format::truncate_id(&network.id) };
+            let labels = network.labels.iter().flatten().map(|(key, value)| format!("{key}={value}"));
+            let created = parse_rfc3339(&network.created).map_or_else(|| network.created.clone(), go_string);
             row([
                 ("ID", id.into()),
                 ("Name", network.name.as_str().into()),
                 ("Driver", network.driver.as_str().into()),
                 ("Scope", network.scope.as_str().into()),
+                ("IPv4", network.enable_ipv4.to_string().into()),
+                ("IPv6", network.enable_ipv6.to_string().into()),
+                ("Internal", network.internal.to_string().into()),
+                ("Labels", labels.collect::<Vec<_>>().join(",").into()),
+                ("CreatedAt", created.into()),
             ])
         })
         .collect();
     rows::print(context, &LISTING, &rows, context.flags.is_set("quiet"))?;
+    Ok(Finish::default())
+}
+
+/// Shows networks in detail.
+pub fn inspect(context: &mut Context) -> Result<Finish, Stop> {
+    inspect::print(context, |context, reference| {
+        Ok(match context.network(reference, "")? {
+            Ok(network) => Ok(serde_json::to_value(&*network).map_err(|error| error.to_string())?),
+            Err(refusal) => Err(refusal.text),
+        })
+    })
+}
+
+/// Asks whether to go on. The end of the input means no.
+fn confirm(context: &mut Context, warning: &str) -> Result<bool, Stop> {
+    context.out(format!("{warning}\nAre you sure you want to continue? [y/N] "));
+    let path = if context.environment.terminal_input { TERMINAL } else { "-" };
+    let answer = context.file(path)?.unwrap_or_default();
+    let answer = String::from_utf8_lossy(&answer);
+    Ok(matches!(answer.lines().next().unwrap_or_default().trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Removes networks one by one; errors are told as they happen.
+pub fn rm(context: &mut Context) -> Result<Finish, Stop> {
+    let force = context.flags.is_set("force");
+    let mut failed = false;
+    for name in context.arguments() {
+        let ingress = context.network(name, "")?.is_ok_and(|network| network.ingress);
+        if ingress && !confirm(context, INGRESS_WARNING)? {
+            continue;
+        }
+        match context.order(&Request::NetworkRemove(name.clone()))? {
+            Ok(()) => context.out(format!("{name}\n")),
+            Err(refusal) if force && refusal.is_not_found() => {}
+            Err(refusal) => {
+                failed = true;
+                context.err(format!("{}\n", refusal.text));
+            }
+        }
+    }
+    // The client's own error has no words but these.
+    if failed { Err(Stop::Failed("exit status 1".into())) } else { Ok(Finish::default()) }
+}
+
+/// Removes what nobody uses.
+pub fn prune(context: &mut Context) -> Result<Finish, Stop> {
+    if !context.flags.is_set("force") && !confirm(context, PRUNE_WARNING)? {
+        return Ok(Finish::default());
+    }
+    let names = context.pruned(Request::NetworkPrune(context.flags.filters()))??;
+    if !names.is_empty() {
+        let names: String = names.iter().map(|name| format!("{name}\n")).collect();
+        context.out(format!("Deleted Networks:\n{names}\n"));
+    }
     Ok(Finish::default())
 }

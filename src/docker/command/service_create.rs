@@ -3,7 +3,7 @@
 //! cli.md §5.3, §7. Blocks of which no flag was given stay out of the spec; a block of which one was given is filled
 //! from the defaults first.
 
-use super::health;
+use super::{health, service_references};
 use crate::docker::flags::Parsed;
 use crate::docker::format;
 use crate::docker::script::{Context, Finish, Stop, Wait};
@@ -15,7 +15,9 @@ use std::collections::VecDeque;
 
 /// Creates a service.
 pub fn create(context: &mut Context) -> Result<Finish, Stop> {
-    let spec = Box::new(specification(context)?);
+    let mut spec = Box::new(specification(context)?);
+    let container = &mut spec.task_template.container_spec;
+    service_references::add_files(context, container, ["secret", "config"])?;
     let query_registry = !context.flags.is_set("no-resolve-image");
     let (id, warnings) = match context.ask(&Request::ServiceCreate { spec, query_registry })?? {
         Response::ServiceCreated { id, warnings } => (id, warnings),
@@ -91,6 +93,7 @@ fn specification(context: &mut Context) -> Result<ServiceSpec, Stop> {
             max_replicas: flags.unsigned("replicas-max-per-node").unwrap_or(0),
             platforms: Vec::new(),
         }),
+        networks: service_references::create_networks(context)?,
         ..TaskSpec::default()
     };
     Ok(ServiceSpec {

@@ -61,7 +61,9 @@ fn describe(service: &Service, now: i64) -> String {
     text += &update_config("Update", "Update order:      ", spec.update_config.as_ref());
     text += &update_config("Rollback", "Rollback order:    ", spec.rollback_config.as_ref());
     text += &container(service);
+    text += &files(service);
     text += &resources(spec.task_template.resources.as_ref());
+    text += &networks(service);
     text += &endpoint(service, spec.endpoint_spec.as_ref());
     text += &healthcheck(spec.task_template.container_spec.healthcheck.as_ref());
     text
@@ -154,6 +156,34 @@ fn container(service: &Service) -> String {
         text += &format!(" User: {}\n", container.user);
     }
     text
+}
+
+fn files(service: &Service) -> String {
+    let container = &service.spec.task_template.container_spec;
+    let mut text = String::new();
+    if !container.configs.is_empty() {
+        text += "Configs:\n";
+        for config in &container.configs {
+            text += &format!(" Target:\t{}\n  Source:\t{}\n", config.file.name, config.name);
+        }
+    }
+    if !container.secrets.is_empty() {
+        text += "Secrets:\n";
+        for secret in &container.secrets {
+            text += &format!(" Target:\t{}\n  Source:\t{}\n", secret.file.name, secret.name);
+        }
+    }
+    text
+}
+
+/// The networks by their ids, as version 29 of the client shows them.
+fn networks(service: &Service) -> String {
+    let networks = &service.spec.task_template.networks;
+    if networks.is_empty() {
+        return String::new();
+    }
+    let ids: String = networks.iter().map(|network| format!("{} ", network.target)).collect();
+    format!("Networks: {ids}\n")
 }
 
 fn resources(resources: Option<&ResourceRequirements>) -> String {

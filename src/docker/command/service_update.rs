@@ -4,6 +4,7 @@
 
 use super::health;
 use super::service_create::{ROLLBACK, UPDATE, finish, name_of, restart_policy, set_resources, update_config, warn};
+use super::service_references;
 use crate::docker::flags::Parsed;
 use crate::docker::format;
 use crate::docker::script::{Context, Finish, Stop};
@@ -23,6 +24,8 @@ pub fn update(context: &mut Context) -> Result<Finish, Stop> {
         }
     } else {
         edit(flags, &mut spec)?;
+        service_references::update_networks(context, &mut spec.task_template)?;
+        service_references::update_files(context, &mut spec.task_template.container_spec)?;
     }
     let request = Request::ServiceUpdate {
         id: service.id.clone(),

@@ -20,6 +20,49 @@ pub const LIST: &[Flag] = &[FILTER, TEMPLATE, QUIET_IDS];
 pub const NO_TRUNC: &[Flag] = &[WHOLE];
 /// Of lists of tasks.
 pub const TASKS: &[Flag] = &[FILTER, TEMPLATE, QUIET_IDS, WHOLE, UNRESOLVED];
+/// Of `network create`.
+pub const NETWORK_CREATE: &[Flag] = &[
+    Flag::new("attachable", Kind::Bool, "Containers that no service owns may join it"),
+    Flag::new("aux-address", Kind::List, "Addresses that the driver itself uses").default("map[]").unmodelled(),
+    Flag::new("config-from", Kind::Text, "The network to take the settings from").unmodelled(),
+    Flag::new("config-only", Kind::Bool, "Make settings only, for other networks to take").unmodelled(),
+    Flag::new("driver", Kind::Text, "What makes it").short('d').default(r#""bridge""#),
+    Flag::new("gateway", Kind::List, "Address of the gateway of a subnet"),
+    Flag::new("ingress", Kind::Bool, "Make it the network of the routing mesh"),
+    Flag::new("internal", Kind::Bool, "Leave no way out of it"),
+    Flag::new("ip-range", Kind::List, "Part of a subnet that addresses are taken from"),
+    Flag::new("ipam-driver", Kind::Text, "What gives addresses").default("default").unmodelled(),
+    Flag::new("ipam-opt", Kind::List, "Options of what gives addresses").default("map[]").unmodelled(),
+    Flag::new("ipv4", Kind::Bool, "Give addresses of IP version 4").default("true"),
+    Flag::new("ipv6", Kind::Bool, "Give addresses of IP version 6").unmodelled(),
+    Flag::new("label", Kind::LabelList, "A label of the network"),
+    Flag::new("opt", Kind::List, "An option of the driver").short('o').default("map[]"),
+    Flag::new("scope", Kind::Text, "Where it is known").unmodelled(),
+    Flag::new("subnet", Kind::List, "A subnet in CIDR notation"),
+];
+/// Of `network inspect`.
+pub const NETWORK_INSPECT: &[Flag] = &[
+    Flag::new("format", Kind::Text, "Form of the output: 'json', or a Go template").short('f'),
+    Flag::new("verbose", Kind::Bool, "Show the services on it, too").short('v').unmodelled(),
+];
+/// Of `network rm`.
+pub const NETWORK_RM: &[Flag] = &[Flag::new("force", Kind::Bool, "What is not there is no error").short('f')];
+/// Of `network prune`.
+pub const NETWORK_PRUNE: &[Flag] = &[
+    Flag::new("filter", Kind::Filter, "Remove only what matches these conditions"),
+    Flag::new("force", Kind::Bool, "Do not ask").short('f'),
+];
+/// Of `secret create`.
+pub const SECRET_CREATE: &[Flag] = &[
+    Flag::new("driver", Kind::Text, "What keeps its content").short('d').unmodelled(),
+    Flag::new("label", Kind::LabelList, "A label of the secret").short('l'),
+    Flag::new("template-driver", Kind::Text, "What fills in its content where it is used"),
+];
+/// Of `config create`.
+pub const CONFIG_CREATE: &[Flag] = &[
+    Flag::new("label", Kind::LabelList, "A label of the config").short('l'),
+    Flag::new("template-driver", Kind::Text, "What fills in its content where it is used"),
+];
 /// Of info and version.
 pub const FORMAT: &[Flag] =
     &[Flag::new("format", Kind::Text, "Form of the output: 'json', or a Go template").short('f')];

@@ -54,7 +54,7 @@ pub const COMMON: &[Flag] = &[
 
 /// Of create only.
 pub const CREATE: &[Flag] = &[
-    Flag::new("config", Kind::Config, "A config to give to the tasks").unmodelled(),
+    Flag::new("config", Kind::Config, "A config to give to the tasks"),
     Flag::new("constraint", Kind::List, "A condition that nodes must meet"),
     Flag::new("container-label", Kind::LabelList, "A label of the containers"),
     Flag::new("dns", Kind::DnsList, "A DNS server").unmodelled(),
@@ -70,10 +70,10 @@ pub const CREATE: &[Flag] = &[
         .default(r#""replicated""#),
     Flag::new("mount", Kind::Mount, "A mount").unmodelled(),
     Flag::new("name", Kind::Text, "The service's name"),
-    Flag::new("network", Kind::Network, "A network to attach the tasks to").unmodelled(),
+    Flag::new("network", Kind::Network, "A network to attach the tasks to"),
     Flag::new("placement-pref", Kind::Preference, "How to spread the tasks (spread=LABEL)"),
     Flag::new("publish", Kind::Port, "A port to open on the nodes").short('p'),
-    Flag::new("secret", Kind::Secret, "A secret to give to the tasks").unmodelled(),
+    Flag::new("secret", Kind::Secret, "A secret to give to the tasks"),
     Flag::new("sysctl", Kind::List, "A kernel setting of the container").unmodelled(),
     Flag::new("ulimit", Kind::Ulimit, "A limit of the process").default("[]").unmodelled(),
 ];
@@ -154,8 +154,8 @@ const UPDATE_PARALLELISM: Flag = Flag::new("update-parallelism", Kind::Uint, "Sl
 /// Of update only.
 pub const UPDATE: &[Flag] = &[
     Flag::new("args", Kind::Words, "Arguments of the container's command"),
-    Flag::new("config-add", Kind::Config, "Give the tasks a config").unmodelled(),
-    Flag::new("config-rm", Kind::List, "Take a config away").unmodelled(),
+    Flag::new("config-add", Kind::Config, "Give the tasks a config"),
+    Flag::new("config-rm", Kind::List, "Take a config away"),
     Flag::new("constraint-add", Kind::List, "Set a condition that nodes must meet"),
     Flag::new("constraint-rm", Kind::List, "Drop a condition"),
     Flag::new("container-label-add", Kind::LabelList, "Set a label of the containers"),
@@ -180,15 +180,15 @@ pub const UPDATE: &[Flag] = &[
     Flag::new("label-rm", Kind::List, "Drop a label of the service"),
     Flag::new("mount-add", Kind::Mount, "Add or replace a mount").unmodelled(),
     Flag::new("mount-rm", Kind::List, "Drop a mount, by its target").unmodelled(),
-    Flag::new("network-add", Kind::Network, "Attach a network").unmodelled(),
-    Flag::new("network-rm", Kind::List, "Detach a network").unmodelled(),
+    Flag::new("network-add", Kind::Network, "Attach a network"),
+    Flag::new("network-rm", Kind::List, "Detach a network"),
     Flag::new("placement-pref-add", Kind::Preference, "Add a way to spread the tasks"),
     Flag::new("placement-pref-rm", Kind::Preference, "Drop a way to spread the tasks"),
     Flag::new("publish-add", Kind::Port, "Open a port on the nodes"),
     Flag::new("publish-rm", Kind::Port, "Close a port, by its target"),
     Flag::new("rollback", Kind::Bool, "Go back to the previous specification"),
-    Flag::new("secret-add", Kind::Secret, "Give the tasks a secret").unmodelled(),
-    Flag::new("secret-rm", Kind::List, "Take a secret away").unmodelled(),
+    Flag::new("secret-add", Kind::Secret, "Give the tasks a secret"),
+    Flag::new("secret-rm", Kind::List, "Take a secret away"),
     Flag::new("sysctl-add", Kind::List, "Set a kernel setting of the container").unmodelled(),
     Flag::new("sysctl-rm", Kind::List, "Drop a kernel setting").unmodelled(),
     Flag::new("ulimit-add", Kind::Ulimit, "Set a limit of the process").default("[]").unmodelled(),

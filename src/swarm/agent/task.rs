@@ -7,7 +7,7 @@
 use super::{AgentAlarm, AgentOutbox};
 use crate::engine::{Duration, Time};
 use crate::swarm::dispatcher::Report;
-use crate::swarm::object::{ContainerId, Task, TaskKey, TaskState};
+use crate::swarm::object::{Attachment, ContainerId, FileKey, StoredFile, Task, TaskKey, TaskState};
 use std::sync::Arc;
 
 /// After a cancelled operation or a temporary error.
@@ -53,6 +53,17 @@ pub enum Action {
     Remove {
         /// The task.
         task: Arc<Task>,
+    },
+    /// The node's places on networks are these.
+    Attach(Arc<[Attachment]>),
+    /// Keep these secrets and configs for tasks that come, forget those.
+    Provide {
+        /// Forget all others.
+        complete: bool,
+        /// To be kept.
+        files: Vec<Arc<StoredFile>>,
+        /// To be forgotten.
+        gone: Vec<FileKey>,
     },
 }
 

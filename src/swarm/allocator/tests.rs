@@ -1,9 +1,12 @@
 //! Ports and new tasks: acceptance case 72 of control-plane.md §13, and the rules of §9.
 
+mod networks;
+
 use super::port::{PortError, Ports, is_allocated};
 use super::*;
 use crate::swarm::object::{
-    Id, Meta, Mode, Protocol, RestartPolicy, ServiceSpec, Task, TaskSpec, TaskStatus, UpdateConfig,
+    Cluster, Endpoint, Id, Meta, Mode, NetworkSpec, Protocol, RestartPolicy, ServiceSpec, Task, TaskSpec, TaskStatus,
+    UpdateConfig,
 };
 use proptest::prelude::*;
 
@@ -32,11 +35,43 @@ fn spec(ports: &[PortConfig]) -> Arc<ServiceSpec> {
             restart: RestartPolicy::default(),
             stop_grace_period: Duration::from_secs(10),
             ports: ports.into(),
+            uses: Arc::default(),
         }),
         mode: Mode::Replicated { replicas: 1 },
         update: UpdateConfig::default(),
         rollback: UpdateConfig::default(),
     })
+}
+
+/// A task as an orchestrator makes it.
+fn new_task(key: TaskKey, service: &Service, now: Time) -> Task {
+    Task {
+        key,
+        id: Id(u128::from(key.0)),
+        meta: Meta::default(),
+        service: service.key,
+        service_id: service.id,
+        service_name: "web".into(),
+        slot: 1,
+        node: None,
+        node_id: None,
+        job_iteration: None,
+        spec: service.spec.task.clone(),
+        spec_version: 0,
+        ports: Arc::default(),
+        assigned_generic: Arc::default(),
+        networks: Arc::default(),
+        status: TaskStatus {
+            state: TaskState::New,
+            timestamp: now,
+            applied_at: Time::MIN,
+            message: "created",
+            err: None,
+            container: None,
+            exit_code: 0,
+        },
+        desired: TaskState::Running,
+    }
 }
 
 /// A store and an allocator over it. Turns are granted at once.
@@ -51,7 +86,19 @@ impl Bench {
     fn new() -> Self {
         let state = State::default();
         let allocator = Allocator::start(&state, Time::ZERO, &mut Outbox::default());
-        Self { state, allocator, now: Time::ZERO, proposals: 0 }
+        let mut bench = Self { state, allocator, now: Time::ZERO, proposals: 0 };
+        bench.write(|tx| tx.put_cluster(Cluster { id: Id(9), ..Cluster::default() }, Why::Setup));
+        bench.network(NetworkSpec { name: "ingress".into(), ingress: true, ..NetworkSpec::default() });
+        bench.proposals = 0;
+        bench
+    }
+
+    fn network(&mut self, spec: NetworkSpec) -> NetworkKey {
+        let key = self.state.networks.next_key();
+        let id = Id(1000 + u128::from(key.0));
+        let network = Network { key, id, meta: Meta::default(), spec: Arc::new(spec), allocated: None };
+        self.write(|tx| tx.put_network(network, Why::Request));
+        key
     }
 
     fn write(&mut self, write: impl FnOnce(&mut Transaction)) {
@@ -104,32 +151,8 @@ impl Bench {
 
     fn task(&mut self, service: ServiceKey) -> TaskKey {
         let key = self.state.tasks.next_key();
-        let task = Task {
-            key,
-            id: Id(u128::from(key.0)),
-            meta: Meta::default(),
-            service,
-            service_id: Id(1),
-            service_name: "web".into(),
-            slot: 1,
-            node: None,
-            node_id: None,
-            job_iteration: None,
-            spec: spec(&[]).task.clone(),
-            spec_version: 0,
-            ports: Arc::default(),
-            assigned_generic: Arc::default(),
-            status: TaskStatus {
-                state: TaskState::New,
-                timestamp: self.now,
-                applied_at: Time::MIN,
-                message: "created",
-                err: None,
-                container: None,
-                exit_code: 0,
-            },
-            desired: TaskState::Running,
-        };
+        let owner = self.state.services.get(service).expect("made").clone();
+        let task = new_task(key, &owner, self.now);
         self.write(|tx| tx.put_task(task, Why::FillSlot));
         key
     }

@@ -1,4 +1,4 @@
-//! Containers and networks of one host as the Engine API shows them (moby `api/types/container`, `network`).
+//! Containers of one host as the Engine API shows them (moby `api/types/container`).
 
 use super::{ContainerHealth, Labels, is_zero};
 use serde::Serialize;
@@ -132,19 +132,4 @@ pub struct ImageSummary {
     /// Containers here that were made from it.
     #[serde(skip_serializing_if = "is_zero")]
     pub containers: i64,
-}
-
-/// A row of `docker network ls`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct NetworkSummary {
-    /// 64 hex digits, or 25 characters for a network of the swarm.
-    #[serde(rename = "ID")]
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// `bridge`, `host`, `null`, `overlay`.
-    pub driver: String,
-    /// `local` or `swarm`.
-    pub scope: String,
 }

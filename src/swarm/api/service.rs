@@ -2,7 +2,10 @@
 //!
 //! What the user left out is absent (`None`), as in the real API: SwarmKit's defaults are applied at use.
 
-use super::{HealthConfig, Labels, ObjectVersion, Platform, is_zero};
+use super::{
+    ConfigReference, Driver, HealthConfig, Labels, NetworkAttachmentConfig, ObjectVersion, Platform, SecretReference,
+    is_zero,
+};
 use serde::Serialize;
 
 /// A service.
@@ -130,6 +133,9 @@ pub struct TaskSpec {
     /// Where it may run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub placement: Option<Placement>,
+    /// Networks to be on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<NetworkAttachmentConfig>,
     /// Absent: the engine's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_driver: Option<Driver>,
@@ -138,17 +144,6 @@ pub struct TaskSpec {
     /// `container`
     #[serde(skip_serializing_if = "String::is_empty")]
     pub runtime: String,
-}
-
-/// A driver by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Driver {
-    /// `json-file`
-    pub name: String,
-    /// Its options.
-    #[serde(skip_serializing_if = "Labels::is_empty")]
-    pub options: Labels,
 }
 
 /// The container of a task.
@@ -193,6 +188,12 @@ pub struct ContainerSpec {
     /// Always there in the API's JSON.
     #[serde(rename = "DNSConfig", skip_serializing_if = "Option::is_none")]
     pub dns_config: Option<DnsConfig>,
+    /// Secrets to be given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretReference>,
+    /// Configs to be given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub configs: Vec<ConfigReference>,
     /// `default`
     #[serde(skip_serializing_if = "String::is_empty")]
     pub isolation: String,
@@ -409,8 +410,8 @@ pub struct VirtualIp {
     /// The network.
     #[serde(rename = "NetworkID")]
     pub network_id: String,
-    /// With its prefix length.
-    #[serde(rename = "Addr")]
+    /// With its prefix length; empty on a network that every node has for itself.
+    #[serde(rename = "Addr", skip_serializing_if = "String::is_empty")]
     pub addr: String,
 }
 

@@ -1,6 +1,6 @@
 //! Tasks as the Engine API shows them (moby `api/types/swarm/task.go`).
 
-use super::{Labels, ObjectVersion, PortConfig, TaskSpec, is_zero};
+use super::{Labels, NetworkAttachment, ObjectVersion, PortConfig, TaskSpec, is_zero};
 use serde::Serialize;
 
 /// A task.
@@ -39,6 +39,9 @@ pub struct Task {
     /// `ready`, `running`, `shutdown`, `remove`, `complete`.
     #[serde(rename = "DesiredState")]
     pub desired_state: String,
+    /// Its networks and its addresses there.
+    #[serde(rename = "NetworksAttachments", skip_serializing_if = "Vec::is_empty")]
+    pub networks_attachments: Vec<NetworkAttachment>,
     /// Of a job: for which of its executions.
     #[serde(rename = "JobIteration", skip_serializing_if = "Option::is_none")]
     pub job_iteration: Option<ObjectVersion>,

@@ -1,6 +1,6 @@
 //! Making a cluster, and letting hosts in (control-plane.md §0, §8.5; raft-and-security.md §5, §7).
 
-use super::nodes;
+use super::{networks, nodes};
 use crate::engine::Time;
 use crate::net::HostId;
 use crate::swarm::api::{ApiError, Code, SwarmInitRequest};
@@ -60,6 +60,7 @@ pub fn new_node(
         description,
         status: NodeStatus { state: NodeState::Unknown, message: "", addr },
         certificate: Default::default(),
+        attachments: Arc::default(),
         host,
     }
 }
@@ -73,6 +74,7 @@ pub fn setup(tx: &mut Transaction, setup: Option<&Setup>, recovery: Option<&Swar
             for node in &setup.nodes {
                 tx.put_node(node.clone(), Why::Setup);
             }
+            networks::first_networks(tx, ids);
         }
         (Some(cluster), _) if !cluster.leadership_changed || recovery.is_some() => {
             // The first change of leadership completes what the init left out: the default address pool.

@@ -7,7 +7,8 @@ use crate::swarm::orchestrator::DirtyTest;
 use crate::swarm::store::State;
 use std::sync::Arc;
 
-fn check_keys(filters: &Filters, known: &[&str]) -> Result<(), ApiError> {
+/// Refuses what cannot be filtered by.
+pub(super) fn check_keys(filters: &Filters, known: &[&str]) -> Result<(), ApiError> {
     match filters.0.keys().find(|key| !known.contains(&key.as_str())) {
         Some(key) => Err(ApiError::new(400, format!("invalid filter '{key}'"))),
         None => Ok(()),
@@ -15,13 +16,13 @@ fn check_keys(filters: &Filters, known: &[&str]) -> Result<(), ApiError> {
 }
 
 /// Any of the accepted values, or no filter at all.
-fn any(filters: &Filters, key: &str, test: impl Fn(&str) -> bool) -> bool {
+pub(super) fn any(filters: &Filters, key: &str, test: impl Fn(&str) -> bool) -> bool {
     let values = filters.get(key);
     values.is_empty() || values.iter().any(|value| test(value))
 }
 
 /// All of the wanted labels (`key` or `key=value`).
-fn labels(filters: &Filters, key: &str, labels: &api::Labels) -> bool {
+pub(super) fn labels(filters: &Filters, key: &str, labels: &api::Labels) -> bool {
     filters.get(key).iter().all(|wanted| match wanted.split_once('=') {
         Some((name, value)) => labels.get(name).is_some_and(|found| found == value),
         None => labels.contains_key(wanted),

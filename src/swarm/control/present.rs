@@ -1,13 +1,14 @@
 //! From what the store keeps to what the API shows.
 
-use super::{View, cluster};
+use super::{View, cluster, networks};
 use crate::engine::Time;
 use crate::swarm::api::{self, time::rfc3339};
 use crate::swarm::ca::RootId;
 use crate::swarm::object::{Cluster, Meta, Node, PortConfig, Service, ServiceSpec, Task, UpdateConfig, UpdateState};
 use crate::swarm::store::State;
 
-fn version(meta: &Meta) -> api::ObjectVersion {
+/// The version that an update quotes.
+pub(super) fn version(meta: &Meta) -> api::ObjectVersion {
     api::ObjectVersion { index: meta.version }
 }
 
@@ -95,13 +96,19 @@ pub fn service(service: &Service, insert_defaults: bool) -> api::Service {
         spec: present(&service.spec),
         previous_spec: service.previous_spec.as_deref().map(present),
         endpoint: api::Endpoint {
-            spec: if allocated.is_empty() {
+            spec: if allocated.is_empty() && service.endpoint.vips.is_empty() {
                 api::EndpointSpec::default()
             } else {
-                api::EndpointSpec { mode: "vip".into(), ports: ports(&service.spec.task.ports) }
+                let mode = if service.is_dnsrr() { "dnsrr" } else { "vip" };
+                api::EndpointSpec { mode: mode.into(), ports: ports(&service.spec.task.ports) }
             },
             ports: ports(allocated),
-            virtual_ips: Vec::new(),
+            virtual_ips: service
+                .endpoint
+                .vips
+                .iter()
+                .map(|vip| api::VirtualIp { network_id: vip.network.id.text(), addr: vip.cidr().unwrap_or_default() })
+                .collect(),
         },
         update_status: service.update_status.as_ref().map(|status| api::UpdateStatus {
             state: status.state.as_str().into(),
@@ -223,6 +230,7 @@ pub fn task(task: &Task, state: &State) -> api::Task {
             },
         },
         desired_state: task.desired.as_str().into(),
+        networks_attachments: task.networks.iter().map(networks::attachment).collect(),
         job_iteration: task.job_iteration.map(|index| api::ObjectVersion { index }),
     }
 }

@@ -1,6 +1,6 @@
 //! Creating, updating, rolling back and removing services (control-plane.md §1.4, §1.5).
 
-use super::spec;
+use super::{references, spec};
 use crate::engine::Seed;
 use crate::swarm::api::{self, ApiError, Code, Response};
 use crate::swarm::component::Ids;
@@ -33,8 +33,12 @@ pub fn create(spec: &api::ServiceSpec, tx: &mut Transaction, ids: &mut Ids, seed
     if spec.name.is_empty() {
         spec.name = random_name(tx.state(), seed);
     }
-    let spec = spec::service(&spec)?;
+    references::name_networks(&mut spec, tx.state())?;
+    let mut spec = spec::service(&spec)?;
+    references::check_networks(&spec, tx.state())?;
     check_ports(&spec.task.ports, None, tx.state())?;
+    references::check_ingress(&spec, tx.state())?;
+    references::resolve(&mut spec, tx.state())?;
     if tx.state().services.values().any(|service| service.name().eq_ignore_ascii_case(&spec.name)) {
         return Err(ApiError::grpc(
             Code::AlreadyExists,
@@ -74,13 +78,18 @@ pub fn update(
     if rollback {
         return roll_back(&service, version, tx);
     }
-    let spec = spec::service(spec)?;
+    let mut spec = spec.clone();
+    references::name_networks(&mut spec, tx.state())?;
+    let mut spec = spec::service(&spec)?;
+    references::check_networks(&spec, tx.state())?;
     if spec.task.ports != service.spec.task.ports {
         check_ports(&spec.task.ports, Some(service.key), tx.state())?;
     }
     if !spec.mode.is_same_kind(service.spec.mode) {
         return Err(ApiError::grpc(Code::Unimplemented, "service mode change is not allowed"));
     }
+    references::check_ingress(&spec, tx.state())?;
+    references::resolve(&mut spec, tx.state())?;
     if spec.name != *service.name() {
         return Err(ApiError::grpc(Code::Unimplemented, "renaming services is not supported"));
     }

@@ -15,7 +15,8 @@ const MIN_CPU: i64 = 1_000_000;
 const MIN_MEMORY: i64 = 4 << 20;
 const MAX_REPLICAS: u64 = crate::engine::limits::MAX_REPLICAS;
 
-fn invalid(text: impl AsRef<str>) -> ApiError {
+/// An argument that SwarmKit does not take.
+pub(super) fn invalid(text: impl AsRef<str>) -> ApiError {
     ApiError::grpc(Code::InvalidArgument, text)
 }
 
@@ -50,6 +51,7 @@ pub fn service(spec: &api::ServiceSpec) -> Result<ServiceSpec, ApiError> {
         .map(|text| Constraint::parse(text))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|text| ApiError::grpc(Code::Unknown, text))?;
+    super::references::check_targets(&template.container_spec)?;
     image(&template.container_spec.image)?;
     healthcheck(template.container_spec.healthcheck.as_ref())?;
     let mode = mode(&spec.mode)?;
@@ -74,6 +76,7 @@ pub fn service(spec: &api::ServiceSpec) -> Result<ServiceSpec, ApiError> {
         restart,
         stop_grace_period: grace,
         ports: ports.into(),
+        uses: Arc::default(),
     };
     Ok(ServiceSpec {
         api: Arc::new(api::ServiceSpec { mode: filled(&spec.mode), ..spec.clone() }),
@@ -85,8 +88,8 @@ pub fn service(spec: &api::ServiceSpec) -> Result<ServiceSpec, ApiError> {
     })
 }
 
-/// The name rule of services: a DNS label that may also hold `_`.
-fn name(name: &str) -> Result<(), ApiError> {
+/// The name rule of services and networks: a DNS label that may also hold `_`.
+pub(super) fn name(name: &str) -> Result<(), ApiError> {
     if name.is_empty() {
         return Err(invalid("meta: name must be provided"));
     }

@@ -4,7 +4,7 @@ use super::membership::{JoinCall, LeaveCall};
 use super::recover::RecoverCall;
 use crate::engine::{Duration, Time};
 use crate::net::HostId;
-use crate::swarm::api::{Answer, ApiError, Code, Failure, Response};
+use crate::swarm::api::{Answer, ApiError, Code, Failure, Request, Response};
 use crate::swarm::manager::ReplyTo;
 use crate::swarm::world::event::{Body, ClientId, ControlRequest, Event};
 use crate::swarm::world::{Env, Host};
@@ -48,6 +48,8 @@ pub(super) enum CallKind {
     Leave(LeaveCall),
     /// `swarm unlock`: waits for the manager to be started.
     Unlock,
+    /// `network create` with a driver that is searched for in vain; then this is said.
+    Search(Answer),
 }
 
 /// An alarm of a call.
@@ -160,6 +162,17 @@ impl Host {
         }
         let Some(call) = self.calls.remove(&number) else { return };
         let CallKind::Control { request, warnings, .. } = call.kind else { return };
+        if let ControlRequest::Api(
+            request @ (Request::NetworkList(_)
+            | Request::NetworkInspect { .. }
+            | Request::NetworkCreate(_)
+            | Request::NetworkPrune(_)),
+        ) = &*request
+        {
+            let answer = self.network_answer(request, answer, env);
+            self.answer_when_searched(call.client, call.number, answer, env);
+            return self.line_may_move(env);
+        }
         let answer = match (&*request, answer) {
             (ControlRequest::Info, answer) => Ok(Response::Info(Arc::new(self.info(Some(answer), env)))),
             (_, Ok(Response::ServiceCreated { id, .. })) => Ok(Response::ServiceCreated { id, warnings }),

@@ -12,10 +12,12 @@ mod health;
 mod process;
 mod pull;
 
+use super::bridge::Bridges;
 use super::health::Health;
 use super::image::{Catalogue, ImageBehaviour, canonical};
 use super::limits;
 use super::program::{Program, TERM, signal};
+use super::provision::{ATTACHMENT_TIMEOUT, MountedFile, NO_ATTACHMENT, Provision};
 use super::registry::Registry;
 use crate::engine::{Duration, Seed, Time};
 use crate::net::HostId;
@@ -40,6 +42,8 @@ const GOSSIP_PAUSE: Duration = Duration::from_secs(2);
 /// Something happens to a container. The number tells whether it is still meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EngineAlarm {
+    /// A task that waits for its node's places on networks looks again.
+    Attached(TaskKey, u32),
     /// The registry has answered: the image is here, or the reason why it is not.
     Pulled(TaskKey, u32),
     /// Container created.
@@ -91,6 +95,8 @@ pub struct Container {
     pub health: Option<Box<Health>>,
     /// Its environment's and the swarm's labels come from the task; who else knows of its node.
     pub node_id: Id,
+    /// Secrets and configs in it.
+    pub files: Arc<[MountedFile]>,
     /// Grows with every operation: alarms of older ones are void.
     stamp: u32,
     /// The same for alarms of its health.
@@ -183,6 +189,10 @@ pub struct Engine {
     /// To be removed as soon as they have stopped.
     condemned: BTreeSet<ContainerId>,
     numbers: u32,
+    /// What the swarm gave this host.
+    pub provision: Provision,
+    /// The host's own networks.
+    pub bridges: Bridges,
 }
 
 /// What the engine wants done or said.
@@ -240,7 +250,22 @@ impl Engine {
     /// The agent asks for something.
     pub fn act(&mut self, action: Action, around: &mut Surroundings<'_>, out: &mut EngineOutbox) {
         match action {
-            Action::Prepare { task, operation } => self.prepare(task, operation, around, out),
+            Action::Prepare { task, operation } => {
+                let key = task.key;
+                match self.provision.admit(task, operation, around.now) {
+                    Some(task) => self.prepare(task, operation, around, out),
+                    None => {
+                        let alarm = EngineAlarm::Attached(key, operation);
+                        out.alarms.push((around.now + ATTACHMENT_TIMEOUT, alarm));
+                    }
+                }
+            }
+            Action::Attach(attachments) => {
+                for (at, task, operation) in self.provision.attach(attachments, around.now) {
+                    out.alarms.push((at, EngineAlarm::Attached(task, operation)));
+                }
+            }
+            Action::Provide { complete, files, gone } => self.provision.provide(complete, files, &gone),
             Action::Start { task, operation } => self.start_task(&task, operation, around, out),
             Action::Wait { task, operation } => self.wait(task, operation, out),
             Action::Stop { task, operation } => self.stop_task(&task, operation, around, out),
@@ -252,6 +277,13 @@ impl Engine {
     /// An alarm of a container.
     pub fn alarm(&mut self, alarm: EngineAlarm, around: &mut Surroundings<'_>, out: &mut EngineOutbox) {
         match alarm {
+            EngineAlarm::Attached(task, operation) => match self.provision.look(task, operation, around.now) {
+                Some((task, true)) => self.prepare(task, operation, around, out),
+                Some((task, false)) => {
+                    out.outcomes.push((task.key, operation, Outcome::Refused(NO_ATTACHMENT.into())));
+                }
+                None => {}
+            },
             EngineAlarm::Pulled(task, operation) => self.pulled(task, operation, around, out),
             EngineAlarm::ClientPulled(number) => self.client_pulled(number, around, out),
             EngineAlarm::Prepared(task, operation) => {
@@ -295,6 +327,7 @@ impl Engine {
             error: None,
             health: None,
             node_id: around.node_id,
+            files: self.provision.mounted(task),
             stamp: 0,
             health_stamp: 0,
             own_fate: None,
@@ -362,7 +395,10 @@ impl Engine {
     }
 
     fn cancel(&mut self, task: TaskKey) {
-        self.preparing.remove(&task);
+        self.provision.cancel(task);
+        if let Some((_, prepared)) = self.preparing.remove(&task) {
+            self.provision.leave(&prepared);
+        }
         self.starting.retain(|_, waiting| waiting.task != task);
         self.waiting.retain(|_, waiting| waiting.task != task);
     }
@@ -382,10 +418,11 @@ impl Engine {
     }
 
     fn delete(&mut self, id: ContainerId) {
-        if let Some(container) = self.containers.remove(&id)
-            && self.by_task.get(&container.task.key) == Some(&id)
-        {
-            self.by_task.remove(&container.task.key);
+        if let Some(container) = self.containers.remove(&id) {
+            self.provision.take_down(&container.task);
+            if self.by_task.get(&container.task.key) == Some(&id) {
+                self.by_task.remove(&container.task.key);
+            }
         }
         self.condemned.remove(&id);
     }
@@ -399,6 +436,7 @@ impl Engine {
     /// The daemon's process is gone: nothing is waited for any more, preparations are lost, nobody probes. Containers live
     /// on, also those that it was about to kill.
     pub fn forget_daemon(&mut self) {
+        self.provision.forget_daemon();
         self.preparing.clear();
         self.pulls.clear();
         self.pull_errors.clear();
@@ -448,6 +486,7 @@ impl Engine {
     /// The power is cut: everything ends at once, and nobody sees it. Docker shows 255 for such containers later.
     pub fn power_cut(&mut self, now: Time) {
         self.forget_daemon();
+        self.provision = Provision::default();
         let shown = now + self.ahead;
         for container in self.containers.values_mut() {
             if matches!(container.state, ContainerState::Running { .. } | ContainerState::Starting) {
@@ -465,6 +504,7 @@ impl Engine {
         for id in all {
             self.remove(id, around, out);
         }
+        self.provision = Provision::default();
     }
 
     fn next_number(&mut self) -> u32 {
@@ -483,7 +523,9 @@ fn leftover(container: &Container, grace: Duration) -> (Duration, i32) {
 
 /// What is left for the word to spread that a task's addresses are no longer its.
 fn gossip_pause(task: &Task) -> Duration {
-    if task.ports.iter().any(|port| port.ingress) { GOSSIP_PAUSE } else { Duration::ZERO }
+    // Whoever is on the host's own default bridge alone is in nobody's tables.
+    let known = task.networks.iter().any(|place| &**place.network.name() != "bridge");
+    if known || task.ports.iter().any(|port| port.ingress) { GOSSIP_PAUSE } else { Duration::ZERO }
 }
 
 fn exit(code: i32, unhealthy: bool) -> Outcome {

@@ -1,10 +1,9 @@
-//! `docker info` and `docker network ls` of one host (cli.md §5.7).
+//! `docker info` of one host (cli.md §5.7).
 
 use super::NotStarted;
 use super::engine::ContainerState;
-use crate::swarm::api::{Answer, ApiError, Filters, Info, NetworkSummary, Peer, Response, SwarmInfo};
+use crate::swarm::api::{Answer, Info, Peer, Response, SwarmInfo};
 use crate::swarm::world::{Env, Host};
-use std::sync::Arc;
 
 const TWO_MANAGERS: &str = "WARNING: Running Swarm in a two-manager configuration. This configuration provides
          no fault tolerance, and poses a high risk to lose control over the cluster.
@@ -107,50 +106,5 @@ impl Host {
             None => {}
         }
         info
-    }
-
-    /// The answer to `GET /networks`.
-    pub(super) fn network_list(&self, filters: &Filters, env: &Env) -> Answer {
-        let known = ["driver", "id", "name", "scope", "type"];
-        if let Some(key) = filters.0.keys().find(|key| !known.contains(&key.as_str())) {
-            return Err(ApiError::new(400, format!("invalid filter '{key}'")).into());
-        }
-        let any = |key: &str, test: &dyn Fn(&str) -> bool| {
-            filters.get(key).is_empty() || filters.get(key).iter().any(|value| test(value))
-        };
-        let mut networks = self.networks(env);
-        networks.retain(|network| {
-            any("driver", &|driver| network.driver == driver)
-                && any("id", &|id| network.id.starts_with(id))
-                && any("name", &|name| network.name.contains(name))
-                && any("scope", &|scope| network.scope == scope)
-                // All of them come with the engine or the swarm.
-                && any("type", &|kind| kind == "builtin")
-        });
-        Ok(Response::Networks(Arc::new(networks)))
-    }
-
-    /// The networks that every engine has, and those that a swarm brings.
-    pub(super) fn networks(&self, env: &Env) -> Vec<NetworkSummary> {
-        let key = env.seed.key("network.local", &*self.name);
-        let local = |number: u64, name: &str, driver: &str| NetworkSummary {
-            id: format!("{:032x}{:032x}", key.at_u128(2 * number), key.at_u128(2 * number + 1)),
-            name: name.into(),
-            driver: driver.into(),
-            scope: "local".into(),
-        };
-        let mut networks = vec![local(0, "bridge", "bridge"), local(1, "host", "host"), local(2, "none", "null")];
-        if self.disk.node.is_some() {
-            networks.push(local(3, "docker_gwbridge", "bridge"));
-            let cluster = env.seed.key("network.ingress", &0u8).at_u128(0);
-            networks.push(NetworkSummary {
-                id: crate::swarm::object::Id(cluster).text(),
-                name: "ingress".into(),
-                driver: "overlay".into(),
-                scope: "swarm".into(),
-            });
-        }
-        networks.sort_by(|a, b| a.name.cmp(&b.name));
-        networks
     }
 }

@@ -345,6 +345,7 @@ impl Host {
                 Ok(Response::SwarmInit(self.disk.node.as_ref().map(|n| n.id.text()).unwrap_or_default()))
             }
             CallKind::Join(join) if join.answered => return,
+            CallKind::Search(answer) => answer,
             _ => Ok(Response::Done),
         };
         env.answer(call.client, call.number, answer);

@@ -3,7 +3,10 @@
 use crate::engine::{Duration, Time};
 use crate::net::HostId;
 use crate::swarm::ca::{Certificate, RootCa};
-use crate::swarm::object::{ContainerId, Id, NodeDescription, NodeKey, Role, Task, TaskKey, TaskState, TaskStatus};
+use crate::swarm::object::{
+    Attachment, ContainerId, FileKey, Id, NodeDescription, NodeKey, Role, StoredFile, Task, TaskKey, TaskState,
+    TaskStatus,
+};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -67,6 +70,15 @@ pub enum ToAgent {
         role: Role,
         /// About its certificate.
         news: CertificateNews,
+        /// Its places on networks.
+        attachments: Arc<[Attachment]>,
+    },
+    /// Its places on networks are others now.
+    Attachments {
+        /// Of this session.
+        session: u64,
+        /// All of them.
+        attachments: Arc<[Attachment]>,
     },
     /// There is news about its certificate, or about the root that all trust.
     Certificate {
@@ -115,6 +127,10 @@ pub enum ToAgent {
         tasks: Vec<Arc<Task>>,
         /// Tasks to forget.
         removed: Vec<TaskKey>,
+        /// Secrets and configs that they need and the agent does not have.
+        files: Vec<Arc<StoredFile>>,
+        /// Secrets and configs to forget.
+        gone: Vec<FileKey>,
     },
     /// No.
     Refused {

@@ -33,6 +33,7 @@ fn node(key: NodeKey) -> Node {
         description: Arc::default(),
         status: NodeStatus { state: NodeState::Down, message: "", addr: Ipv4Addr::LOCALHOST },
         certificate: Default::default(),
+        attachments: Arc::default(),
         host: HostId(u16::try_from(key.0).expect("few")),
     }
 }
@@ -51,6 +52,7 @@ fn task(state: TaskState) -> Task {
         restart: RestartPolicy::default(),
         stop_grace_period: Duration::from_secs(10),
         ports: Arc::default(),
+        uses: Arc::default(),
     };
     Task {
         key: TASK,
@@ -67,6 +69,7 @@ fn task(state: TaskState) -> Task {
         spec_version: 0,
         ports: Arc::default(),
         assigned_generic: Arc::default(),
+        networks: Arc::default(),
         status: TaskStatus {
             state,
             timestamp: Time::ZERO,

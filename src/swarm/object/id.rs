@@ -73,6 +73,14 @@ key!(
     /// Row of a node in its store.
     NodeKey
 );
+key!(
+    /// Row of a network in its store.
+    NetworkKey
+);
+key!(
+    /// Row of a secret or a config in its store.
+    FileKey
+);
 
 #[cfg(test)]
 mod tests {

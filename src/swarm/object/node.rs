@@ -1,6 +1,6 @@
 //! Nodes (control-plane.md §1.2, §7.2, §8).
 
-use super::{Id, Meta, NodeKey};
+use super::{Attachment, Id, Meta, NodeKey};
 use crate::net::HostId;
 use crate::swarm::ca::{IssuanceState, RootId};
 use std::net::Ipv4Addr;
@@ -25,6 +25,8 @@ pub struct Node {
     pub status: NodeStatus,
     /// How far its certificate is.
     pub certificate: NodeCertificate,
+    /// The addresses of its load balancers, one a network that is in use there.
+    pub attachments: Arc<[Attachment]>,
     /// The host whose engine it is. The real Swarm finds it by `status.addr`; the model keeps the host's number.
     pub host: HostId,
 }

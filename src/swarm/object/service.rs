@@ -1,6 +1,6 @@
 //! Services (control-plane.md §1.2-§1.4).
 
-use super::{Id, Meta, PortConfig, ServiceKey, ServiceSpec};
+use super::{Attachment, Id, Meta, PortConfig, ServiceKey, ServiceSpec};
 use crate::engine::Time;
 use std::sync::Arc;
 
@@ -43,6 +43,8 @@ pub struct JobStatus {
 pub struct Endpoint {
     /// The spec's ports with their numbers; `None` until the allocator has seen the service's spec.
     pub ports: Option<Arc<[PortConfig]>>,
+    /// Its virtual addresses, one a network, the ingress network's first.
+    pub vips: Arc<[Attachment]>,
 }
 
 /// How an update stands.
@@ -88,5 +90,15 @@ impl Service {
     /// Its name.
     pub fn name(&self) -> &Arc<str> {
         &self.spec.name
+    }
+
+    /// It publishes a port on the routing mesh, so it and its tasks are on the ingress network.
+    pub fn needs_ingress(&self) -> bool {
+        self.spec.task.ports.iter().any(|port| port.ingress)
+    }
+
+    /// Its name resolves to its tasks' addresses rather than to one virtual address.
+    pub fn is_dnsrr(&self) -> bool {
+        self.spec.api.endpoint_spec.as_ref().is_some_and(|endpoint| endpoint.mode == "dnsrr")
     }
 }

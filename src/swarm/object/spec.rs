@@ -1,6 +1,6 @@
 //! What a user asks of a service, parsed, with SwarmKit's defaults in place (control-plane.md §1.3).
 
-use super::{GenericRequest, Platform, Plugin};
+use super::{FileKey, GenericRequest, NetworkKey, Platform, Plugin};
 use crate::engine::Duration;
 use crate::swarm::api;
 use crate::swarm::scheduler::Constraint;
@@ -102,6 +102,17 @@ pub struct TaskSpec {
     pub stop_grace_period: Duration,
     /// Published ports as asked for.
     pub ports: Arc<[PortConfig]>,
+    /// The networks, secrets and configs that it names.
+    pub uses: Arc<Uses>,
+}
+
+/// Rows of what a task's spec names: found when the spec was taken in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Uses {
+    /// Networks, in the order of the spec.
+    pub networks: Vec<NetworkKey>,
+    /// Secrets, then configs.
+    pub files: Vec<FileKey>,
 }
 
 /// CPU in billionths, memory in bytes.

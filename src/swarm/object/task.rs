@@ -1,6 +1,6 @@
 //! Tasks (control-plane.md §2).
 
-use super::{Generic, Id, Meta, NodeKey, PortConfig, ServiceKey, TaskKey, TaskSpec};
+use super::{Attachment, Generic, Id, Meta, NodeKey, PortConfig, ServiceKey, TaskKey, TaskSpec};
 use crate::engine::Time;
 use std::sync::Arc;
 
@@ -33,6 +33,8 @@ pub struct Task {
     pub spec_version: u64,
     /// The service's ports as allocated when this task was.
     pub ports: Arc<[PortConfig]>,
+    /// Its networks and its addresses there, the ingress network first; empty until it is allocated.
+    pub networks: Arc<[Attachment]>,
     /// What it was given of its node's generic resources.
     pub assigned_generic: Arc<[Generic]>,
     /// What was observed.

@@ -57,6 +57,7 @@ pub(super) fn create(
         spec: service.spec.task.clone(),
         spec_version: service.spec_version,
         ports: Arc::default(),
+        networks: Arc::default(),
         assigned_generic: Arc::default(),
         status: TaskStatus {
             state: TaskState::New,

@@ -2,7 +2,10 @@
 
 use super::table::Table;
 use crate::raft::{ConfChangeKind, MemberId};
-use crate::swarm::object::{Cluster, Id, Member, Node, NodeKey, Service, ServiceKey, Task, TaskKey};
+use crate::swarm::object::{
+    Cluster, FileKey, FileKind, Id, Member, Network, NetworkKey, Node, NodeKey, Service, ServiceKey, StoredFile, Task,
+    TaskKey,
+};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -19,6 +22,10 @@ pub struct State {
     pub services: Table<ServiceKey, Arc<Service>>,
     /// By key, which is the order of creation.
     pub tasks: Table<TaskKey, Arc<Task>>,
+    /// By key, which is the order of creation.
+    pub networks: Table<NetworkKey, Arc<Network>>,
+    /// Secrets and configs, by key, which is the order of creation.
+    pub files: Table<FileKey, Arc<StoredFile>>,
     /// Raft members, by Raft id.
     pub members: Arc<Vec<Member>>,
     /// Raft ids that were members once: they never are again.
@@ -46,6 +53,14 @@ pub enum Change {
     Task(Arc<Task>),
     /// Deletes a task.
     RemoveTask(TaskKey),
+    /// Creates or replaces a network.
+    Network(Arc<Network>),
+    /// Deletes a network.
+    RemoveNetwork(NetworkKey),
+    /// Creates or replaces a secret or a config.
+    File(Arc<StoredFile>),
+    /// Deletes a secret or a config.
+    RemoveFile(FileKey),
 }
 
 /// What a watcher is told after a commit: the old object and the new one.
@@ -73,6 +88,20 @@ pub enum Event {
         old: Option<Arc<Task>>,
         /// After.
         new: Option<Arc<Task>>,
+    },
+    /// A network was created (no old), updated, or deleted (no new).
+    Network {
+        /// Before.
+        old: Option<Arc<Network>>,
+        /// After.
+        new: Option<Arc<Network>>,
+    },
+    /// A secret or a config was created (no old), updated, or deleted (no new).
+    File {
+        /// Before.
+        old: Option<Arc<StoredFile>>,
+        /// After.
+        new: Option<Arc<StoredFile>>,
     },
     /// All events of one transaction have been told.
     Commit,
@@ -107,6 +136,21 @@ impl State {
     /// The node of this id.
     pub fn node_by_id(&self, id: Id) -> Option<&Arc<Node>> {
         self.nodes.values().find(|node| node.id == id)
+    }
+
+    /// The network that carries the routing mesh.
+    pub fn ingress(&self) -> Option<&Arc<Network>> {
+        self.networks.values().find(|network| network.spec.ingress)
+    }
+
+    /// The network of this id.
+    pub fn network_by_id(&self, id: &str) -> Option<&Arc<Network>> {
+        self.networks.values().find(|network| network.id.text() == id)
+    }
+
+    /// Secrets or configs.
+    pub fn files_of(&self, kind: FileKind) -> impl Iterator<Item = &Arc<StoredFile>> {
+        self.files.values().filter(move |file| file.kind == kind)
     }
 
     /// Applies a committed change of the set of Raft members.
@@ -169,6 +213,18 @@ impl State {
                 }
                 Event::Task { old, new: None }
             }
+            Change::Network(network) => {
+                let old = self.networks.get(network.key).cloned();
+                self.networks.put(network.key, network.clone());
+                Event::Network { old, new: Some(network.clone()) }
+            }
+            Change::RemoveNetwork(key) => Event::Network { old: self.networks.remove(*key), new: None },
+            Change::File(file) => {
+                let old = self.files.get(file.key).cloned();
+                self.files.put(file.key, file.clone());
+                Event::File { old, new: Some(file.clone()) }
+            }
+            Change::RemoveFile(key) => Event::File { old: self.files.remove(*key), new: None },
         }
     }
 }

@@ -6,7 +6,9 @@
 use super::state::{Change, State};
 use crate::engine::Time;
 use crate::raft::Payload;
-use crate::swarm::object::{Cluster, Node, NodeKey, Service, ServiceKey, Task, TaskKey};
+use crate::swarm::object::{
+    Cluster, FileKey, Network, NetworkKey, Node, NodeKey, Service, ServiceKey, StoredFile, Task, TaskKey,
+};
 use crate::swarm::scheduler::Policy;
 use std::sync::Arc;
 
@@ -236,5 +238,35 @@ impl<'a> Transaction<'a> {
     /// Deletes a task.
     pub fn remove_task(&mut self, key: TaskKey, why: Why) {
         self.record(Change::RemoveTask(key), why);
+    }
+
+    /// Creates (with [`super::Table::next_key`]) or replaces a network.
+    pub fn put_network(&mut self, mut network: Network, why: Why) {
+        if self.state().networks.get(network.key).is_none() {
+            network.meta.created_at = self.wall;
+        }
+        network.meta.version = self.version;
+        network.meta.updated_at = self.wall;
+        self.record(Change::Network(Arc::new(network)), why);
+    }
+
+    /// Deletes a network.
+    pub fn remove_network(&mut self, key: NetworkKey, why: Why) {
+        self.record(Change::RemoveNetwork(key), why);
+    }
+
+    /// Creates (with [`super::Table::next_key`]) or replaces a secret or a config.
+    pub fn put_file(&mut self, mut file: StoredFile, why: Why) {
+        if self.state().files.get(file.key).is_none() {
+            file.meta.created_at = self.wall;
+        }
+        file.meta.version = self.version;
+        file.meta.updated_at = self.wall;
+        self.record(Change::File(Arc::new(file)), why);
+    }
+
+    /// Deletes a secret or a config.
+    pub fn remove_file(&mut self, key: FileKey, why: Why) {
+        self.record(Change::RemoveFile(key), why);
     }
 }

@@ -15,7 +15,7 @@ use super::Env;
 use super::record::What;
 use crate::engine::{EventId, Time};
 use crate::net::HostId;
-use crate::swarm::object::{Cluster, Mode, NodeState, Task, TaskState};
+use crate::swarm::object::{Cluster, Mode, Network, NodeState, Task, TaskState};
 use crate::swarm::store::{Event as StoreEvent, LineageId, State, Why};
 use std::fmt;
 use std::sync::Arc;
@@ -140,6 +140,20 @@ impl Env {
                 self.record_rotation(cluster);
             }
             StoreEvent::Commit => {}
+            StoreEvent::Network { old, new } => self.record_network(old.as_deref(), new.as_deref()),
+            StoreEvent::File { old, new } => {
+                let Some(file) = new.as_ref().or(old.as_ref()) else { return };
+                self.record(What::Object {
+                    kind: file.kind.noun(),
+                    name: file.name().clone(),
+                    change: match (old, new) {
+                        (None, _) => "created",
+                        (_, Some(_)) => "updated",
+                        (_, None) => "removed",
+                    },
+                    detail: "".into(),
+                });
+            }
             StoreEvent::Node { old, new: Some(new) } => {
                 let availability = old
                     .as_ref()
@@ -217,6 +231,22 @@ impl Env {
             }
             StoreEvent::Task { .. } => {}
         }
+    }
+
+    /// Tells the trace of a network; those that stand for the hosts' own go without a word.
+    fn record_network(&mut self, old: Option<&Network>, new: Option<&Network>) {
+        let Some(network) = new.or(old).filter(|network| !network.is_predefined()) else { return };
+        let allocated = |network: Option<&Network>| network.is_some_and(|network| network.allocated.is_some());
+        let change = match (old, new) {
+            (None, _) => "created",
+            (_, None) => "removed",
+            _ if allocated(new) && !allocated(old) => "allocated",
+            _ => "updated",
+        };
+        let pools = network.allocated.iter().flat_map(|state| state.pools.iter());
+        let detail: Vec<String> = pools.map(|pool| pool.subnet.to_string()).collect();
+        let detail = detail.join(", ").into();
+        self.record(What::Object { kind: "network", name: network.name().clone(), change, detail });
     }
 
     /// The scheduler's promise: a task's node was ready when it was chosen, and has room.

@@ -381,10 +381,19 @@ impl Hash for Packet {
                 ToAgent::Registered { session, period, .. } => (route, 0u8, session, period.as_nanos()).hash(state),
                 ToAgent::HeartbeatDone { session, period } => (route, 1u8, session, period.as_nanos()).hash(state),
                 ToAgent::ReportsDone { session, number } => (route, 2u8, session, number).hash(state),
-                ToAgent::Assignments { session, sequence, tasks, removed, .. } => {
-                    (route, 3u8, session, sequence, removed).hash(state);
+                ToAgent::Assignments { session, sequence, tasks, removed, files, gone, .. } => {
+                    (route, 3u8, session, sequence, removed, gone).hash(state);
+                    for file in files {
+                        file.key.hash(state);
+                    }
                     for task in tasks {
                         (task.key, task.desired).hash(state);
+                    }
+                }
+                ToAgent::Attachments { session, attachments } => {
+                    (route, 9u8, session).hash(state);
+                    for place in attachments.iter() {
+                        (place.network.key, place.address).hash(state);
                     }
                 }
                 ToAgent::Refused { session, refusal } => (route, 4u8, session, refusal).hash(state),

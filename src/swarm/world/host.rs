@@ -467,6 +467,7 @@ impl Host {
     /// Starts the agent of the node that this host is.
     pub fn start_agent(&mut self, env: &mut Env) {
         let Some(node) = &self.disk.node else { return };
+        self.engine.bridges.join_swarm(self.clock.wall(env.kernel.now()));
         // A daemon that starts again has its agent up before its own manager serves: it tries the others first.
         let again = !self.serves && self.manager.is_some();
         if again {

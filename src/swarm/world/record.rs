@@ -264,6 +264,17 @@ pub enum What {
         /// It is over.
         done: bool,
     },
+    /// A network, a secret or a config was made, allocated or removed.
+    Object {
+        /// `network`, `secret` or `config`.
+        kind: &'static str,
+        /// Its name.
+        name: Arc<str>,
+        /// `created`, `allocated`, `updated` or `removed`.
+        change: &'static str,
+        /// Of a network that is allocated: its subnets.
+        detail: Arc<str>,
+    },
     /// A word of the scenario's author.
     Note {
         /// The word.
@@ -325,6 +336,7 @@ impl What {
             What::NotStarted { .. } => "not_started",
             What::Certificate { .. } => "certificate",
             What::RootRotation { .. } => "root_rotation",
+            What::Object { .. } => "object",
             What::Note { .. } => "note",
             What::SwarmStopped { .. } => "swarm_stopped",
         }
@@ -368,6 +380,7 @@ impl Hash for What {
             What::NotStarted { host, .. } => host.hash(state),
             What::Certificate { host, role, until } => (host, role, until).hash(state),
             What::RootRotation { done } => done.hash(state),
+            What::Object { kind, change, .. } => (kind, change).hash(state),
             What::SwarmStopped { host, .. } => host.hash(state),
         }
     }

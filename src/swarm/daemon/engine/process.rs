@@ -61,6 +61,8 @@ impl Engine {
         container.own_fate = own_fate(container, around);
         container.fate = container.own_fate;
         out.happened.push(Happened::Started(container.name.clone()));
+        let task = container.task.clone();
+        self.provision.join(&task, around.now);
         self.arm(id, out);
         self.begin_health(id, around, out);
         self.answer_start(id, out);
@@ -140,9 +142,12 @@ impl Engine {
             health.unwatch();
         }
         let unhealthy = std::mem::take(&mut container.unhealthy);
+        let stopped = container.task.clone();
         out.happened.push(Happened::Ended(container.name.clone(), code, container.oom_killed));
+        self.provision.leave(&stopped);
         if let Some(Waiting { task, operation }) = self.stopping.remove(&id) {
             self.waiting.remove(&id);
+            self.provision.take_down(&stopped);
             out.outcomes.push((task, operation, Outcome::Stopped { code }));
         }
         if let Some(Waiting { task, operation }) = self.starting.remove(&id) {

@@ -160,7 +160,7 @@ impl Held {
                     self.operation = None;
                     continue;
                 }
-                Action::Remove { .. } => continue,
+                Action::Remove { .. } | Action::Attach(_) | Action::Provide { .. } => continue,
             };
             self.operation = Some((token, operation));
             outputs.extend(after.map(|after| Output::Timer { task, token, after }));

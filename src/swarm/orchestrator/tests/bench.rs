@@ -6,7 +6,9 @@ use super::specs::Image;
 use crate::engine::{Duration, Seed, Time};
 use crate::swarm::allocator::Allocator;
 use crate::swarm::component::{Alarm, Ids, Outbox, Writer};
-use crate::swarm::object::{Cluster, Id, NodeKey, Service, ServiceKey, Task, TaskKey, TaskState};
+use crate::swarm::object::{
+    Cluster, Id, Network, NetworkKey, NetworkSpec, NodeKey, Service, ServiceKey, Task, TaskKey, TaskState,
+};
 use crate::swarm::orchestrator::{Mutant, Orchestrators, Reaper};
 use crate::swarm::scheduler::{Scheduler, Ties};
 use crate::swarm::store::{Change, Event, State, Transaction, Why};
@@ -118,6 +120,15 @@ impl World {
         let mut state = State::default();
         let cluster = Cluster { id: Id(1), worker_secret: Id(3), manager_secret: Id(4), ..Cluster::default() };
         state.apply(&Change::Cluster(Arc::new(cluster)));
+        let ingress = Network {
+            key: NetworkKey(0),
+            id: Id(5),
+            meta: Default::default(),
+            spec: Arc::new(NetworkSpec { name: "ingress".into(), ingress: true, ..NetworkSpec::default() }),
+            // Without subnets it has no addresses to give, and nodes need none: these tests are not about networks.
+            allocated: Some(Arc::default()),
+        };
+        state.apply(&Change::Network(Arc::new(ingress)));
         let mut out = Outbox::default();
         let now = Time::ZERO;
         let loops = Loops::start(None, &state, now, &mut out);

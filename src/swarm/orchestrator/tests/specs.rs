@@ -206,6 +206,7 @@ impl Spec {
                 restart: self.restart,
                 stop_grace_period: Duration::from_secs(10),
                 ports: self.ports.iter().map(port).collect(),
+                uses: Arc::default(),
             }),
             mode: self.mode.unwrap_or(Mode::Replicated { replicas: self.replicas }),
             update: self.update,

@@ -60,6 +60,7 @@ impl World {
                 availability: Availability::Active,
             },
             role: Role::Worker,
+            attachments: Arc::default(),
             description: Arc::new(NodeDescription {
                 hostname: format!("host-{number}").into(),
                 os: "linux".into(),

@@ -224,6 +224,7 @@ pub(in crate::swarm::scheduler) fn plain_node(key: NodeKey, hostname: &str) -> N
             availability: Availability::Active,
         },
         role: Role::Worker,
+        attachments: Arc::default(),
         description: Arc::new(NodeDescription {
             hostname: hostname.into(),
             os: "linux".into(),
@@ -273,6 +274,7 @@ pub(super) fn plain_task_spec() -> TaskSpec {
         restart: RestartPolicy::default(),
         stop_grace_period: Duration::from_secs(10),
         ports: [].into(),
+        uses: Arc::default(),
     }
 }
 
@@ -313,6 +315,7 @@ pub(super) fn plain_task(key: TaskKey, service: &Service, slot: u32) -> Task {
         spec: service.spec.task.clone(),
         spec_version: service.spec_version,
         ports: service.spec.task.ports.clone(),
+        networks: Arc::default(),
         assigned_generic: Arc::default(),
         status: TaskStatus {
             state: TaskState::Pending,

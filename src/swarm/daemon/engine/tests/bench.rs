@@ -93,6 +93,7 @@ impl Bench {
             spec: spec.task,
             spec_version: 1,
             ports: Arc::new([]),
+            networks: Arc::default(),
             status: TaskStatus {
                 state: TaskState::Assigned,
                 timestamp: Time::ZERO,
