@@ -42,6 +42,7 @@ fn cluster(tasks: u32, spread: bool) -> State {
                 ..NodeDescription::default()
             }),
             certificate: Default::default(),
+            attachments: Arc::default(),
             status: NodeStatus { state: NodeState::Ready, message: "", addr: Ipv4Addr::LOCALHOST },
             host: HostId(1),
         })));
@@ -57,6 +58,7 @@ fn cluster(tasks: u32, spread: bool) -> State {
             restart: RestartPolicy::default(),
             stop_grace_period: Duration::from_secs(10),
             ports: [].into(),
+            uses: Arc::default(),
         });
         state.apply(&Change::Service(Arc::new(Service {
             key: ServiceKey(i),
@@ -97,6 +99,7 @@ fn pending(state: &State, key: u32, service: u32) -> Task {
         spec: service.spec.task.clone(),
         spec_version: 0,
         ports: [].into(),
+        networks: Arc::default(),
         status: TaskStatus {
             state: TaskState::Pending,
             timestamp: Time::ZERO,

@@ -62,7 +62,7 @@ fn world_of(seed: u64) -> Seen {
     enter(&mut session, terminal, "docker service create --name web --replicas 6 --detach nginx:1.25; wait 20s");
     enter(&mut session, terminal, "docker service update --detach --update-parallelism 1 --image nginx:1.26 web");
     let begun = session.world().now();
-    let kill = begun + draw.between(Duration::ZERO, Duration::from_secs(30));
+    let kill = begun + draw.between(Duration::ZERO, Duration::from_secs(24));
 
     let mut seen = Seen::default();
     let mut looked = None;
