@@ -214,6 +214,9 @@ fn an_overlapping_subnet_leaves_everything_waiting() {
     assert_eq!((bench.vips(service), bench.state_of(task)), (vec!["10.0.1.2/25".into()], TaskState::Pending));
 }
 
+/// Networks, ports and endpoint mode of a spec, and the addresses that follow.
+type Wanted<'a> = (&'a [NetworkKey], &'a [PortConfig], &'a str, &'a [&'a str]);
+
 /// Cases 6 and 7: addresses follow the spec, and those that stay are the same.
 #[test]
 fn virtual_addresses_follow_the_spec() {
@@ -221,7 +224,7 @@ fn virtual_addresses_follow_the_spec() {
     let (a, b) = (bench.network(overlay("a")), bench.network(overlay("b")));
     let service = bench.create_on(&[a], &[]);
     let mesh = [port(80, 8080)];
-    let steps: [(&[NetworkKey], &[PortConfig], &str, &[&str]); 7] = [
+    let steps: [Wanted; 7] = [
         (&[a, b], &[], "vip", &["10.0.1.2/24", "10.0.2.2/24"]),
         (&[b], &[], "vip", &["10.0.2.2/24"]),
         (&[b], &mesh, "vip", &["10.0.2.2/24", "10.0.0.2/24"]),
