@@ -167,3 +167,48 @@ fn partition_storm_virtual_seconds(bencher: Bencher<'_, '_>) {
         run
     });
 }
+
+/// Containers that run, whatever the swarm believes.
+fn running(world: &World) -> usize {
+    world.hosts().iter().map(|host| host.engine.containers.values().filter(|c| c.runs()).count()).sum()
+}
+
+/// Lets time pass until so many containers run.
+fn until_running(session: &mut Session, wanted: usize) {
+    let limit = session.world().now() + Duration::from_minutes(10);
+    while running(session.world()) < wanted {
+        let next = session.world().now() + Duration::from_secs(1);
+        session.run(next, |_| true);
+        assert!(session.world().now() < limit, "{} of {wanted} run", running(session.world()));
+        assert_eq!(session.broken(), None);
+    }
+}
+
+/// 3 managers and 997 workers; twenty services with so many tasks in all, from the commands until all of them run.
+fn large(tasks: usize) -> Session {
+    let mut session = swarm(1, 3, 997);
+    let create = |number| format!("docker service create --name s{number} --replicas {} --detach nginx\n", tasks / 20);
+    act(&mut session, &(0..20).map(create).collect::<String>(), 1);
+    until_running(&mut session, tasks);
+    session
+}
+
+/// From creation to all running on 1,000 nodes. Read `items/s` as tasks: the cost of a task must not grow with their number.
+#[divan::bench(args = [1_000, 5_000, 20_000], sample_count = 3, sample_size = 1)]
+fn large_cluster(bencher: Bencher<'_, '_>, tasks: usize) {
+    bencher.counter(ItemsCount::new(tasks)).bench_local(|| large(tasks));
+}
+
+/// A hundred of these nodes lose their power: until all that they ran runs elsewhere.
+#[divan::bench(sample_count = 3, sample_size = 1)]
+fn a_hundred_nodes_killed(bencher: Bencher<'_, '_>) {
+    let session = large(20_000);
+    let kills: String = (1..=100).map(|number| format!("kill w{number}\n")).collect();
+    bencher.with_inputs(|| session.clone()).bench_local_refs(|session| {
+        let now = session.world().now();
+        let terminal = session.open(session.world().hosts()[0].id, None);
+        session.type_lines(terminal, &kills).expect("the lines are of the shell's grammar");
+        session.run(now + Duration::from_secs(1), |_| true);
+        until_running(session, 20_000);
+    });
+}
