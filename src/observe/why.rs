@@ -7,13 +7,13 @@
 use super::words::{mention, sentence};
 use super::{Observed, View, nearest};
 use crate::engine::Record;
-use crate::swarm::object::{Id, NodeState, Role, TaskKey, TaskState};
+use crate::swarm::object::{Id, NodeState, RestartCondition, Role, TaskKey, TaskState, UpdateState};
 use crate::swarm::store::Why;
 use crate::swarm::world::World;
 use crate::swarm::world::record::What;
 
-/// The longest chain that is told.
-const LONGEST: usize = 24;
+/// The longest chain that is followed; of its restarts only the newest and the first round are told.
+const LONGEST: usize = 10_000;
 
 /// Tells why a task (`web.3`, or its id), a service, a node or `leader` is as it is.
 ///
@@ -23,7 +23,8 @@ pub fn explain(world: &World, subject: &str) -> Result<String, String> {
     let records: Vec<&Record<What>> = world.env.trace.iter().collect();
     let subject = Subject::find(world, &records, subject)?;
     let mut out = subject.state(world);
-    let newest = records.iter().rposition(|record| subject.concerns(world, &record.what));
+    let newest =
+        subject.halted(&records).or_else(|| records.iter().rposition(|record| subject.concerns(world, &record.what)));
     let role = records.iter().rposition(|record| subject.concerns_role(world, &record.what));
     if newest.is_none() && role.is_none() {
         return Err(format!("{}: the trace tells nothing of it", subject.name()));
@@ -45,9 +46,29 @@ fn chain(world: &World, records: &[&Record<What>], newest: usize) -> Vec<usize> 
     std::iter::successors(Some(newest), |&at| cause(world, records, at)).take(LONGEST).collect()
 }
 
+/// Of a chain of restarts the middle is left out: the newest round and the first say it all. Gives what is told before,
+/// how many rounds are not, and what is told after.
+fn rounds<'c>(records: &[&Record<What>], chain: &'c [usize]) -> (&'c [usize], usize, &'c [usize]) {
+    let begins = |&place: &usize| {
+        matches!(&records[chain[place]].what, What::Task { from: None, why: Why::Restart(_) | Why::NodeInvalid(_), .. })
+    };
+    let replacements: Vec<usize> = (0..chain.len()).filter(begins).collect();
+    match replacements[..] {
+        [newest, .., oldest] if replacements.len() > 2 => {
+            (&chain[..=newest], replacements.len() - 1, &chain[oldest + 1..])
+        }
+        _ => (chain, 0, &[]),
+    }
+}
+
 fn tell(world: &World, records: &[&Record<What>], chain: &[usize], out: &mut String) {
+    let (before, left_out, after) = rounds(records, chain);
     let mut last = String::new();
-    for (link, &at) in chain.iter().enumerate() {
+    for (link, &at) in before.iter().chain(after).enumerate() {
+        if left_out > 0 && link == before.len() {
+            let since = records[after[0]].at.to_string();
+            *out += &format!("  {since:>12}  and so on, {left_out} more times; the first time:\n");
+        }
         let record = records[at];
         let (text, reason) = sentence(world, record);
         // Several records of one step may say the same.
@@ -134,6 +155,39 @@ impl Subject {
         }
     }
 
+    /// Of a service whose update has halted: the record of that, which matters more than what goes on beside it.
+    fn halted(&self, records: &[&Record<What>]) -> Option<usize> {
+        let Self::Service(service) = self else { return None };
+        let told = |record: &&Record<What>| {
+            matches!(&record.what, What::Service { name, update, spec_changed, .. }
+                if **name == **service && (update.is_some() || *spec_changed))
+        };
+        let newest = records.iter().rposition(told)?;
+        let What::Service { update: Some((state, _)), .. } = &records[newest].what else { return None };
+        let halted = matches!(state, UpdateState::Paused | UpdateState::RollbackPaused | UpdateState::RollbackStarted);
+        halted.then_some(newest)
+    }
+
+    /// Why a slot whose task has ended stays empty, as far as its restart policy says so.
+    fn not_replaced(world: &World, id: &str) -> Option<String> {
+        let (_, manager) = Observed(world).leader()?;
+        let task = manager.state.tasks.values().find(|task| task.id.text() == id)?;
+        let ended = task.status.state.is_terminal() && task.desired == TaskState::Shutdown;
+        manager.state.services.get(task.service).filter(|_| ended)?;
+        let policy = &task.spec.restart;
+        let reason = match policy.condition {
+            RestartCondition::None => "its restart condition is none".to_owned(),
+            RestartCondition::OnFailure if task.status.state == TaskState::Complete => {
+                "its restart condition is on-failure, and it did not fail".to_owned()
+            }
+            _ if policy.max_attempts > 0 => {
+                format!("its restart policy allows {} attempts, and they are used up", policy.max_attempts)
+            }
+            _ => return None,
+        };
+        Some(format!("it is not replaced: {reason}\n"))
+    }
+
     /// How it stands, as the leader believes.
     fn state(&self, world: &World) -> String {
         let view = Observed(world);
@@ -154,7 +208,9 @@ impl Subject {
                 };
                 let on = if task.node.is_empty() { String::new() } else { format!(" on {}", task.node) };
                 let error = if task.error.is_empty() { String::new() } else { format!(": {}", task.error) };
-                format!("{name} is {}{on}, should be {}{error}\n", task.state, task.desired)
+                let mut text = format!("{name} is {}{on}, should be {}{error}\n", task.state, task.desired);
+                text.extend(Self::not_replaced(world, &task.id));
+                text
             }
             Self::Service(_) => {
                 let Some(services) = view.services() else { return unknown() };
@@ -233,6 +289,12 @@ fn cause(world: &World, records: &[&Record<What>], at: usize) -> Option<usize> {
     let newest = |wanted: &dyn Fn(&What) -> bool| before.iter().rposition(|record| wanted(&record.what));
     let told = match &record.what {
         What::Typed { .. } | What::Fault { .. } => return None,
+        What::Service { update: Some((_, message)), .. } => {
+            // "update paused due to failure or early termination of task ID"
+            message.rsplit_once(" task ").and_then(|(_, id)| {
+                newest(&|what| matches!(what, What::Task { id: own, state, .. } if state.is_terminal() && own.text() == id))
+            })
+        }
         What::Task { from: None, why: Why::Restart(task), .. } => newest(&|what| ended(what, *task)),
         What::Task { why: Why::NodeInvalid(task), .. } => node_of(before, *task).and_then(|node| {
             newest(&|what| match what {
@@ -254,8 +316,8 @@ fn cause(world: &World, records: &[&Record<What>], at: usize) -> Option<usize> {
             // One that had to wait was placed because of what changed since.
             own.filter(|&place| !waits(&before[place].what) || known_since(before, record, place).is_none())
         }
-        // What began the scheduler's turn says nothing of why the task is there at all.
-        what if waits(what) => newest(&|earlier| same_task(earlier, what)),
+        // What began the allocator's or the scheduler's turn says nothing of why the task is there at all.
+        what @ What::Task { state: TaskState::Pending, .. } => newest(&|earlier| same_task(earlier, what)),
         What::ContainerStarted { name: container, .. } => {
             newest(&|what| matches!(what, What::Task { id, state: TaskState::Assigned, .. } if is_of(container, *id)))
         }

@@ -110,6 +110,44 @@ fn why_names_the_line_that_did_it_and_not_its_neighbours() {
 }
 
 #[test]
+fn why_of_a_paused_update_and_of_a_crash_loop_leads_to_the_command() {
+    let mut lab = Lab::new();
+    lab.run("docker service create -d --name web --replicas 4 nginx; wait 20s");
+    lab.run("image bad:1 exits=1 after=1s; docker service update -d --image bad:1 web; wait 60s");
+    let text = lab.out("why web");
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(
+        lines[1].contains("service web: the update is paused (update paused due to failure or early termination"),
+        "{text}"
+    );
+    assert!(lines[2].contains("failed, should be shutdown"), "{text}");
+    assert!(lines.last().unwrap().contains("docker service update -d --image bad:1 web"), "{text}");
+    // The newest round and the first are told, what lies between is counted.
+    let text = lab.out("why web.1");
+    let chain: Vec<&str> = text.lines().take_while(|line| !line.starts_with("what the scheduler saw")).collect();
+    assert_eq!(chain.iter().filter(|line| line.contains("more times; the first time:")).count(), 1, "{text}");
+    assert!(chain.last().unwrap().contains("docker service update -d --image bad:1 web"), "{text}");
+    assert!(chain.len() < 30, "{text}");
+}
+
+#[test]
+fn why_of_a_task_that_is_not_replaced_says_what_its_restart_policy_allows() {
+    let mut lab = Lab::new();
+    lab.run("image bad:1 exits=1 after=1s; image done:1 exits=0 after=1s");
+    lab.run("docker service create -d --name twice --restart-max-attempts 2 bad:1");
+    lab.run("docker service create -d --name never --restart-condition none bad:1");
+    lab.run("docker service create -d --name failure --restart-condition on-failure done:1; wait 60s");
+    for (task, reason) in [
+        ("twice.1", "its restart policy allows 2 attempts, and they are used up"),
+        ("never.1", "its restart condition is none"),
+        ("failure.1", "its restart condition is on-failure, and it did not fail"),
+    ] {
+        let text = lab.out(&format!("why {task}"));
+        assert_eq!(text.lines().nth(1), Some(&*format!("it is not replaced: {reason}")), "{text}");
+    }
+}
+
+#[test]
 fn a_real_file_is_handed_in_by_its_owner() {
     let mut lab = Lab::new();
     lab.session.type_lines(lab.terminal, "put a.txt as b.txt; cat b.txt; put c as d\nfalse $? || echo failed").unwrap();
