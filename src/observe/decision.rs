@@ -118,6 +118,14 @@ pub fn explain(world: &World, placement: &Placement) -> Option<String> {
     for line in table(&rows).lines() {
         out += &format!("  {line}\n");
     }
+    let best = verdicts.iter().filter(|verdict| verdict.verdict == Verdict::Rank(1));
+    let tie = best.clone().count() > 1 && best.clone().any(|verdict| chosen == Some(&*name(verdict.node)));
+    if tie && !branches {
+        out += match world.env.settings.shuffle_ties {
+            true => "  of equals one was drawn, as the real Swarm leaves it to chance\n",
+            false => "  of equals the first by name (the real Swarm leaves it to chance)\n",
+        };
+    }
     if left_out > 0 {
         out += &format!("  and {left_out} more\n");
     }

@@ -215,6 +215,9 @@ impl Subject {
             Self::Service(_) => {
                 let Some(services) = view.services() else { return unknown() };
                 match services.iter().find(|service| *service.name == *name) {
+                    Some(service) if service.mode.ends_with("job") => {
+                        format!("{name} is a job: {} of its tasks run now\n", service.running)
+                    }
                     Some(service) => format!("{name} runs {} of {} tasks\n", service.running, service.desired),
                     None => format!("{name} is no more\n"),
                 }
@@ -277,6 +280,14 @@ fn changes_role(line: &str, node: &str, id: Option<&str>) -> bool {
     asks && words.any(|word| word == node || id.is_some_and(|id| word.len() >= 4 && id.starts_with(word)))
 }
 
+/// Whether a line creates or changes this service.
+fn is_about(line: &str, service: &str) -> bool {
+    let mut words = line.split(|c: char| c.is_whitespace() || c == ';' || c == '=');
+    words.any(|word| word == "service")
+        && words.any(|word| matches!(word, "create" | "update" | "scale" | "rollback"))
+        && words.any(|word| word == service)
+}
+
 /// Whether a fault's line names this host.
 fn mentions(text: &str, host: &str) -> bool {
     text.split(|c: char| c.is_whitespace() || c == '|' || c == ',').any(|word| word == host)
@@ -294,6 +305,10 @@ fn cause(world: &World, records: &[&Record<What>], at: usize) -> Option<usize> {
             message.rsplit_once(" task ").and_then(|(_, id)| {
                 newest(&|what| matches!(what, What::Task { id: own, state, .. } if state.is_terminal() && own.text() == id))
             })
+        }
+        // What a user asked for waits its turn behind other writers, whose doing it is not.
+        What::Service { name, created, spec_changed, .. } if *created || *spec_changed => {
+            newest(&|what| matches!(what, What::Typed { line, .. } if is_about(line, name)))
         }
         What::Task { from: None, why: Why::Restart(task), .. } => newest(&|what| ended(what, *task)),
         What::Task { why: Why::NodeInvalid(task), .. } => node_of(before, *task).and_then(|node| {

@@ -73,9 +73,8 @@ pub fn task_words(what: &What) -> Option<(&'static str, String, Option<String>)>
 
 fn placement(why: &Why) -> Option<String> {
     match why {
-        Why::Placed(Decision { candidates: 1, .. }) => Some("the only node that passed all filters".into()),
-        Why::Placed(Decision { candidates, policy: Policy::Swarm, .. }) => {
-            Some(format!("fewest tasks of the service, then fewest tasks, among {candidates} nodes"))
+        Why::Placed(Decision { policy: Policy::Swarm, .. }) => {
+            Some("of the nodes that pass all filters: fewest tasks of the service, then fewest tasks".into())
         }
         Why::Placed(Decision { policy, .. }) => Some(format!("by the policy {}", policy.about())),
         _ => None,
