@@ -266,7 +266,11 @@ impl Subject {
                 **world.env.name(*host) == **node
             }
             (Self::Node(node), What::Fault { text }) => mentions(text, node),
-            (Self::Leader, What::Leads { .. } | What::SteppedDown { .. }) => true,
+            // Who led before may step down after the new one leads.
+            (Self::Leader, What::Leads { host, .. }) => {
+                Observed(world).leader().is_none_or(|(leader, _)| leader == *host)
+            }
+            (Self::Leader, What::SteppedDown { .. }) => Observed(world).leader().is_none(),
             _ => false,
         }
     }
@@ -278,6 +282,12 @@ fn changes_role(line: &str, node: &str, id: Option<&str>) -> bool {
     let asks =
         words.any(|word| matches!(word, "promote" | "demote" | "--role" | "join") || word.starts_with("--role="));
     asks && words.any(|word| word == node || id.is_some_and(|id| word.len() >= 4 && id.starts_with(word)))
+}
+
+/// Whether a fault's line is the end of one.
+fn mends(text: &str) -> bool {
+    let verb = text.split_whitespace().next().unwrap_or_default();
+    matches!(verb, "heal" | "boot" | "resume" | "unblock") || (verb == "link" && text.ends_with(" up"))
 }
 
 /// Whether a line creates or changes this service.
@@ -298,6 +308,10 @@ fn cause(world: &World, records: &[&Record<What>], at: usize) -> Option<usize> {
     let before = &records[..at];
     let record = records[at];
     let newest = |wanted: &dyn Fn(&What) -> bool| before.iter().rposition(|record| wanted(&record.what));
+    let mended = |lost: &dyn Fn(&What) -> bool| {
+        let lost = newest(lost)?;
+        newest(&|what| matches!(what, What::Fault { text } if mends(text))).filter(|&place| place > lost)
+    };
     let told = match &record.what {
         What::Typed { .. } | What::Fault { .. } => return None,
         What::Service { update: Some((_, message)), .. } => {
@@ -381,6 +395,16 @@ fn cause(world: &World, records: &[&Record<What>], at: usize) -> Option<usize> {
             let name = world.env.name(*host);
             newest(&|what| matches!(what, What::Typed { line, .. } if changes_role(line, name, id.as_deref())))
         }
+        What::Leads { host: own, term: led } => {
+            newest(&|what| matches!(what, What::Elected { host, term } if host == own && term == led))
+        }
+        What::Elected { host: own, term: won } => {
+            newest(&|what| matches!(what, What::Candidate { host, term } if host == own && term == won))
+        }
+        // What ended the fault, if that came after the loss was noticed.
+        What::Node { name: own, state: NodeState::Ready, joined: false, availability: None, .. } => mended(
+            &|what| matches!(what, What::Node { name, state: NodeState::Down | NodeState::Unknown, .. } if name == own),
+        ),
         What::Candidate { .. } | What::SteppedDown { no_quorum: true, .. } => {
             newest(&|what| matches!(what, What::Fault { .. }))
         }

@@ -148,6 +148,20 @@ fn why_of_a_task_that_is_not_replaced_says_what_its_restart_policy_allows() {
 }
 
 #[test]
+fn why_of_a_leader_and_of_its_return_names_the_fault_and_its_end() {
+    let mut lab = Lab::of(&DataCentre::swarm(3, 3, 2));
+    lab.run("wait 30s; on m2; partition m1 | m2 m3 w1 w2; wait 60s");
+    let text = lab.out("why leader");
+    assert!(text.contains("asks for votes in term"), "{text}");
+    assert!(text.lines().last().unwrap().contains("the fault `partition m1 | m2 m3 w1 w2`"), "{text}");
+    let text = lab.out("heal; wait 60s; why m1");
+    assert!(text.lines().any(|line| line.contains("because the fault `heal`")), "{text}");
+    // A heal of long ago is not why a node is ready again after an election.
+    let text = lab.out("kill m2; wait 90s; on m3; why w1");
+    assert!(!text.contains("`heal`"), "{text}");
+}
+
+#[test]
 fn a_real_file_is_handed_in_by_its_owner() {
     let mut lab = Lab::new();
     lab.session.type_lines(lab.terminal, "put a.txt as b.txt; cat b.txt; put c as d\nfalse $? || echo failed").unwrap();
