@@ -7,6 +7,7 @@
 
 use super::natural::natural;
 use super::node_info::NodeInfo;
+use super::ties::Slots;
 use crate::engine::Time;
 use crate::swarm::object::{Node, NodeKey, ServiceKey, Task, TaskKey, TaskState};
 use crate::swarm::store::{Key, Table};
@@ -19,6 +20,8 @@ pub(super) struct Mirror {
     pub(super) nodes: Table<NodeKey, NodeInfo>,
     /// The nodes in their natural order: hostname, then id.
     pub(super) order: Arc<Vec<NodeKey>>,
+    /// Where the real scheduler's map has them.
+    pub(super) slots: Arc<Slots>,
     counts: Table<ServiceKey, Arc<ServiceCounts>>,
     known: Table<TaskKey, Known>,
 }
@@ -136,6 +139,7 @@ impl Mirror {
         };
         if self.nodes.update(node.key, |info| info.node = node.clone()).is_none() {
             self.nodes.put(node.key, NodeInfo::new(node.clone()));
+            Arc::make_mut(&mut self.slots).add(node.key);
         }
         if moved {
             let (nodes, order) = (&self.nodes, Arc::make_mut(&mut self.order));
@@ -153,6 +157,7 @@ impl Mirror {
     pub(super) fn remove_node(&mut self, node: NodeKey) {
         if self.nodes.remove(node).is_some() {
             Arc::make_mut(&mut self.order).retain(|&key| key != node);
+            Arc::make_mut(&mut self.slots).remove(node);
         }
     }
 }

@@ -15,6 +15,9 @@ pub struct Known {
     evidence: &'static str,
 }
 
+/// What comes with so many of the sixteen seeds is missed by all of ten runs once in a hundred times.
+pub const MOST_TIMES: u64 = 5;
+
 const KNOWN: &[Known] = &[
     Known {
         recording: "19-explain-mixed",
