@@ -33,8 +33,10 @@ impl Orchestrators {
         }
     }
 
-    /// Lets updates take dirty slots in an order drawn from `seed`, as the real ones do.
+    /// Lets updates take dirty slots in an order drawn from `seed`, and the enforcer look at tasks by their ids, as the real
+    /// ones do.
     pub fn shuffle_slots(&mut self, seed: Seed) {
+        self.enforcer.go_by_id();
         self.replicated.replacement.shuffle_slots(seed);
         self.global.replacement.shuffle_slots(seed);
     }

@@ -17,8 +17,9 @@ pub struct Reach {
     forms: BTreeMap<(String, &'static str), Counts>,
 }
 
-/// The two sides of one varying form.
+/// The two sides of one form: a varying one, or an invariant that is none here.
 struct Form<'a> {
+    invariant: bool,
     label: &'a str,
     form: &'a str,
     recorded: Counts,
@@ -32,27 +33,33 @@ impl Reach {
         for (label, forms) in &seen.checkpoints {
             for (form, value) in forms {
                 let counts = self.forms.entry((label.clone(), form)).or_default();
-                *counts.entry(value.to_string()).or_default() += 1;
+                *counts.entry(canonical(value)).or_default() += 1;
             }
         }
     }
 
-    fn varying<'a>(&'a self, recording: &Recording) -> Vec<Form<'a>> {
+    fn forms<'a>(&'a self, recording: &Recording) -> Vec<Form<'a>> {
         let varies = |label: &str, form: &str| -> Option<Counts> {
             let list = recording.varying[label].get(form)?.as_array()?;
-            let counted = |entry: &Value| (entry["value"].to_string(), entry["runs"].as_u64().unwrap_or_default());
+            let counted = |entry: &Value| (canonical(&entry["value"]), entry["runs"].as_u64().unwrap_or_default());
             Some(list.iter().map(counted).collect())
         };
-        let forms = self.forms.iter();
-        let both = |((label, form), ours): (&'a (String, &'static str), &'a Counts)| {
-            Some(Form { label, form, recorded: varies(label, form)?, ours })
+        let always = |label: &str, form: &str, ours: &Counts| -> Option<Counts> {
+            let value = canonical(recording.invariants[label].get(form)?);
+            (ours.len() > 1 || !ours.contains_key(&value)).then(|| [(value, 10)].into())
         };
-        forms.filter_map(both).collect()
+        let both = |((label, form), ours): (&'a (String, &'static str), &'a Counts)| {
+            let varying = varies(label, form);
+            let invariant = varying.is_none();
+            let recorded = varying.or_else(|| always(label, form, ours))?;
+            Some(Form { invariant, label, form, recorded, ours })
+        };
+        self.forms.iter().filter_map(both).collect()
     }
 
     /// A line for each varying form, and below it what chance does not explain.
     pub fn tell(&self, recording: &Recording, out: &mut String) {
-        let forms = self.varying(recording);
+        let forms = self.forms(recording);
         if forms.is_empty() {
             return;
         }
@@ -64,9 +71,10 @@ impl Reach {
             let once = form.ours.values().filter(|&&count| count == 1).count() as u64;
             writeln!(
                 out,
-                "  {}: {}: reached {reached} of {} recorded; ours {}, never recorded in {} %, new with every {}",
+                "  {}: {}{}: reached {reached} of {} recorded; ours {}, never recorded in {} %, new with every {}",
                 form.label,
                 form.form,
+                if form.invariant { " (the same in all ten runs)" } else { "" },
                 form.recorded.len(),
                 form.ours.len(),
                 new * 100 / self.seeds,
@@ -93,6 +101,13 @@ impl Reach {
     }
 }
 
+/// The same text for the same value: keys in their order.
+fn canonical(value: &Value) -> String {
+    let mut value = value.clone();
+    value.sort_all_objects();
+    value.to_string()
+}
+
 /// How likely something that comes in this share of all runs comes at least so often in ten.
 fn at_least(runs: u64, share: f64) -> f64 {
     let chance = |k: u64| -> f64 {
@@ -107,7 +122,8 @@ pub fn totals(recordings: &[Recording], reaches: &[Reach]) -> (usize, usize) {
     let listed = recordings.iter().flat_map(|recording| entries(&recording.varying));
     let listed =
         listed.flat_map(|(_, forms)| entries(forms)).map(|(_, list)| list.as_array().map_or(0, Vec::len)).sum();
-    let forms = recordings.iter().zip(reaches).flat_map(|(recording, reach)| reach.varying(recording));
+    let forms = recordings.iter().zip(reaches).flat_map(|(recording, reach)| reach.forms(recording));
+    let forms = forms.filter(|form| !form.invariant);
     let reached = forms.map(|form| form.recorded.keys().filter(|value| form.ours.contains_key(*value)).count()).sum();
     (listed, reached)
 }
