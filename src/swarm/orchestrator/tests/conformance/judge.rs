@@ -5,14 +5,19 @@ use super::replay::Seen;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// States and desired states of tasks, each in its order.
+type Timelines = BTreeSet<(String, String)>;
+/// States with their messages and errors.
+type Messages = BTreeSet<(String, String, String)>;
+
 /// What has come out of the replays of one recording so far.
 pub struct Judge<'a> {
     recording: &'a Recording,
     /// Each with the number of seeds that show it; all of them for what concerns the printed run.
     pub differences: BTreeMap<String, u64>,
     seeds: u64,
-    timelines: BTreeSet<(String, String)>,
-    messages: BTreeSet<(String, String, String)>,
+    timelines: Timelines,
+    messages: Messages,
 }
 
 /// The forms from which chance is taken out: a value that was never seen is a difference.
@@ -143,8 +148,8 @@ impl<'a> Judge<'a> {
     }
 
     /// The ways of tasks and the messages of the run that the recording prints.
-    fn printed(&self) -> (BTreeSet<(String, String)>, BTreeSet<(String, String, String)>) {
-        let (mut timelines, mut messages) = (BTreeSet::new(), BTreeSet::new());
+    fn printed(&self) -> (Timelines, Messages) {
+        let (mut timelines, mut messages) = (Timelines::new(), Messages::new());
         // What comes after the last step is the loops' being stopped.
         let end = self.recording.steps.iter().map(|step| int(step, "at_ms")).max().unwrap_or_default();
         for task in self.recording.first_run["task_timelines"].as_array().into_iter().flatten() {
