@@ -222,8 +222,13 @@ pub fn task(task: &Task, state: &State) -> api::Task {
                 exit_code: i64::from(status.exit_code),
             }),
             port_status: api::PortStatus {
+                // The engine tells of its bindings, and there are two of each port: IPv4's and IPv6's (recorded, docker-29/05).
                 ports: if runs {
-                    task.ports.iter().filter(|port| !port.ingress).map(port).collect()
+                    task.ports
+                        .iter()
+                        .filter(|port| !port.ingress)
+                        .flat_map(|config| [port(config), port(config)])
+                        .collect()
                 } else {
                     Vec::new()
                 },

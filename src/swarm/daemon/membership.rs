@@ -82,7 +82,7 @@ impl Host {
         if self.disk.node.is_some() {
             return env.answer(client, number, Err(ApiError::new(503, ALREADY_IN).into()));
         }
-        let addr = match checks::init(init, self.addr) {
+        let addr = match checks::init(init, self.interface) {
             Ok(addr) => addr,
             Err(error) => return env.answer(client, number, Err(error.into())),
         };
@@ -134,7 +134,7 @@ impl Host {
         if self.disk.node.is_some() || self.pending_join().is_some() {
             return env.answer(client, number, Err(ApiError::new(503, ALREADY_IN).into()));
         }
-        let addr = match checks::join(join, self.addr) {
+        let addr = match checks::join(join, self.interface) {
             Ok(addr) => addr,
             Err(error) => return env.answer(client, number, Err(error.into())),
         };
