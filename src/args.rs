@@ -23,6 +23,8 @@ pub enum Command {
     Sweep(SweepArgs),
     /// A lab at the prompt: docker commands and faults on a simulated swarm.
     Shell(ShellArgs),
+    /// Play a scenario or a recording, and tell why something is as it is at its end.
+    Why(WhyArgs),
     /// Check scenarios without running them.
     Check {
         /// Files, or folders of scenarios.
@@ -69,6 +71,21 @@ pub struct SweepArgs {
     /// A folder for the report and the trace of each failing seed.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+}
+
+/// Arguments of `why`.
+#[derive(Debug, Args)]
+pub struct WhyArgs {
+    /// A scenario (.toml), or a recording of a shell.
+    pub file: PathBuf,
+    /// A task (web.1, or its id), a service, a node, or `leader`.
+    pub subject: String,
+    /// At this moment instead of the end, such as 45s.
+    #[arg(long, value_name = "TIME", value_parser = crate::command::why::moment)]
+    pub at: Option<swarmlab::engine::Duration>,
+    /// Seed instead of the scenario's own.
+    #[arg(long)]
+    pub seed: Option<u64>,
 }
 
 /// How many worlds may run at the same time.

@@ -9,7 +9,7 @@
 use super::Input;
 use super::members::{Members, MembersView};
 use super::roles::Roles;
-use crate::engine::Time;
+use crate::engine::{EventId, Time};
 use crate::net::{Boot, HostId};
 use crate::raft::Term;
 use crate::swarm::allocator::Allocator;
@@ -69,6 +69,8 @@ struct Turn {
     /// The proposal that is being committed.
     proposal: u64,
     since: Time,
+    /// For a request: the notable event that led to it.
+    asked_by: Option<EventId>,
     /// What is to be proposed after it.
     rest: VecDeque<Vec<(Change, Why)>>,
 }
@@ -77,6 +79,8 @@ struct Turn {
 #[derive(Clone, Debug)]
 pub struct LeaderCall {
     kind: CallKind,
+    /// The notable event that led to it.
+    asked_by: EventId,
     reply: ReplyTo,
     /// What is answered once it is committed.
     answer: Option<Arc<Answer>>,
@@ -119,6 +123,11 @@ impl Leader {
     /// Since when somebody has held the turn.
     pub(super) fn turn_since(&self) -> Option<Time> {
         self.turn.as_ref().map(|turn| turn.since)
+    }
+
+    /// Of a request's proposal: the notable event that led to it.
+    pub(super) fn asked_by(&self, proposal: u64) -> Option<EventId> {
+        self.turn.as_ref().filter(|turn| turn.proposal == proposal).and_then(|turn| turn.asked_by)
     }
 
     pub(super) fn roles_mut(&mut self) -> Option<&mut Roles> {
@@ -381,12 +390,20 @@ impl Host {
             self.leader_drain(out, env);
             match rest.pop_front().filter(|changes| !changes.is_empty()) {
                 Some(first) => {
-                    let turn = Turn { writer, proposal: 0, since: env.kernel.now(), rest };
+                    let asked_by = self.asked_by(writer);
+                    let turn = Turn { writer, proposal: 0, since: env.kernel.now(), asked_by, rest };
                     self.leader_propose(turn, first, env);
                 }
                 None => self.leader_written(writer, env),
             }
         }
+    }
+
+    /// The notable event that led to a request.
+    fn asked_by(&self, writer: Writer) -> Option<EventId> {
+        let (Writer::Api(call) | Writer::Join(call)) = writer else { return None };
+        let leader = self.manager.as_ref()?.leader.as_ref()?;
+        leader.calls.get(&call).map(|call| call.asked_by)
     }
 
     fn leader_propose(&mut self, mut turn: Turn, changes: Vec<(Change, Why)>, env: &mut Env) {
@@ -477,7 +494,10 @@ impl Host {
             CallKind::Api(_) => Writer::Api(number),
             CallKind::Join(..) => Writer::Join(number),
         };
-        leader.calls.insert(number, LeaderCall { kind, reply, answer: None, grant: None });
+        leader.calls.insert(
+            number,
+            LeaderCall { kind, asked_by: env.kernel.origin().landmark, reply, answer: None, grant: None },
+        );
         leader.ask(writer);
         self.leader_grant(env);
     }
