@@ -129,10 +129,18 @@ impl<'a> History<'a> {
                 *out += &format!("  {since:>12}  and so on, {left_out} more times; the first time:\n");
             }
             let record = self.records[at];
+            // That a task which has ended is also wanted so adds nothing to its end, which comes next.
+            if let What::Task { from: Some((state, _)), state: now, .. } = &record.what
+                && state == now
+                && state.is_terminal()
+                && link + 1 < before.len()
+            {
+                continue;
+            }
             let (text, reason) = sentence(self.world, record);
             // Several records of one step may say the same.
             if text != last {
-                let because = if link == 0 { "" } else { "because " };
+                let because = if last.is_empty() { "" } else { "because " };
                 let reason = reason.or_else(|| self.typed_at(at));
                 let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
                 *out += &format!("  {:>12}  {because}{text}{reason}\n", record.at.to_string());

@@ -59,6 +59,7 @@ pub fn task_words(what: &What) -> Option<(&'static str, String, Option<String>)>
             _ => None,
         },
         Some(_) => match state {
+            TaskState::Assigned if *by_node => Some(("placed", at(&name), Some("its node passes all filters".into()))),
             TaskState::Assigned => Some(("placed", at(&name), placement(why))),
             TaskState::Running => Some(("runs", at(&name), None)),
             TaskState::Complete => Some(("ended with 0", at(&name), None)),

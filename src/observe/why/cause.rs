@@ -49,6 +49,12 @@ impl History<'_> {
         }
     }
 
+    /// Whether the line that asked for what was written is known for sure.
+    fn is_asked(&self, at: usize) -> bool {
+        let record = self.records[at];
+        record.cause == record.landmark && self.asked(at).is_some()
+    }
+
     /// The record of the event that caused this one's.
     fn by_event(&self, at: usize) -> Option<usize> {
         let known = |event| self.records[..at].iter().position(|other| other.event == event);
@@ -86,6 +92,8 @@ impl History<'_> {
             (Some(_), _) if *state == TaskState::Running => {
                 self.before(at, |what| matches!(what, What::ContainerStarted { name, .. } if is_of(name, id)))
             }
+            // Whoever removes a node gives its tasks up.
+            (Some(_), Why::Orphaned) if self.is_asked(at) => self.asked(at),
             (Some(_), Why::Orphaned) => node.as_deref().and_then(|node| self.node_changed(at, node)),
             (Some((before, _)), _) if state.is_terminal() && state != before => {
                 self.before(at, |what| matches!(what, What::ContainerEnded { name, .. } if is_of(name, id)))
@@ -286,8 +294,9 @@ impl History<'_> {
             _ => false,
         });
         let joined = self.before(at, |what| matches!(what, What::Node { name, joined: true, .. } if **name == *own));
-        let Some(lost) = lost.filter(|lost| joined.is_none_or(|joined| joined < *lost)) else { return joined };
-        let since = self.cause(lost).unwrap_or(lost);
+        // What a leader believed and could not commit is not in the trace: then what was done to the host says more.
+        let lost = lost.filter(|lost| joined.is_none_or(|joined| joined < *lost));
+        let since = lost.map(|lost| self.cause(lost).unwrap_or(lost)).or(joined).unwrap_or(0);
         if matches!(self.what(since), What::Leads { .. }) {
             return Some(since);
         }
@@ -299,9 +308,10 @@ impl History<'_> {
         let up =
             self.before(at, |what| matches!(what, What::DaemonUp { host } if **self.world.env.name(*host) == *own));
         mended(&|text| mentions(text, own) || everybody(text))
-            .or_else(|| mended(&|_| true))
+            .or_else(|| mended(&|_| true).filter(|_| lost.is_some()))
             .or_else(|| up.filter(|up| *up > since))
-            .or(Some(lost))
+            .or(lost)
+            .or(joined)
     }
 
     fn of_service(&self, at: usize) -> Option<usize> {

@@ -8,10 +8,11 @@ use super::History;
 use crate::observe::words::docker_name;
 use crate::observe::{Observed, View, nearest};
 use crate::swarm::control;
-use crate::swarm::object::{RestartCondition, TaskState, UpdateState};
+use crate::swarm::object::{NetworkKey, RestartCondition, TaskState, UpdateState};
 use crate::swarm::store::Why;
 use crate::swarm::world::World;
 use crate::swarm::world::record::What;
+use std::collections::BTreeSet;
 
 /// Who is asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +64,12 @@ impl Subject {
             if let Some(node) = manager.state.nodes.values().find(|node| has_id(&node.id.text())) {
                 return Ok(Self::Node(world.env.name(node.host).to_string()));
             }
+        }
+        if let Some((place, line)) = tried(history, name) {
+            let at = history.records[place].at;
+            return Err(format!(
+                "nothing is called {name}: `{line}` at {at} did not make it, and what it printed says why not"
+            ));
         }
         let mut names = services;
         names.extend(records.iter().filter_map(|record| Some(Self::of_task(&record.what)?.plain())));
@@ -153,9 +160,10 @@ impl Subject {
             RestartCondition::OnFailure if task.status.state == TaskState::Complete => {
                 "its restart condition is on-failure, and it did not fail".to_owned()
             }
-            _ if policy.max_attempts > 0 => {
-                format!("its restart policy allows {} attempts, and they are used up", policy.max_attempts)
-            }
+            _ if policy.max_attempts > 0 => match policy.max_attempts {
+                1 => "its restart policy allows 1 attempt, and it is used up".to_owned(),
+                attempts => format!("its restart policy allows {attempts} attempts, and they are used up"),
+            },
             _ => return None,
         };
         Some(format!("it is not replaced: {reason}\n"))
@@ -254,6 +262,7 @@ impl Subject {
         let mut text = format!("{shown} is {}{on}, should be {}{error}\n", task.state, task.desired);
         text.extend(Self::not_replaced(world, &task.id));
         text.extend(unheard(world, task));
+        text.extend(addressless(world, &task.id));
         Some(text)
     }
 
@@ -289,6 +298,63 @@ impl Subject {
             (Self::Leader, What::SteppedDown { .. }) => Observed(world).leader().is_none(),
             _ => false,
         }
+    }
+}
+
+/// The line that was to create a service of this name.
+fn tried<'h>(history: &'h History<'_>, name: &str) -> Option<(usize, &'h str)> {
+    let creates = |line: &str| {
+        let mut words = line.split(|c: char| c.is_whitespace() || c == '=' || c == ';');
+        words.any(|word| word == "create") && words.any(|word| word == name)
+    };
+    let typed = |what: &What| matches!(what, What::Typed { line, .. } if line.contains("service") && creates(line));
+    let place = history.newest(typed)?;
+    match history.what(place) {
+        What::Typed { line, .. } => Some((place, line)),
+        _ => None,
+    }
+}
+
+/// Of a task that waits for addresses: whose are all taken (control-plane.md §4: a task stays new until it has them, and
+/// prepares until its node's load balancer has one).
+fn addressless(world: &World, id: &str) -> Option<String> {
+    let (_, manager) = Observed(world).leader()?;
+    let state = &manager.state;
+    let task = state.tasks.values().find(|task| task.id.text() == id)?;
+    let (waits, place) = match task.status.state {
+        TaskState::New => (None, "it waits for the allocator, which gives it its addresses"),
+        TaskState::Preparing => (Some(state.nodes.get(task.node?)?), "its node's load balancer has no address yet"),
+        _ => return None,
+    };
+    let lacks = |key: &&NetworkKey| match waits {
+        Some(node) => !node.attachments.iter().any(|place| place.network.key == **key && place.address.is_some()),
+        None => true,
+    };
+    let networks: Vec<_> = task
+        .spec
+        .uses
+        .networks
+        .iter()
+        .filter(lacks)
+        .filter_map(|key| state.networks.get(*key))
+        .filter(|network| network.allocated.as_ref().is_some_and(|given| !given.pools.is_empty()))
+        .collect();
+    let full = networks.iter().find_map(|network| {
+        let pool = network.allocated.as_ref()?.pools.first()?;
+        let places = state.tasks.values().flat_map(|task| task.networks.iter());
+        let places = places.chain(state.services.values().flat_map(|service| service.endpoint.vips.iter()));
+        let places = places.chain(state.nodes.values().flat_map(|node| node.attachments.iter()));
+        let own = places.filter(|place| place.network.key == network.key);
+        let taken: BTreeSet<_> = own.filter_map(|place| place.address).chain([pool.gateway]).collect();
+        // The first and the last address of a subnet are nobody's.
+        let usable = (1u64 << (32 - u32::from(pool.subnet.length))).saturating_sub(2);
+        (taken.len() as u64 >= usable)
+            .then(|| format!(": {} ({}) has {usable}, and all are taken", network.name(), pool.subnet))
+    });
+    match (full, waits) {
+        (Some(full), _) => Some(format!("{place}{full}\n")),
+        (None, None) => Some(format!("{place}\n")),
+        (None, Some(_)) => None,
     }
 }
 

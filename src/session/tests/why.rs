@@ -211,3 +211,74 @@ fn of_a_placement() {
         &[("api.1", "docker service create -d --name api"), ("api.3", "docker service create -d --name api")],
     );
 }
+
+#[test]
+fn of_a_network_without_addresses() {
+    asked(
+        "addresses",
+        1,
+        2,
+        "docker network create -d overlay --subnet 10.9.0.0/29 tiny\n\
+         docker service create -d --name net --network tiny --replicas 6 nginx\nwait 20s",
+        &[("net.6", "docker service create -d --name net"), ("net.1", "docker service create -d --name net")],
+    );
+    let mut lab = Lab::new();
+    lab.run("docker network create -d overlay --subnet 10.9.0.0/29 tiny");
+    lab.run("docker service create -d --name net --network tiny --replicas 6 nginx; wait 20s");
+    let text = lab.out("why net.6");
+    assert_eq!(
+        text.lines().nth(1),
+        Some("it waits for the allocator, which gives it its addresses: tiny (10.9.0.0/29) has 6, and all are taken"),
+    );
+}
+
+#[test]
+fn of_what_was_never_made() {
+    let mut lab = Lab::new();
+    lab.run("docker service create -d --name sec --secret nosuch nginx");
+    let (_, complaint, status) = lab.run("why sec");
+    assert_eq!(status, 1);
+    assert!(complaint.contains("`docker service create -d --name sec --secret nosuch nginx` at "), "{complaint}");
+    assert!(complaint.contains("did not make it"), "{complaint}");
+}
+
+/// What was lost of a run while nobody led does not make a return begin at the beginning.
+#[test]
+fn of_a_return_and_of_tasks_that_were_given_up() {
+    let mut lab = Lab::of(&DataCentre::swarm(0, 3, 2));
+    lab.run("docker service create -d --name web --replicas 5 nginx; wait 20s");
+    lab.run("kill m2");
+    lab.run("kill m3; wait 40s");
+    lab.run("boot m2; wait 30s");
+    let text = lab.out("why m2");
+    assert!(text.contains("because the fault `boot m2` (typed at m1)") || text.contains("because m1 leads"), "{text}");
+    lab.run("docker node demote m3; wait 30s");
+    lab.run("docker node rm m3");
+    let text = lab.out("wait 1s; docker service ps web > /dev/null; why web");
+    assert!(text.contains("orphaned") && text.contains("because m1$ docker node rm m3"), "{text}");
+}
+
+/// Who asks why at a prompt goes back from a copy near the decision, not from the beginning, and is told the same.
+#[test]
+fn near_a_decision_of_long_ago() {
+    let mut timeline = Timeline::new(Session::new(&DataCentre::swarm(5, 1, 2)));
+    let terminal = timeline.open(HostId(0), None);
+    let mut enter = |timeline: &mut Timeline, line: &str| {
+        assert!(matches!(timeline.enter(terminal, line), Ok(Entered::Begun)), "{line}");
+        let until = timeline.now() + Duration::from_minutes(10);
+        if timeline.run_terminal(terminal, until) != Stop::Idle {
+            timeline.interrupt(terminal);
+        }
+        timeline.take_output(terminal).into_iter().map(|chunk| chunk.text).collect::<String>()
+    };
+    enter(&mut timeline, "docker service create --name never --constraint node.labels.x==1 nginx");
+    enter(&mut timeline, "docker service create -d --name web nginx");
+    enter(&mut timeline, "wait 30s");
+    let told = enter(&mut timeline, "why web.1");
+    let near = timeline.session().near.clone().expect("a copy is kept");
+    assert!(near.position() > timeline.session().position() / 2, "{:?} of {:?}", near.moment(), timeline.now());
+    let mut alone = timeline.session().clone();
+    alone.near = None;
+    assert_eq!(alone.why("web.1").as_deref(), Ok(&*told));
+    assert!(told.contains("what the scheduler saw for web.1"), "{told}");
+}
