@@ -22,6 +22,8 @@ enum Trouble {
     Unreached,
     /// It takes long.
     Slow,
+    /// The node's disk was full.
+    Full,
     /// The program did what it does.
     Behaved,
 }
@@ -63,6 +65,14 @@ impl History<'_> {
             Trouble::Unreached => {
                 of_registry("down").max(of_image().filter(|fault| self.says(*fault, "reachable_from")))
             }
+            Trouble::Full => self.before(until, |what| match what {
+                What::Fault { text } => {
+                    text.starts_with("disk ")
+                        && text.contains(" full")
+                        && node.is_some_and(|node| super::mentions(text, node))
+                }
+                _ => false,
+            }),
             Trouble::Slow => of_registry("slow").max(of_image().filter(|fault| self.says(*fault, "pull="))),
         };
         let image = familiar(image);
@@ -91,6 +101,9 @@ impl History<'_> {
                 let any = |words: &[&str]| words.iter().any(|word| err.contains(word));
                 if any(&["network is unreachable", "failed to copy"]) {
                     return Some(Trouble::Unreached);
+                }
+                if any(&["no space left on device"]) {
+                    return Some(Trouble::Full);
                 }
                 any(&["not found", "pull access denied", "No such image"]).then_some(Trouble::Refused)
             }

@@ -342,6 +342,15 @@ impl History<'_> {
                 self.before(at, |what| matches!(what, What::Candidate { host, term } if host == own && term == won))
             }
             What::Candidate { host: own, .. } => self.leader_lost(at, *own),
+            What::SteppedDown { host: own, term: newer, no_quorum: false } => {
+                let other = |wanted: Option<u64>| {
+                    self.before(at, |what| {
+                        matches!(what, What::Candidate { host, term }
+                            if host != own && wanted.is_none_or(|wanted| *term == wanted))
+                    })
+                };
+                other(Some(*newer)).or_else(|| other(None))
+            }
             What::SteppedDown { host, no_quorum: true, .. } => {
                 let name = self.world.env.name(*host);
                 let managers: Vec<&str> = self.managers().collect();
@@ -389,14 +398,16 @@ impl History<'_> {
         match self.what(at) {
             What::Reachable { host, peer, active } => {
                 let (own, peer) = (name(host), name(peer));
+                let everybody = |text: &str| !text.trim().contains(' ');
+                let fits = |text: &str| if *active { mends(text) } else { silences(text) };
                 let of_peer = |what: &What| match what {
-                    What::Fault { text } => mentions(text, peer),
+                    What::Fault { text } => fits(text) && (mentions(text, peer) || (*active && everybody(text))),
                     What::MemberAdded { peer: added, .. } => *active && name(added) == peer,
-                    What::Left { host } => name(host) == peer,
+                    What::Left { host } => !active && name(host) == peer,
                     _ => false,
                 };
-                self.before(at, of_peer)
-                    .or_else(|| self.before(at, |what| matches!(what, What::Fault { text } if mentions(text, own))))
+                let of_own = |what: &What| matches!(what, What::Fault { text } if fits(text) && mentions(text, own));
+                self.before(at, of_peer).or_else(|| self.before(at, of_own))
             }
             What::LeftRaft { host } => {
                 self.before(at, |what| matches!(what, What::MemberRemoved { peer, .. } if peer == host))

@@ -282,3 +282,20 @@ fn near_a_decision_of_long_ago() {
     assert_eq!(alone.why("web.1").as_deref(), Ok(&*told));
     assert!(told.contains("what the scheduler saw for web.1"), "{told}");
 }
+
+#[test]
+fn of_partitions_and_full_disks() {
+    asked(
+        "partition",
+        3,
+        2,
+        "disk w1 full\ndocker service create -d --name full --constraint node.hostname==w1 nginx\nwait 10s\n\
+         partition m1 m2 w1 | m3 w2\nwait 40s\nheal\nwait 60s",
+        &[
+            ("full.1", "the fault `disk w1 full` (typed at m1)"),
+            ("m3", "the fault `heal` (typed at m1)"),
+            ("w2", "the fault `heal` (typed at m1)"),
+            ("leader", "the fault `partition m1 m2 w1 | m3 w2` (typed at m1)"),
+        ],
+    );
+}

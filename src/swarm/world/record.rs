@@ -139,18 +139,6 @@ pub enum What {
         /// It is new.
         joined: bool,
     },
-    /// A user wants a node otherwise: its labels, its role. For readers alone; it is not in the fingerprint.
-    NodeWanted {
-        /// Its name.
-        name: Arc<str>,
-        /// What is wanted now that was not: `label zone=east`, `no label zone`, `role manager`, `engine label ssd=yes`.
-        change: Arc<str>,
-    },
-    /// A host has left its swarm, as its daemon did it. For readers alone; it is not in the fingerprint.
-    Left {
-        /// Which.
-        host: HostId,
-    },
     /// A node object is gone.
     NodeRemoved {
         /// Its name.
@@ -298,6 +286,18 @@ pub enum What {
         host: HostId,
         /// Why.
         error: Arc<str>,
+    },
+    /// A user wants a node otherwise: its labels, its role. For readers alone; it is not in the fingerprint.
+    NodeWanted {
+        /// Its name.
+        name: Arc<str>,
+        /// What is wanted now that was not: `label zone=east`, `no label zone`, `role manager`, `engine label ssd=yes`.
+        change: Arc<str>,
+    },
+    /// A host has left its swarm, as its daemon did it. For readers alone; it is not in the fingerprint.
+    Left {
+        /// Which.
+        host: HostId,
     },
 }
 
