@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use std::num::NonZeroU16;
 use std::path::PathBuf;
+use swarmlab::engine::Duration;
 use swarmlab::scenario::sweep::{Seeds, Shard};
 
 /// A deterministic cluster simulator and teaching lab for Docker Swarm.
@@ -81,11 +82,16 @@ pub struct WhyArgs {
     /// A task (web.1, or its id), a service, a node, or `leader`.
     pub subject: String,
     /// At this moment instead of the end, such as 45s.
-    #[arg(long, value_name = "TIME", value_parser = crate::command::why::moment)]
-    pub at: Option<swarmlab::engine::Duration>,
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub at: Option<Duration>,
     /// Seed instead of the scenario's own.
     #[arg(long)]
     pub seed: Option<u64>,
+}
+
+/// A moment as it is typed: `45s`.
+fn moment(text: &str) -> Result<Duration, String> {
+    Duration::parse(text).map_err(|_| "a moment was expected, such as 45s or 2m10s".to_owned())
 }
 
 /// How many worlds may run at the same time.

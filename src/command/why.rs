@@ -3,7 +3,7 @@
 use crate::args::WhyArgs;
 use crate::command::load;
 use std::path::Path;
-use swarmlab::engine::{Duration, Time};
+use swarmlab::engine::Time;
 use swarmlab::scenario::run::{Options, run};
 use swarmlab::session::{MAX_RECORDING_BYTES, Recording, Timeline};
 
@@ -77,9 +77,4 @@ fn recording(path: &Path) -> Result<Recording, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
     let about = "a scenario (a file ending in .toml) or a recording (`swarmlab shell --record F`) was expected";
     Recording::parse(&text).map_err(|error| format!("{error}; {about}"))
-}
-
-/// A moment as it is typed: `45s`.
-pub fn moment(text: &str) -> Result<Duration, String> {
-    Duration::parse(text).map_err(|_| "a moment was expected, such as 45s or 2m10s".to_owned())
 }

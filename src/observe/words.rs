@@ -59,7 +59,6 @@ pub fn task_words(what: &What) -> Option<(&'static str, String, Option<String>)>
             _ => None,
         },
         Some(_) => match state {
-            TaskState::Assigned if *by_node => Some(("placed", at(&name), Some("its node passes all filters".into()))),
             TaskState::Assigned => Some(("placed", at(&name), placement(why))),
             TaskState::Running => Some(("runs", at(&name), None)),
             TaskState::Complete => Some(("ended with 0", at(&name), None)),
@@ -262,6 +261,11 @@ fn in_dockers_words(world: &World, what: &What, text: String) -> String {
 pub fn sentence(world: &World, record: &Record<What>) -> (String, Option<String>) {
     let host = |host: &HostId| world.env.name(*host).to_string();
     if let Some((verb, mention, reason)) = task_words(&record.what) {
+        // One that came with its node was not compared with others.
+        let reason = match &record.what {
+            What::Task { by_node: true, state: TaskState::Assigned, .. } => Some("its node passes all filters".into()),
+            _ => reason,
+        };
         return (in_dockers_words(world, &record.what, format!("{mention}: {verb}")), reason);
     }
     if let Some(words) = words(world, record) {

@@ -263,7 +263,7 @@ fn of_a_return_and_of_tasks_that_were_given_up() {
 fn near_a_decision_of_long_ago() {
     let mut timeline = Timeline::new(Session::new(&DataCentre::swarm(5, 1, 2)));
     let terminal = timeline.open(HostId(0), None);
-    let mut enter = |timeline: &mut Timeline, line: &str| {
+    let enter = |timeline: &mut Timeline, line: &str| {
         assert!(matches!(timeline.enter(terminal, line), Ok(Entered::Begun)), "{line}");
         let until = timeline.now() + Duration::from_minutes(10);
         if timeline.run_terminal(terminal, until) != Stop::Idle {
