@@ -100,11 +100,15 @@ impl Cluster {
 /// Reads `[cluster]`.
 pub(super) fn read(file: &File, table: Table) -> Cluster {
     let mut cluster = Cluster::default();
+    // A number that could not be read is told once, not again as a host too few.
+    let mut unread = false;
     for (key, prefix, role) in
         [("managers", 'm', HostRole::Manager), ("workers", 'w', HostRole::Worker), ("hosts", 'h', HostRole::Alone)]
     {
         let most = if role == HostRole::Manager { MAX_MANAGERS } else { HOSTS };
-        let count = table.number(key, 0, most as i64).unwrap_or(0);
+        let count = table.number(key, 0, most as i64);
+        unread |= count.is_none() && table.has(key);
+        let count = count.unwrap_or(0);
         let name = |number| HostSpec { name: format!("{prefix}{number}"), role, ..HostSpec::default() };
         cluster.hosts.extend((1..=count).map(name));
     }
@@ -124,7 +128,9 @@ pub(super) fn read(file: &File, table: Table) -> Cluster {
         let message = format!("the cluster has {managers} managers; at most {MAX_MANAGERS} are simulated");
         file.problem(Problem::new(table.span, message).label("too many managers"));
     }
-    if cluster.hosts.is_empty() {
+    if unread {
+        // What is missing now may have been meant by it.
+    } else if cluster.hosts.is_empty() {
         let problem = Problem::new(table.span, "the cluster has no hosts").label("empty");
         file.problem(problem.help("write managers = 3 and workers = 3, or hosts = 3 for machines without a swarm"));
     } else if managers == 0 && workers {

@@ -14,6 +14,7 @@ use crate::swarm::manager::{Input, RaftDisk, ReplyTo, member_context};
 use crate::swarm::object::{Availability, Labels, NodeDescription, NodeKey, Role, token_digest};
 use crate::swarm::store::{Lineage, LineageId};
 use crate::swarm::world::event::{Body, ClientId, ControlRequest, JoinError, JoinGrant, JoinRequest};
+use crate::swarm::world::record::What;
 use crate::swarm::world::{Env, Host, NodeIdentity};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -380,6 +381,7 @@ impl Host {
             return;
         }
         let busy = !self.engine.containers.is_empty();
+        env.remark(What::Left { host: self.id });
         self.forget_swarm(env);
         self.engine_do(env, |engine, around, out| engine.remove_all(around, out));
         let call = self.call_open(client, number, CallKind::Leave(LeaveCall { refusing: false }), env);

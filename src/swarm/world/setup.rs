@@ -247,6 +247,7 @@ impl World {
             checks: Arc::new(Checks::default()),
             proposals: 0,
             calls: 0,
+            asked_by: None,
         };
         let mut world = Self { env, hosts: Vec::new() };
         world.found_swarm(spec, &mut hosts);
