@@ -106,6 +106,7 @@ fn pending(state: &State, key: u32, service: u32) -> Task {
         spec_version: 0,
         ports: [].into(),
         assigned_generic: [].into(),
+        log_driver: None,
         networks: [].into(),
         status: TaskStatus {
             state: TaskState::Pending,

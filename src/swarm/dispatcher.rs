@@ -216,11 +216,14 @@ impl Dispatcher {
                     self.refuse(route, *session, Refusal::NotRegistered);
                     return;
                 }
-                for (task, report) in reports.iter() {
-                    // A task that is gone, or another node's, is passed over.
-                    if state.tasks.get(*task).is_some_and(|stored| stored.node == Some(*node)) {
-                        self.task_updates.insert(*task, report.clone());
-                    }
+                // A task that is gone is passed over; one of another node spoils the whole report.
+                let known = reports.iter().filter_map(|(task, _)| state.tasks.get(*task));
+                if known.into_iter().any(|stored| stored.node != Some(*node)) {
+                    self.refuse(route, *session, Refusal::OtherNodesTask);
+                    return;
+                }
+                for (task, report) in reports.iter().filter(|(task, _)| state.tasks.get(*task).is_some()) {
+                    self.task_updates.insert(*task, report.clone());
                 }
                 self.arm_flush(now, out);
                 self.outgoing.push((route, ToAgent::ReportsDone { session: *session, number: *number }));

@@ -60,6 +60,7 @@ fn new_task(key: TaskKey, service: &Service, now: Time) -> Task {
         spec_version: 0,
         ports: Arc::default(),
         assigned_generic: Arc::default(),
+        log_driver: None,
         networks: Arc::default(),
         status: TaskStatus {
             state: TaskState::New,

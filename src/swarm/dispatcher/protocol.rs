@@ -164,6 +164,8 @@ pub enum Refusal {
     SessionInvalid,
     /// The store has no such node.
     UnknownNode,
+    /// `cannot update a task not assigned this node` (PermissionDenied)
+    OtherNodesTask,
     /// `node %s exceeded rate limit count of registrations`
     RateLimit,
     /// The manager has no leader to relay to.

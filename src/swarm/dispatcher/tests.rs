@@ -69,6 +69,7 @@ fn task(state: TaskState) -> Task {
         spec_version: 0,
         ports: Arc::default(),
         assigned_generic: Arc::default(),
+        log_driver: None,
         networks: Arc::default(),
         status: TaskStatus {
             state,
@@ -221,14 +222,39 @@ fn test_heartbeat_timeout() {
     assert_eq!(bench.node_state(NODE).0, NodeState::Ready, "it registers anew");
 }
 
-/// Case 71: TestTaskUpdate. What another node says of a task is not stored, nor is a lower state.
+/// Case 71: TestTaskUpdate. Who reports on another node's task is refused and nothing of the report is stored; nor is a
+/// lower state.
 #[test]
 fn test_task_update() {
     let mut bench = Bench::new();
+    let mut theirs = task(TaskState::Running);
+    (theirs.key, theirs.node) = (TaskKey(1), Some(NodeKey(1)));
+    bench.state.apply(&Change::Task(Arc::new(theirs)));
     let (own, other) = (bench.session(NODE), bench.session(NodeKey(1)));
-    bench.report(NodeKey(1), other, TaskState::Failed);
+    assert_eq!(refused(&bench.report(NodeKey(1), other, TaskState::Failed)), Some(Refusal::OtherNodesTask));
     assert_eq!(bench.stored(), TaskState::Running);
-    bench.report(NODE, own, TaskState::Starting);
+    // One report on another node's task spoils the others that came with it.
+    let report = Report {
+        state: TaskState::Failed,
+        message: "x",
+        err: None,
+        timestamp: bench.now,
+        container: None,
+        exit_code: 0,
+    };
+    let reports = vec![(TaskKey(1), report.clone()), (TASK, report.clone())];
+    let message = ToDispatcher::Reports { node: NodeKey(1), session: other, number: 2, reports };
+    assert_eq!(refused(&bench.say(NodeKey(1), &message)), Some(Refusal::OtherNodesTask));
+    bench.wait(Duration::from_millis(150));
+    let state = |bench: &Bench, key| bench.state.tasks.get(key).expect("it is there").status.state;
+    assert_eq!([TASK, TaskKey(1)].map(|key| state(&bench, key)), [TaskState::Running; 2]);
+    // A task that is gone is no reason: the rest is taken.
+    let reports = vec![(TaskKey(7), report.clone()), (TaskKey(1), report)];
+    let message = ToDispatcher::Reports { node: NodeKey(1), session: other, number: 3, reports };
+    assert_eq!(refused(&bench.say(NodeKey(1), &message)), None);
+    bench.wait(Duration::from_millis(150));
+    assert_eq!(state(&bench, TaskKey(1)), TaskState::Failed);
+    assert_eq!(refused(&bench.report(NODE, own, TaskState::Starting)), None);
     assert_eq!(bench.stored(), TaskState::Running, "states only go forward");
     bench.report(NODE, own, TaskState::Failed);
     assert_eq!(bench.stored(), TaskState::Failed);
