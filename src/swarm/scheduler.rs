@@ -32,6 +32,7 @@ pub use explain::{NodeVerdict, Verdict};
 pub use filter::Filter;
 #[cfg(any(test, feature = "mutants"))]
 pub use mutant::Mutant;
+use policy::Load;
 pub use policy::Policy;
 pub use ties::Ties;
 
@@ -272,7 +273,7 @@ impl Scheduler {
             let Some((node, info)) = task.node.and_then(|node| Some((node, self.mirror.nodes.get(node)?))) else {
                 continue;
             };
-            let of_service = self.mirror.of_service(task.service).get(node.0 as usize).copied().unwrap_or(0);
+            let Load { of_service, active } = self.mirror.load(task.service, node);
             let mut pipeline = self.load(task.clone());
             if pipeline.process(info, of_service) {
                 self.preassigned.remove(&key);
@@ -283,7 +284,7 @@ impl Scheduler {
                     at: tx.now(),
                     candidates: 1,
                     of_service,
-                    active: info.active,
+                    active,
                     stopped: [0; 7],
                     policy: Policy::Swarm,
                 };

@@ -7,12 +7,12 @@
 
 use super::filter::Pipeline;
 use super::mirror::Mirror;
-use super::policy::{Policy, Rank};
+use super::policy::{Load, Policy, Rank};
 use super::preference::{Candidate, Leaf, Tree};
 use super::{ASSIGNED, Ties};
 use crate::engine::{Stream, Time};
 use crate::swarm::object::{NodeKey, ServiceKey, Task, TaskKey, TaskState};
-use crate::swarm::store::{Decision, Transaction, Why};
+use crate::swarm::store::{Decision, Key, Transaction, Why};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
@@ -61,12 +61,18 @@ impl Placement<'_, '_, '_> {
         let reserved = self.pipeline.reserved();
         // Who draws needs all nodes, not only as many of the best as there are tasks.
         let kept = if self.policy == Policy::Random { usize::MAX } else { self.tasks.len() };
+        // The worst that a tree of one leaf keeps when it is full: most nodes are no better, which their load alone tells.
+        let mut bar = None;
         for (place, &key) in order.iter().enumerate() {
+            let of_service = counts.get(key.index()).copied().unwrap_or(0);
+            let load = Load { of_service, active: self.mirror.active(key) };
+            if bar.is_some_and(|bar| self.policy.at_best(load).is_some_and(|best| best >= bar)) {
+                continue;
+            }
             let Some(info) = self.mirror.nodes.get(key) else { continue };
-            let of_service = counts.get(key.0 as usize).copied().unwrap_or(0);
             let heap = tree.descend(preferences, &info.node, of_service);
             let failures = info.recent_failures(self.service, self.spec_version, now);
-            let candidate = Candidate::new(self.policy.rank(info, &reserved, of_service, failures), place, key);
+            let candidate = Candidate::new(self.policy.rank(info, &reserved, load, failures), place, key);
             if heap.len() < kept {
                 if self.pipeline.process(info, of_service) {
                     self.candidates += 1;
@@ -78,6 +84,9 @@ impl Placement<'_, '_, '_> {
             {
                 self.candidates += 1;
                 *worst = candidate;
+            }
+            if preferences.is_empty() && heap.len() >= kept {
+                bar = heap.peek().map(|worst| worst.rank);
             }
         }
         tree
@@ -212,18 +221,18 @@ impl Placement<'_, '_, '_> {
         };
     }
 
-    fn of_service(&self, node: NodeKey) -> u32 {
-        self.mirror.of_service(self.service).get(node.0 as usize).copied().unwrap_or(0)
+    fn load(&self, node: NodeKey) -> Load {
+        self.mirror.load(self.service, node)
     }
 
     fn rank(&self, node: NodeKey) -> Rank {
         let info = self.mirror.nodes.get(node).expect("nodes stay while a turn is held");
         let failures = info.recent_failures(self.service, self.spec_version, self.now());
-        self.policy.rank(info, &self.pipeline.reserved(), self.of_service(node), failures)
+        self.policy.rank(info, &self.pipeline.reserved(), self.load(node), failures)
     }
 
     fn passes(&mut self, node: NodeKey) -> bool {
-        let of_service = self.of_service(node);
+        let of_service = self.load(node).of_service;
         let info = self.mirror.nodes.get(node).expect("nodes stay while a turn is held");
         self.pipeline.process(info, of_service)
     }
@@ -236,11 +245,12 @@ impl Placement<'_, '_, '_> {
         task.assigned_generic = info.claim(&task.spec).unwrap_or_default().into();
         task.node_id = Some(info.node.id);
         task.node = Some(node);
+        let Load { of_service, active } = self.load(node);
         let decision = Decision {
             at: self.tx.now(),
             candidates: self.candidates,
-            of_service: self.of_service(node),
-            active: self.mirror.nodes.get(node).map_or(0, |info| info.active),
+            of_service,
+            active,
             stopped: self.stopped,
             policy: self.policy,
         };
