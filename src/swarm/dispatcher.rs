@@ -217,14 +217,16 @@ impl Dispatcher {
                     return;
                 }
                 // A task that is gone is passed over; one of another node spoils the whole report.
-                let known = reports.iter().filter_map(|(task, _)| state.tasks.get(*task));
-                if known.into_iter().any(|stored| stored.node != Some(*node)) {
+                let stored = |(task, report): &(TaskKey, Report)| {
+                    let stored = state.tasks.get(*task).filter(|stored| stored.id == report.id)?;
+                    Some((stored.clone(), report.clone()))
+                };
+                let known: Vec<_> = reports.iter().filter_map(stored).collect();
+                if known.iter().any(|(stored, _)| stored.node != Some(*node)) {
                     self.refuse(route, *session, Refusal::OtherNodesTask);
                     return;
                 }
-                for (task, report) in reports.iter().filter(|(task, _)| state.tasks.get(*task).is_some()) {
-                    self.task_updates.insert(*task, report.clone());
-                }
+                self.task_updates.extend(known.into_iter().map(|(stored, report)| (stored.key, report)));
                 self.arm_flush(now, out);
                 self.outgoing.push((route, ToAgent::ReportsDone { session: *session, number: *number }));
             }
@@ -504,7 +506,7 @@ impl Dispatcher {
         }
         let now = tx.now();
         for (key, report) in std::mem::take(&mut self.task_updates) {
-            let Some(task) = tx.state().tasks.get(key) else { continue };
+            let Some(task) = tx.state().tasks.get(key).filter(|task| task.id == report.id) else { continue };
             // States only go forward; the same state with another content is accepted, an identical status is not news.
             if report.state < task.status.state || report.same_as(&task.status) {
                 continue;

@@ -177,6 +177,8 @@ pub enum Refusal {
 /// An agent's word on one task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
+    /// Which task, by its id: after a forced new cluster another task may have its row.
+    pub id: Id,
     /// State.
     pub state: TaskState,
     /// In words.

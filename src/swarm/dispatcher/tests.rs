@@ -167,7 +167,8 @@ impl Bench {
     }
 
     fn report(&mut self, from: NodeKey, session: u64, state: TaskState) -> Vec<ToAgent> {
-        let report = Report { state, message: "x", err: None, timestamp: self.now, container: None, exit_code: 0 };
+        let report =
+            Report { id: Id(100), state, message: "x", err: None, timestamp: self.now, container: None, exit_code: 0 };
         let mut heard =
             self.say(from, &ToDispatcher::Reports { node: from, session, number: 1, reports: vec![(TASK, report)] });
         heard.append(&mut self.wait(Duration::from_millis(150)));
@@ -228,13 +229,14 @@ fn test_heartbeat_timeout() {
 fn test_task_update() {
     let mut bench = Bench::new();
     let mut theirs = task(TaskState::Running);
-    (theirs.key, theirs.node) = (TaskKey(1), Some(NodeKey(1)));
+    (theirs.key, theirs.id, theirs.node) = (TaskKey(1), Id(101), Some(NodeKey(1)));
     bench.state.apply(&Change::Task(Arc::new(theirs)));
     let (own, other) = (bench.session(NODE), bench.session(NodeKey(1)));
     assert_eq!(refused(&bench.report(NodeKey(1), other, TaskState::Failed)), Some(Refusal::OtherNodesTask));
     assert_eq!(bench.stored(), TaskState::Running);
     // One report on another node's task spoils the others that came with it.
     let report = Report {
+        id: Id(100),
         state: TaskState::Failed,
         message: "x",
         err: None,
@@ -242,14 +244,16 @@ fn test_task_update() {
         container: None,
         exit_code: 0,
     };
-    let reports = vec![(TaskKey(1), report.clone()), (TASK, report.clone())];
+    let own_task = Report { id: Id(101), ..report.clone() };
+    let reports = vec![(TaskKey(1), own_task.clone()), (TASK, report.clone())];
     let message = ToDispatcher::Reports { node: NodeKey(1), session: other, number: 2, reports };
     assert_eq!(refused(&bench.say(NodeKey(1), &message)), Some(Refusal::OtherNodesTask));
     bench.wait(Duration::from_millis(150));
     let state = |bench: &Bench, key| bench.state.tasks.get(key).expect("it is there").status.state;
     assert_eq!([TASK, TaskKey(1)].map(|key| state(&bench, key)), [TaskState::Running; 2]);
-    // A task that is gone is no reason: the rest is taken.
-    let reports = vec![(TaskKey(7), report.clone()), (TaskKey(1), report)];
+    // A task that is gone is no reason, nor is one whose row another node's task has now: the rest is taken.
+    let gone = Report { id: Id(7), ..report };
+    let reports = vec![(TaskKey(7), gone.clone()), (TASK, gone), (TaskKey(1), own_task)];
     let message = ToDispatcher::Reports { node: NodeKey(1), session: other, number: 3, reports };
     assert_eq!(refused(&bench.say(NodeKey(1), &message)), None);
     bench.wait(Duration::from_millis(150));
