@@ -9,6 +9,7 @@
 use super::natural::natural;
 use super::node_info::NodeInfo;
 use super::policy::Load;
+use super::ties::Slots;
 use crate::engine::Time;
 use crate::swarm::object::{Node, NodeKey, ServiceKey, Task, TaskKey, TaskState};
 use crate::swarm::store::{Key, Table};
@@ -21,6 +22,8 @@ pub(super) struct Mirror {
     pub(super) nodes: Table<NodeKey, NodeInfo>,
     /// The nodes in their natural order: hostname, then id.
     pub(super) order: Arc<Vec<NodeKey>>,
+    /// Where the real scheduler's map has them.
+    pub(super) slots: Arc<Slots>,
     /// Active tasks, by node; nodes beyond the end have none.
     active: Vec<u32>,
     /// Active tasks of a service on each node that has some, in the order of their keys.
@@ -155,6 +158,7 @@ impl Mirror {
         };
         if self.nodes.update(node.key, |info| info.node = node.clone()).is_none() {
             self.nodes.put(node.key, NodeInfo::new(node.clone()));
+            Arc::make_mut(&mut self.slots).add(node.key);
         }
         if moved {
             let (nodes, order) = (&self.nodes, Arc::make_mut(&mut self.order));
@@ -175,6 +179,7 @@ impl Mirror {
                 *active = 0;
             }
             Arc::make_mut(&mut self.order).retain(|&key| key != node);
+            Arc::make_mut(&mut self.slots).remove(node);
         }
     }
 }
