@@ -37,6 +37,7 @@ pub enum Kind {
     Preference,
     Words,
     Ulimit,
+    GenericResource,
     CredentialSpec,
     Networks,
     NodeAddress,
@@ -57,7 +58,13 @@ impl Kind {
             Kind::Duration | Kind::Health => "duration",
             Kind::Cpus => "decimal",
             Kind::Bytes | Kind::Swap => "bytes",
-            Kind::List | Kind::EnvList | Kind::LabelList | Kind::DnsList | Kind::DomainList | Kind::HostList => "list",
+            Kind::List
+            | Kind::GenericResource
+            | Kind::EnvList
+            | Kind::LabelList
+            | Kind::DnsList
+            | Kind::DomainList
+            | Kind::HostList => "list",
             Kind::Filter => "filter",
             Kind::Port => "port",
             Kind::Mount => "mount",
@@ -109,8 +116,9 @@ impl Kind {
             Kind::Config => value::file_reference(text, "config"),
             Kind::Preference => value::preference(text).map(drop),
             Kind::Words => value::shell_words(text).map(drop),
-            Kind::Ulimit if text.contains('=') => Ok(()),
-            Kind::Ulimit => Err(format!("invalid ulimit argument: {text}")),
+            Kind::Ulimit => value::ulimit(text).map(drop),
+            Kind::GenericResource if text.contains('=') => Ok(()),
+            Kind::GenericResource => Err(format!("invalid generic-resource format `{text}` expected `name=value`")),
             Kind::CredentialSpec
                 if text.is_empty() || ["config://", "file://", "registry://"].iter().any(|p| text.starts_with(p)) =>
             {

@@ -4,7 +4,7 @@
 //! after `invalid argument "V" for "--flag" flag: `.
 
 use super::format;
-use crate::swarm::api::{ExternalCa, PlacementPreference, SpreadOver};
+use crate::swarm::api::{ExternalCa, PlacementPreference, SpreadOver, Ulimit};
 
 /// Go's `strconv.ParseBool`.
 pub fn boolean(text: &str) -> Result<bool, String> {
@@ -263,6 +263,67 @@ pub fn extra_host(text: &str) -> Result<(), String> {
         return Err(format!("invalid IP address in add-host: {}", format::quote(address)));
     }
     Ok(())
+}
+
+/// The line of `/etc/hosts` of a `--host` that is well formed: the address, then the name.
+pub fn host_line(text: &str) -> String {
+    let (name, address) = text.split_once('=').or_else(|| text.split_once(':')).unwrap_or((text, ""));
+    let bare = address.strip_prefix('[').and_then(|address| address.strip_suffix(']'));
+    format!("{} {name}", bare.unwrap_or(address))
+}
+
+/// What a process can be limited in.
+const ULIMITS: [&str; 15] = [
+    "core",
+    "cpu",
+    "data",
+    "fsize",
+    "locks",
+    "memlock",
+    "msgqueue",
+    "nice",
+    "nofile",
+    "nproc",
+    "rss",
+    "rtprio",
+    "rttime",
+    "sigpending",
+    "stack",
+];
+
+/// `--ulimit NAME=SOFT[:HARD]`; -1 is without limit.
+pub fn ulimit(text: &str) -> Result<Ulimit, String> {
+    let (name, values) = text.split_once('=').ok_or_else(|| format!("invalid ulimit argument: {text}"))?;
+    if !ULIMITS.contains(&name) {
+        return Err(format!("invalid ulimit type: {name}"));
+    }
+    let number = |text: &str| {
+        text.parse::<i64>().map_err(|error| {
+            let why = match error.kind() {
+                std::num::IntErrorKind::PosOverflow | std::num::IntErrorKind::NegOverflow => NumberError::Range,
+                _ => NumberError::Syntax,
+            };
+            format!("strconv.ParseInt: parsing {}: {}", format::quote(text), why.text())
+        })
+    };
+    let (soft, hard) = match values.split(':').collect::<Vec<_>>()[..] {
+        [soft, hard] => {
+            let hard = number(hard)?;
+            (number(soft)?, hard)
+        }
+        [both] => number(both).map(|both| (both, both))?,
+        _ => {
+            return Err(format!("too many limit value arguments - {values}, can only have up to two, `soft[:hard]`"));
+        }
+    };
+    let wrong = "ulimit soft limit must be less than or equal to hard limit";
+    match (soft, hard) {
+        (_, -1) => {}
+        (-1, hard) => return Err(format!("{wrong}: soft: -1 (unlimited), hard: {hard}")),
+        (soft, hard) if soft > hard => return Err(format!("{wrong}: {soft} > {hard}")),
+        _ => {}
+    }
+    Ok(Ulimit { name: name.to_owned(), hard, soft })
 }
 
 /// Fields of the CSV forms: each `key=value`.

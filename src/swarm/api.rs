@@ -10,7 +10,9 @@
 
 mod cluster;
 mod container;
+mod container_spec;
 mod file;
+mod generic;
 mod health;
 mod human;
 mod info;
@@ -22,7 +24,9 @@ pub mod time;
 
 pub use cluster::*;
 pub use container::*;
+pub use container_spec::*;
 pub use file::*;
+pub use generic::*;
 pub use health::*;
 pub use human::human_duration;
 pub use info::*;

@@ -8,6 +8,7 @@ mod common;
 mod conformance;
 mod containers;
 mod determinism;
+mod flags;
 mod house;
 mod lab;
 mod leader_killed;

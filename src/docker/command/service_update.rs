@@ -2,9 +2,8 @@
 //!
 //! cli.md §8. The image is not resolved at a registry: so the real client 29 forgets it, too.
 
-use super::health;
 use super::service_create::{ROLLBACK, UPDATE, finish, name_of, restart_policy, set_resources, update_config, warn};
-use super::service_references;
+use super::{health, service_carried, service_generic, service_references};
 use crate::docker::flags::Parsed;
 use crate::docker::format;
 use crate::docker::script::{Context, Finish, Stop};
@@ -73,6 +72,7 @@ fn edit(flags: &Parsed, spec: &mut ServiceSpec) -> Result<(), Stop> {
     set(&mut container.stop_signal, "stop-signal");
     container.init = flags.boolean("init").or(container.init);
     health::set_container(flags, container);
+    service_carried::update(flags, container)?;
     container.stop_grace_period = flags.duration("stop-grace-period").or(container.stop_grace_period);
     if flags.any_changed(&["limit-cpu", "limit-memory", "limit-pids", "reserve-cpu", "reserve-memory"]) {
         set_resources(flags, task.resources.get_or_insert_default());
@@ -80,6 +80,8 @@ fn edit(flags: &Parsed, spec: &mut ServiceSpec) -> Result<(), Stop> {
     if flags.any_changed(&["memory-swap", "memory-swappiness"]) {
         health::set_swap(flags, task.resources.get_or_insert_default());
     }
+    service_generic::update(flags, task)?;
+    task.log_driver = service_carried::log_driver(flags).or(task.log_driver.take());
     task.restart_policy = restart_policy(flags, task.restart_policy.take());
     placement(flags, task);
     if let Some(wanted) = flags.unsigned("replicas") {
