@@ -2,8 +2,8 @@
 //!
 //! cli.md §3.3, §5.8.
 
-use super::Arguments::{AtLeast, Exactly};
-use super::{Command, MANY_CONTAINERS, aliased, command, other};
+use super::Arguments::{AtLeast, Between, Exactly};
+use super::{Command, MANY_CONTAINERS, OPTIONS, aliased, command, other, run_flags};
 use crate::docker::command as run;
 
 /// `docker container inspect`
@@ -245,4 +245,371 @@ pub const INSPECT: Command = command(
     &[other::INSPECT_ANY],
     run::inspect_any::inspect,
     "Show containers, services, tasks or nodes in detail",
+);
+
+/// `docker container attach`
+pub const CONTAINER_ATTACH: Command = aliased(
+    command(
+        "container attach",
+        "[OPTIONS] CONTAINER",
+        Exactly(1),
+        &[run_flags::ATTACH],
+        run::container::attach,
+        "Show what a container writes, from now on",
+    ),
+    &[],
+    &["docker attach"],
+);
+
+/// `docker attach`
+pub const ATTACH: Command = aliased(
+    command(
+        "attach",
+        "[OPTIONS] CONTAINER",
+        Exactly(1),
+        &[run_flags::ATTACH],
+        run::container::attach,
+        "Show what a container writes, from now on",
+    ),
+    &[],
+    &["docker container attach"],
+);
+
+/// `docker container create`
+pub const CONTAINER_CREATE: Command = aliased(
+    Command {
+        interspersed: false,
+        ..command(
+            "container create",
+            "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+            AtLeast(1),
+            &[run_flags::CONTAINER],
+            run::run::create,
+            "Make a container of an image",
+        )
+    },
+    &[],
+    &["docker create"],
+);
+
+/// `docker create`
+pub const CREATE: Command = aliased(
+    Command {
+        interspersed: false,
+        ..command(
+            "create",
+            "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+            AtLeast(1),
+            &[run_flags::CONTAINER],
+            run::run::create,
+            "Make a container of an image",
+        )
+    },
+    &[],
+    &["docker container create"],
+);
+
+/// `docker container run`
+pub const CONTAINER_RUN: Command = aliased(
+    Command {
+        interspersed: false,
+        ..command(
+            "container run",
+            "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+            AtLeast(1),
+            &[run_flags::CONTAINER, run_flags::RUN],
+            run::run::run,
+            "Make a container of an image and start it",
+        )
+    },
+    &[],
+    &["docker run"],
+);
+
+/// `docker run`
+pub const RUN: Command = aliased(
+    Command {
+        interspersed: false,
+        ..command(
+            "run",
+            "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+            AtLeast(1),
+            &[run_flags::CONTAINER, run_flags::RUN],
+            run::run::run,
+            "Make a container of an image and start it",
+        )
+    },
+    &[],
+    &["docker container run"],
+);
+
+/// `docker container exec`
+pub const CONTAINER_EXEC: Command = aliased(
+    Command {
+        interspersed: false,
+        ..command(
+            "container exec",
+            "[OPTIONS] CONTAINER COMMAND [ARG...]",
+            AtLeast(2),
+            &[run_flags::EXEC],
+            run::exec::exec,
+            "Carry out a command inside a running container",
+        )
+    },
+    &[],
+    &["docker exec"],
+);
+
+/// `docker exec`
+pub const EXEC: Command = aliased(
+    Command {
+        interspersed: false,
+        ..command(
+            "exec",
+            "[OPTIONS] CONTAINER COMMAND [ARG...]",
+            AtLeast(2),
+            &[run_flags::EXEC],
+            run::exec::exec,
+            "Carry out a command inside a running container",
+        )
+    },
+    &[],
+    &["docker container exec"],
+);
+
+/// `docker container port`
+pub const CONTAINER_PORT: Command = aliased(
+    command(
+        "container port",
+        "CONTAINER [PRIVATE_PORT[/PROTO]]",
+        Between(1, 2),
+        &[],
+        run::container::port,
+        "Show where the ports of a container are published",
+    ),
+    &[],
+    &["docker port"],
+);
+
+/// `docker port`
+pub const PORT: Command = aliased(
+    command(
+        "port",
+        "CONTAINER [PRIVATE_PORT[/PROTO]]",
+        Between(1, 2),
+        &[],
+        run::container::port,
+        "Show where the ports of a container are published",
+    ),
+    &[],
+    &["docker container port"],
+);
+
+/// `docker container top`
+pub const CONTAINER_TOP: Command = aliased(
+    Command {
+        interspersed: false,
+        ..command(
+            "container top",
+            "CONTAINER [ps OPTIONS]",
+            AtLeast(1),
+            &[],
+            run::container::top,
+            "Show the processes of a container",
+        )
+    },
+    &[],
+    &["docker top"],
+);
+
+/// `docker top`
+pub const TOP: Command = aliased(
+    Command {
+        interspersed: false,
+        ..command(
+            "top",
+            "CONTAINER [ps OPTIONS]",
+            AtLeast(1),
+            &[],
+            run::container::top,
+            "Show the processes of a container",
+        )
+    },
+    &[],
+    &["docker container top"],
+);
+
+/// `docker container wait`
+pub const CONTAINER_WAIT: Command = aliased(
+    command(
+        "container wait",
+        "CONTAINER [CONTAINER...]",
+        AtLeast(1),
+        &[],
+        run::container::wait,
+        "Wait until containers have ended, and print their statuses",
+    ),
+    &[],
+    &["docker wait"],
+);
+
+/// `docker wait`
+pub const WAIT: Command = aliased(
+    command(
+        "wait",
+        "CONTAINER [CONTAINER...]",
+        AtLeast(1),
+        &[],
+        run::container::wait,
+        "Wait until containers have ended, and print their statuses",
+    ),
+    &[],
+    &["docker container wait"],
+);
+
+/// `docker container prune`
+pub const CONTAINER_PRUNE: Command = aliased(
+    command(
+        "container prune",
+        OPTIONS,
+        Exactly(0),
+        &[run_flags::PRUNE],
+        run::container::prune,
+        "Remove all containers that do not run",
+    ),
+    &[],
+    &[],
+);
+
+/// `docker events`
+pub const EVENTS: Command = aliased(
+    command(
+        "events",
+        OPTIONS,
+        Exactly(0),
+        &[run_flags::EVENTS],
+        run::events::events,
+        "Show what happens at this host's engine",
+    ),
+    &[],
+    &["docker system events"],
+);
+
+/// `docker system events`
+pub const SYSTEM_EVENTS: Command = aliased(
+    command(
+        "system events",
+        OPTIONS,
+        Exactly(0),
+        &[run_flags::EVENTS],
+        run::events::events,
+        "Show what happens at this host's engine",
+    ),
+    &[],
+    &["docker events"],
+);
+
+/// `docker image inspect`
+pub const IMAGE_INSPECT: Command = aliased(
+    command(
+        "image inspect",
+        "[OPTIONS] IMAGE [IMAGE...]",
+        AtLeast(1),
+        &[other::FORMAT],
+        run::image::inspect,
+        "Show images in detail",
+    ),
+    &[],
+    &[],
+);
+
+/// `docker network connect`
+pub const NETWORK_CONNECT: Command = aliased(
+    command(
+        "network connect",
+        "[OPTIONS] NETWORK CONTAINER",
+        Exactly(2),
+        &[run_flags::NETWORK_CONNECT],
+        run::network::connect,
+        "Put a container onto a network",
+    ),
+    &[],
+    &[],
+);
+
+/// `docker network disconnect`
+pub const NETWORK_DISCONNECT: Command = aliased(
+    command(
+        "network disconnect",
+        "[OPTIONS] NETWORK CONTAINER",
+        Exactly(2),
+        &[run_flags::NETWORK_DISCONNECT],
+        run::network::disconnect,
+        "Take a container off a network",
+    ),
+    &[],
+    &[],
+);
+
+/// `docker volume create`
+pub const VOLUME_CREATE: Command = aliased(
+    command(
+        "volume create",
+        "[OPTIONS] [VOLUME]",
+        Between(0, 1),
+        &[run_flags::VOLUME_CREATE],
+        run::volume::create,
+        "Make a volume",
+    ),
+    &[],
+    &[],
+);
+
+/// `docker volume inspect`
+pub const VOLUME_INSPECT: Command = aliased(
+    command(
+        "volume inspect",
+        "[OPTIONS] VOLUME [VOLUME...]",
+        AtLeast(1),
+        &[other::FORMAT],
+        run::volume::inspect,
+        "Show volumes in detail",
+    ),
+    &[],
+    &[],
+);
+
+/// `docker volume ls`
+pub const VOLUME_LS: Command = aliased(
+    command("volume ls", OPTIONS, Exactly(0), &[other::LIST], run::volume::ls, "List the volumes of this host"),
+    &["list"],
+    &[],
+);
+
+/// `docker volume prune`
+pub const VOLUME_PRUNE: Command = aliased(
+    command(
+        "volume prune",
+        OPTIONS,
+        Exactly(0),
+        &[run_flags::VOLUME_PRUNE],
+        run::volume::prune,
+        "Remove volumes that no container uses",
+    ),
+    &[],
+    &[],
+);
+
+/// `docker volume rm`
+pub const VOLUME_RM: Command = aliased(
+    command(
+        "volume rm",
+        "[OPTIONS] VOLUME [VOLUME...]",
+        AtLeast(1),
+        &[run_flags::VOLUME_RM],
+        run::volume::rm,
+        "Remove volumes",
+    ),
+    &["remove"],
+    &[],
 );

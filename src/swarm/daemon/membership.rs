@@ -379,7 +379,7 @@ impl Host {
             }
             return;
         }
-        let busy = !self.engine.containers.is_empty();
+        let busy = self.engine.containers.values().any(|container| container.task().is_some());
         self.forget_swarm(env);
         self.engine_do(env, |engine, around, out| engine.remove_all(around, out));
         let call = self.call_open(client, number, CallKind::Leave(LeaveCall { refusing: false }), env);

@@ -62,6 +62,9 @@ impl Host {
     ) -> Result<(), ApiError> {
         let container = self.find_container(name)?;
         let (id, runs) = (container.id, container.runs());
+        if !runs {
+            self.networks_of_own(container)?;
+        }
         if container.paused.is_some() {
             return Err(ApiError::new(409, "cannot start a paused container, try unpause instead"));
         }
@@ -102,7 +105,7 @@ impl Host {
         if paused {
             return Err(ApiError::new(409, format!("container {} is already paused", id.text())).into());
         }
-        self.engine_do(env, |engine, around, _| engine.freeze(id, around));
+        self.engine_do(env, |engine, around, out| engine.freeze(id, around, out));
         Ok(Response::Done)
     }
 
@@ -112,7 +115,7 @@ impl Host {
         if container.paused.is_none() {
             return Err(ApiError::new(409, format!("Container {} is not paused", id.text())).into());
         }
-        self.engine_do(env, |engine, around, out| engine.unfreeze(id, around, out));
+        self.engine_do(env, |engine, around, out| engine.thaw(id, around, out));
         Ok(Response::Done)
     }
 
@@ -135,7 +138,8 @@ impl Host {
             };
             return Err(ApiError::new(409, text).into());
         }
-        self.engine_do(env, |engine, _, _| engine.rename(id, to));
+        let old = self.find_container(name)?.name.clone();
+        self.engine_do(env, |engine, around, out| engine.rename(id, &old, to, around, out));
         Ok(Response::Done)
     }
 }
