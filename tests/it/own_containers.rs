@@ -291,7 +291,7 @@ fn the_interfaces_of_a_task_are_those_of_its_networks() {
         "inet 127.0.0.1/8 scope host lo\\   ",
         "inet 10.0.1.3/24 brd 10.0.1.255 scope global eth0\\   ",
         "inet 172.18.0.3/16 brd 172.18.255.255 scope global eth1\\   ",
-        "inet 10.0.0.4/24 brd 10.0.0.255 scope global eth2\\   ",
+        "inet 10.0.0.5/24 brd 10.0.0.255 scope global eth2\\   ",
     ];
     for (line, wanted) in short.iter().zip(wanted) {
         assert!(line.starts_with(wanted.trim_end()), "{line} is not {wanted}");
@@ -361,15 +361,15 @@ fn lines_typed_at_a_shell_keep_its_folder_and_its_variables() {
 fn a_network_of_ones_own_knows_names_and_gives_addresses() {
     let mut lab = bare();
     assert_eq!(good(&lab.run("solo", "docker network create net1")).trim().len(), 64);
-    lab.run("solo", "docker run -d --name a --network net1 --network-alias front nginx");
-    lab.run("solo", "docker run -d --name b nginx");
-    assert_eq!(good(&lab.run("solo", "docker network connect --alias back net1 b")), "");
+    lab.run("solo", "docker run -d --name front1 --network net1 --network-alias front nginx");
+    lab.run("solo", "docker run -d --name back1 nginx");
+    assert_eq!(good(&lab.run("solo", "docker network connect --alias back net1 back1")), "");
     let own = "docker network inspect -f '{{range .Containers}}{{.Name}} {{.IPv4Address}} {{end}}' net1";
     let shown = lab.run("solo", own).out;
-    assert!(shown.contains("a 172.18.0.2/16 ") && shown.contains("b 172.18.0.3/16 "), "{shown}");
-    assert!(lab.run("solo", "docker exec a nslookup back").out.contains("Address: 172.18.0.3\n"));
-    assert!(lab.run("solo", "docker exec b nslookup front").out.contains("Address: 172.18.0.2\n"));
-    assert!(good(&lab.run("solo", "docker exec a wget -qO- b")).starts_with("<html>"));
+    assert!(shown.contains("front1 172.18.0.2/16 ") && shown.contains("back1 172.18.0.3/16 "), "{shown}");
+    assert!(lab.run("solo", "docker exec front1 nslookup back").out.contains("Address: 172.18.0.3\n"));
+    assert!(lab.run("solo", "docker exec back1 nslookup front").out.contains("Address: 172.18.0.2\n"));
+    assert!(good(&lab.run("solo", "docker exec front1 wget -qO- back1")).starts_with("<html>"));
     let busy = lab.run("solo", "docker network rm net1");
     assert!(
         busy.err.starts_with(
@@ -378,9 +378,9 @@ fn a_network_of_ones_own_knows_names_and_gives_addresses() {
         "{}",
         busy.err
     );
-    assert_eq!(good(&lab.run("solo", "docker network disconnect net1 b")), "");
-    assert_eq!(lab.run("solo", "docker exec a nslookup back").status, 1);
-    lab.run("solo", "docker rm -f a b");
+    assert_eq!(good(&lab.run("solo", "docker network disconnect net1 back1")), "");
+    assert_eq!(lab.run("solo", "docker exec front1 nslookup back").status, 1);
+    lab.run("solo", "docker rm -f front1 back1");
     assert_eq!(good(&lab.run("solo", "docker network prune -f")), "Deleted Networks:\nnet1\n\n");
     refused(
         &lab.run("solo", "docker run --rm --network nosuch diamol/base echo hi"),
@@ -419,12 +419,12 @@ fn events_tell_what_happened() {
     let mut lab = bare();
     lab.run("solo", "docker pull diamol/base");
     lab.pass(Duration::from_secs(20));
-    lab.run("solo", "docker run --rm --name x diamol/base:latest echo hello");
+    lab.run("solo", "docker run --rm --name xx diamol/base:latest echo hello");
     lab.pass(Duration::from_secs(2));
     let ran = lab.run("solo", "docker events --since 10s --until 0s");
     let ids = regex::Regex::new(r"[0-9a-f]{64}").expect("a pattern").replace_all(good(&ran), "ID").into_owned();
     let lines: Vec<&str> = ids.lines().map(|line| &line[31..]).collect();
-    let of = "(image=diamol/base:latest, name=x)";
+    let of = "(image=diamol/base:latest, name=xx)";
     let bridge = "ID (container=ID, name=bridge, type=bridge)";
     assert_eq!(
         lines,
@@ -434,7 +434,7 @@ fn events_tell_what_happened() {
             format!("network connect {bridge}"),
             format!("container start ID {of}"),
             format!("network disconnect {bridge}"),
-            "container die ID (execDuration=0, exitCode=0, image=diamol/base:latest, name=x)".to_owned(),
+            "container die ID (execDuration=0, exitCode=0, image=diamol/base:latest, name=xx)".to_owned(),
             format!("container destroy ID {of}"),
         ]
     );
@@ -517,7 +517,7 @@ fn images_are_listed_as_a_tree() {
     assert!(lines.next().is_some_and(|line| line.starts_with(&format!("└─ linux/amd64       {id}   "))));
     assert_eq!(lines.next(), Some(""));
     assert_eq!(lab.run("solo", "docker rmi nosuch").err, "Error response from daemon: No such image: nosuch:latest\n");
-    lab.run("solo", "docker run -d --name x diamol/base sleep 100");
+    lab.run("solo", "docker run -d --name xx diamol/base sleep 100");
     assert!(
         lab.run("solo", "docker rmi diamol/base")
             .err
@@ -560,14 +560,13 @@ fn the_engine_tells_all_of_itself() {
 #[test]
 fn what_a_container_writes_is_followed_until_it_ends() {
     let mut lab = bare();
-    lab.direct("image ticker log-every=1s");
-    lab.run("solo", "docker run -d --name t ticker");
-    lab.begin("solo", "docker logs -f t");
-    lab.pass(Duration::from_secs(5));
-    assert!(lab.end("solo", Duration::from_millis(1)).is_none());
-    lab.direct("kill t");
-    assert!(lab.end("solo", Duration::from_secs(5)).is_some_and(|ran| ran.status == 0));
-    let top = lab.run("solo", "docker top t");
+    lab.run("solo", "docker run -d --name tt diamol/ch12-timecheck:1.0");
+    lab.begin("solo", "docker logs -f tt");
+    assert!(lab.end("solo", Duration::from_secs(12)).is_none());
+    lab.direct("kill tt");
+    let ran = lab.end("solo", Duration::from_secs(5)).expect("it ends with the container");
+    assert_eq!((ran.status, ran.out.lines().count()), (0, 3), "{}", ran.out);
+    let top = lab.run("solo", "docker top tt");
     assert_eq!((top.status, top.err.starts_with("Error response from daemon: container ")), (1, true));
     assert_eq!(good(&lab.run("solo", "docker container prune -f")).lines().next(), Some("Deleted Containers:"));
 }

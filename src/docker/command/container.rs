@@ -125,7 +125,7 @@ pub fn start(context: &mut Context) -> Result<Finish, Stop> {
             return Err(Stop::Failed("you cannot start and attach multiple containers at once".into()));
         };
         let id = context.container(name)??.id.clone();
-        let status = run::look_on(context, &id, true)?;
+        let status = run::look_on(context, &id, Some(false))?;
         return if status == 0 { Ok(Finish::default()) } else { Err(Stop::Status(status)) };
     }
     let mut failed = Vec::new();
@@ -204,7 +204,7 @@ pub fn attach(context: &mut Context) -> Result<Finish, Stop> {
     if !container.state.running {
         return Err(Stop::Failed("cannot attach to a stopped container, start it first".into()));
     }
-    let status = run::look_on(context, &container.id, false)?;
+    let status = run::look_on(context, &container.id, None)?;
     if status == 0 { Ok(Finish::default()) } else { Err(Stop::Status(status)) }
 }
 

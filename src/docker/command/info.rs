@@ -181,10 +181,12 @@ pub fn version(context: &mut Context) -> Result<Finish, Stop> {
     }
     let template = if format == "json" { None } else { Some(template(context, &format)?) };
     let version = context.version()??;
+    // A template names the field, JSON has its other name.
+    let api = if format.contains("json") { "ApiVersion" } else { "APIVersion" };
     let value = json!({
         "Client": {
             "Version": super::super::VERSION,
-            "APIVersion": "1.55",
+            api: "1.55",
             "DefaultAPIVersion": "1.55",
             "GitCommit": "a7dcaa6",
             "GoVersion": "go1.26.6",
@@ -195,7 +197,7 @@ pub fn version(context: &mut Context) -> Result<Finish, Stop> {
         },
         "Server": {
             "Version": version.version,
-            "ApiVersion": version.api_version,
+            api: version.api_version,
             "MinAPIVersion": version.min_api_version,
             "GitCommit": "6a43e3d",
             "GoVersion": "go1.26.6",

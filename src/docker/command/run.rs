@@ -38,8 +38,9 @@ fn make(context: &mut Context, order: &ContainerCreate) -> Result<Result<String,
         return Ok(Err(Refusal { text, status: 0 }));
     }
     let quiet = context.flags.is_set("quiet");
+    let tagged = format::with_default_tag(&order.spec.image);
     if policy == "always"
-        && let Err(refusal) = image::fetch(context, &order.spec.image, quiet)?
+        && let Err(refusal) = image::fetch(context, &tagged, quiet)?
     {
         return Ok(Err(refusal));
     }
@@ -51,9 +52,9 @@ fn make(context: &mut Context, order: &ContainerCreate) -> Result<Result<String,
         && policy == "missing"
     {
         if !quiet {
-            context.err(format!("Unable to find image '{}' locally\n", order.spec.image));
+            context.err(format!("Unable to find image '{tagged}' locally\n"));
         }
-        if let Err(refusal) = image::fetch(context, &order.spec.image, quiet)? {
+        if let Err(refusal) = image::fetch(context, &tagged, quiet)? {
             return Ok(Err(refusal));
         }
         answer = context.ask(&request)?;
@@ -115,7 +116,7 @@ pub fn run(context: &mut Context) -> Result<Finish, Stop> {
         let status = typed(context, &id, true, ExecRequest { tty, ..ExecRequest::default() })?;
         return Err(Stop::Status(status));
     }
-    let status = look_on(context, &id, true)?;
+    let status = look_on(context, &id, Some(order.auto_remove))?;
     if order.auto_remove {
         let _gone = context.ended(&id, true)?;
     }
@@ -132,17 +133,23 @@ fn is_shell(order: &ContainerCreate) -> bool {
     }
 }
 
-/// Shows what a container writes until it ends; its status. Ctrl-C goes to the container.
-pub fn look_on(context: &mut Context, id: &str, start: bool) -> Result<i32, Stop> {
+/// Shows what a container writes until it ends; its status. Ctrl-C goes to the container. It may be started for that, and then
+/// be gone when that fails.
+pub fn look_on(context: &mut Context, id: &str, start: Option<bool>) -> Result<i32, Stop> {
     context.on_interrupt(Request::ContainerKill { id: id.to_owned(), signal: Some("INT".into()) });
     let mut seen = 0;
-    let mut first = start;
+    let mut first = start.is_some();
     loop {
         let part = match context.attached(id, seen, first)? {
             Ok(part) => part,
             // It is gone already: what it left has been shown.
             Err(refusal) if refusal.is_not_found() && !first => return Ok(0),
-            Err(refusal) => return Err(fails(context, &refusal.text, start_status(&refusal.text))),
+            Err(refusal) => {
+                if start == Some(true) {
+                    let _gone = context.ended(id, true)?;
+                }
+                return Err(fails(context, &refusal.text, start_status(&refusal.text)));
+            }
         };
         first = false;
         seen = part.seen;
@@ -210,7 +217,7 @@ fn order(context: &mut Context, attached: bool) -> Result<Result<ContainerCreate
     let env = environment(context)?;
     let text = |name: &str| flags.text(name).unwrap_or_default().to_owned();
     let mut spec = ContainerSpec {
-        image: format::with_default_tag(image),
+        image: image.to_owned(),
         labels: flags.labels("label"),
         command: flags.text("entrypoint").filter(|text| !text.is_empty()).map(str::to_owned).into_iter().collect(),
         args,

@@ -98,6 +98,7 @@ impl Host {
         let waits = if words.is_empty() { behaviour.is_shell() } else { shell(&words) };
         if let Some(first) = words.first().filter(|first| !first.starts_with('-'))
             && program.own
+            && program.missing.is_none()
             && !script
             && behaviour.is_shell()
             && !shell(&words)
@@ -216,8 +217,9 @@ impl Host {
     ) -> Result<(), ApiError> {
         let container = self.find_container(name)?;
         let id = container.id;
-        if start {
-            self.networks_of_own(container)?;
+        if start && let Err(error) = self.networks_of_own(container) {
+            self.engine_do(env, |engine, around, out| engine.removed_with_end(id, around, out));
+            return Err(error);
         }
         self.engine_do(env, |engine, around, out| engine.attach_for(id, client, number, seen, start, around, out));
         Ok(())

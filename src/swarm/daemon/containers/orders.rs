@@ -62,8 +62,9 @@ impl Host {
     ) -> Result<(), ApiError> {
         let container = self.find_container(name)?;
         let (id, runs) = (container.id, container.runs());
-        if !runs {
-            self.networks_of_own(container)?;
+        if !runs && let Err(error) = self.networks_of_own(container) {
+            self.engine_do(env, |engine, around, out| engine.removed_with_end(id, around, out));
+            return Err(error);
         }
         if container.paused.is_some() {
             return Err(ApiError::new(409, "cannot start a paused container, try unpause instead"));

@@ -226,7 +226,7 @@ impl Engine {
     }
 
     /// A container that is to go with its end goes a moment later.
-    pub(super) fn removed_with_end(&mut self, id: ContainerId, around: &Surroundings<'_>, out: &mut EngineOutbox) {
+    pub fn removed_with_end(&mut self, id: ContainerId, around: &Surroundings<'_>, out: &mut EngineOutbox) {
         let goes = self.containers.get(&id).is_some_and(|container| {
             container.own().is_some_and(|own| own.order.auto_remove)
                 && matches!(container.state, ContainerState::Created | ContainerState::Exited { .. })
