@@ -17,6 +17,7 @@ mod own_containers;
 mod quorum;
 mod recorded;
 mod recovery;
+mod replay;
 mod security;
 mod shell;
 mod stories;
