@@ -4,6 +4,7 @@
 //! cli.md §3.3 (usage lines, aliases, arguments), §5 and §7.1 (flags). Descriptions are in our own words.
 
 mod containers;
+mod local;
 mod other;
 mod run_flags;
 mod service;
@@ -191,16 +192,16 @@ pub const COMMANDS: &[Command] = &[
     containers::TOP,
     containers::CONTAINER_WAIT,
     containers::WAIT,
-    containers::EVENTS,
-    containers::SYSTEM_EVENTS,
-    containers::IMAGE_INSPECT,
-    containers::NETWORK_CONNECT,
-    containers::NETWORK_DISCONNECT,
-    containers::VOLUME_CREATE,
-    containers::VOLUME_INSPECT,
-    containers::VOLUME_LS,
-    containers::VOLUME_PRUNE,
-    containers::VOLUME_RM,
+    local::EVENTS,
+    local::SYSTEM_EVENTS,
+    local::IMAGE_INSPECT,
+    local::NETWORK_CONNECT,
+    local::NETWORK_DISCONNECT,
+    local::VOLUME_CREATE,
+    local::VOLUME_INSPECT,
+    local::VOLUME_LS,
+    local::VOLUME_PRUNE,
+    local::VOLUME_RM,
     containers::CONTAINER_PAUSE,
     containers::PAUSE,
     containers::CONTAINER_UNPAUSE,
@@ -211,12 +212,12 @@ pub const COMMANDS: &[Command] = &[
     containers::RESTART,
     containers::CONTAINER_START,
     containers::START,
-    containers::IMAGE_LS,
-    containers::IMAGES,
-    containers::IMAGE_PULL,
-    containers::PULL,
-    containers::IMAGE_RM,
-    containers::RMI,
+    local::IMAGE_LS,
+    local::IMAGES,
+    local::IMAGE_PULL,
+    local::PULL,
+    local::IMAGE_RM,
+    local::RMI,
     containers::INSPECT,
     aliased(
         command(

@@ -311,7 +311,8 @@ impl Bridges {
             let text = format!("{} is a pre-defined network and cannot be removed", network.name);
             return Err(ApiError::new(403, text));
         }
-        if let Some(endpoint) = network.containers.values().next() {
+        let made = self.made.iter().any(|made| made.id == network.id);
+        if let Some(endpoint) = network.containers.values().next().filter(|_| made) {
             let text = format!(
                 "error while removing network: network {} has active endpoints (name:\"{}\" id:\"{}\")",
                 network.name,

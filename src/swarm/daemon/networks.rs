@@ -3,6 +3,7 @@
 //!
 //! Source: networking.md §1.8, cli.md §5.5; moby `daemon/server/router/network`.
 
+use super::bridge::GATEWAY_BRIDGE;
 use super::call::CallKind;
 use super::provision::Instance;
 use super::{CallAlarm, NOT_IN_SWARM};
@@ -20,6 +21,12 @@ use std::sync::Arc;
 
 /// The engine looks for an unknown driver among its plugins so long.
 const PLUGIN_SEARCH: Duration = Duration::from_secs(15);
+
+/// The id of a container's network namespace.
+pub(super) fn sandbox_id(seed: crate::engine::Seed, container: crate::swarm::object::ContainerId) -> String {
+    let key = seed.key("sandbox.id", &container.0);
+    format!("{:032x}{:032x}", key.at_u128(0), key.at_u128(1))
+}
 
 /// The id of a container's place on a network of its host's own.
 pub(super) fn endpoint_id(
@@ -111,7 +118,11 @@ impl Host {
             for (id, lease) in self.engine.bridges.users(&network.name) {
                 let Some(container) = self.engine.containers.get(&id) else { continue };
                 let endpoint = NetworkEndpoint {
-                    name: container.name.to_string(),
+                    // On the bridge to the world stands the place's own name.
+                    name: match network.name.as_str() {
+                        GATEWAY_BRIDGE => format!("gateway_{}", &sandbox_id(env.seed, id)[..12]),
+                        _ => container.name.to_string(),
+                    },
                     endpoint_id: endpoint_id(env.seed, &network.id, id),
                     mac_address: mac(lease.address),
                     ipv4_address: format!("{}/{}", lease.address, lease.subnet.length),

@@ -11,7 +11,7 @@ use crate::swarm::daemon::bridge::{BRIDGE, GATEWAY_BRIDGE};
 use crate::swarm::daemon::engine::plug::bound_ports;
 use crate::swarm::daemon::engine::{Container, ContainerState};
 use crate::swarm::daemon::health::{Health, ProbeResult};
-use crate::swarm::daemon::networks::{endpoint_id, mac};
+use crate::swarm::daemon::networks::{endpoint_id, mac, sandbox_id};
 use crate::swarm::daemon::registry::digest;
 use crate::swarm::world::{Env, Host};
 use std::collections::BTreeMap;
@@ -101,8 +101,7 @@ impl Host {
     /// A container's ports, and its places on networks.
     fn network_settings(&self, container: &Container, env: &Env) -> NetworkSettings {
         let runs = container.runs();
-        let key = env.seed.key("sandbox.id", &container.id.0);
-        let sandbox_id = if runs { format!("{:032x}{:032x}", key.at_u128(0), key.at_u128(1)) } else { String::new() };
+        let sandbox_id = if runs { sandbox_id(env.seed, container.id) } else { String::new() };
         let mut ports: BTreeMap<String, Option<Vec<HostPort>>> = BTreeMap::new();
         if runs {
             ports.extend(container.behaviour.listen.iter().map(|port| (format!("{port}/tcp"), None)));

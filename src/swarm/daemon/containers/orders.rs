@@ -25,6 +25,12 @@ impl Host {
             let text = format!("cannot remove container \"{name}\": container is {state}: {hint}");
             return Err(ApiError::new(409, text).into());
         }
+        if container.is_restarting() && !force {
+            let text = format!(
+                "cannot remove container \"{name}\": container is restarting: stop the container before removing or force remove"
+            );
+            return Err(ApiError::new(409, text).into());
+        }
         self.engine_do(env, |engine, around, out| engine.remove(id, around, out));
         Ok(Response::Done)
     }

@@ -93,7 +93,10 @@ impl Engine {
         for network in &networks {
             let endpoint = endpoints.iter().find(|endpoint| endpoint.network == *network);
             let wanted = endpoint.and_then(|endpoint| endpoint.address.parse().ok());
-            if let Err(error) = self.bridges.lease(network, id, wanted) {
+            // A task is not kept from running by what its host has for itself.
+            if let Err(error) = self.bridges.lease(network, id, wanted)
+                && task.is_none()
+            {
                 self.bridges.release(id);
                 let text = format!("failed to set up container networking: {}", error.message);
                 return Err(ApiError::new(error.status, text));
