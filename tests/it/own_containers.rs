@@ -199,7 +199,7 @@ fn names() -> Lab {
     lab.run("solo", "docker network create --driver overlay iotd-net");
     let solo = "--constraint node.hostname==solo --network iotd-net";
     lab.run("solo", &format!("docker service create -q --replicas 2 --name accesslog {solo} nginx"));
-    lab.run("solo", &format!("docker service create -q --name iotd --network name=iotd-net,alias=day --constraint node.hostname==spare nginx"));
+    lab.run("solo", "docker service create -q --name iotd --network name=iotd-net,alias=day --constraint node.hostname==spare nginx");
     lab.run("solo", &format!("docker service create -q --name rr --endpoint-mode dnsrr --replicas 2 {solo} nginx"));
     lab.run("solo", "docker service create -q --name alone nginx");
     lab

@@ -141,7 +141,7 @@ impl<'a> Directory<'a> {
 
     /// It has a resolver of its own: it is on a network where names are known.
     pub fn has_names(&self) -> bool {
-        self.interfaces().iter().any(|interface| named(interface))
+        self.interfaces().iter().any(named)
     }
 
     /// Running containers of all hosts that have power.

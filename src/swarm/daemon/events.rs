@@ -237,7 +237,7 @@ pub fn of_change(event: &Stored, at: Time) -> Option<Occurrence> {
         Stored::File { old, new } => {
             let either = new.as_ref().or(old.as_ref())?;
             let kind = if either.kind == FileKind::Secret { "secret" } else { "config" };
-            (kind, either.id, either.spec.name.clone().into(), old.is_some(), new.is_some())
+            (kind, either.id, either.spec.name.clone(), old.is_some(), new.is_some())
         }
         Stored::Node { old, new } => {
             let either = new.as_ref().or(old.as_ref())?;

@@ -100,7 +100,7 @@ pub fn is_script(words: &[String]) -> bool {
     let plain = name.rsplit('/').next().unwrap_or(name);
     match (plain, &words[1..]) {
         ("sh" | "bash" | "ash", [flag, script, ..]) if flag == "-c" => match line::read(script) {
-            Ok(list) => list.iter().flat_map(|(_, pipeline)| pipeline.commands()).all(|name| knows(name)),
+            Ok(list) => list.iter().flat_map(|(_, pipeline)| pipeline.commands()).all(knows),
             Err(_) => false,
         },
         ("sh" | "bash" | "ash", _) => false,

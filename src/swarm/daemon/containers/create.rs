@@ -173,26 +173,24 @@ impl Host {
     /// What keeps a container of somebody's own from being started: a network that it cannot be on.
     pub(super) fn networks_of_own(&self, container: &Container) -> Result<(), ApiError> {
         let endpoints = container.own().map(|own| &own.endpoints[..]).unwrap_or_default();
-        for endpoint in endpoints.iter().filter(|endpoint| !self.engine.bridges.knows(&endpoint.network)) {
-            let name = &endpoint.network;
-            let known = self.manager.as_ref().map(|manager| manager.state.networks.values()).into_iter().flatten();
-            let here = self.engine.provision.instances().map(|instance| &instance.network);
-            let meant = |network: &&Arc<crate::swarm::object::Network>| {
-                &**network.name() == name || network.id.text().starts_with(name.as_str())
-            };
-            let text = match known.chain(here).find(meant) {
-                None => format!("network {name} not found"),
-                Some(network) if !network.spec.attachable => format!(
-                    "Could not attach to network {name}: rpc error: code = PermissionDenied desc = network {name} not manually attachable"
-                ),
-                Some(_) => {
-                    let text = "swarmlab: a container of your own on a network of the swarm is not modelled yet";
-                    return Err(ApiError::new(501, text));
-                }
-            };
-            return Err(ApiError::new(404, format!("failed to set up container networking: {text}")));
-        }
-        Ok(())
+        let unknown = endpoints.iter().find(|endpoint| !self.engine.bridges.knows(&endpoint.network));
+        let Some(name) = unknown.map(|endpoint| endpoint.network.as_str()) else { return Ok(()) };
+        let known = self.manager.as_ref().map(|manager| manager.state.networks.values()).into_iter().flatten();
+        let here = self.engine.provision.instances().map(|instance| &instance.network);
+        let meant = |network: &&Arc<crate::swarm::object::Network>| {
+            &**network.name() == name || network.id.text().starts_with(name)
+        };
+        let text = match known.chain(here).find(meant) {
+            None => format!("network {name} not found"),
+            Some(network) if !network.spec.attachable => format!(
+                "Could not attach to network {name}: rpc error: code = PermissionDenied desc = network {name} not manually attachable"
+            ),
+            Some(_) => {
+                let text = "swarmlab: a container of your own on a network of the swarm is not modelled yet";
+                return Err(ApiError::new(501, text));
+            }
+        };
+        Err(ApiError::new(404, format!("failed to set up container networking: {text}")))
     }
 
     pub(in crate::swarm::daemon) fn container_wait(

@@ -202,9 +202,9 @@ pub fn bound_ports(container: &Container) -> Box<dyn Iterator<Item = PortRequest
     match &container.owner {
         Owner::User(own) => Box::new(own.ports.iter().cloned()),
         Owner::Task(task) => Box::new(task.ports.iter().filter(|port| !port.ingress).map(|port| PortRequest {
-            target: u16::try_from(port.target).unwrap_or(0),
+            target: port.target,
             protocol: port.protocol.as_str().to_owned(),
-            published: u16::try_from(port.published).unwrap_or(0),
+            published: port.published,
             address: String::new(),
         })),
     }
