@@ -129,6 +129,10 @@ pub struct Client {
     history: Vec<Recorded>,
     printed: usize,
     requests: u64,
+    /// The request whose answer is waited for.
+    awaited: u64,
+    /// What Ctrl-C asks the daemon for.
+    interrupt: Option<Request>,
     state: State,
 }
 
@@ -158,6 +162,8 @@ impl Client {
             history: Vec::new(),
             printed: 0,
             requests: 0,
+            awaited: 0,
+            interrupt: None,
             state: State::Ended,
         };
         let effects = match invocation::resolve(args) {
@@ -180,6 +186,12 @@ impl Client {
     pub fn step(&mut self, input: Input, now: i64) -> Vec<Effect> {
         match (&mut self.state, input) {
             (State::Ended, _) => Vec::new(),
+            (State::Script { wanted: Some(Wanted::Request(_)) }, Input::Interrupt) if self.interrupt.is_some() => {
+                // The answer to this one is of no interest: the one that is waited for tells.
+                self.requests += 1;
+                let request = self.requests;
+                self.interrupt.clone().map(|body| Effect::Request { request, body }).into_iter().collect()
+            }
             (State::Script { .. }, Input::Interrupt) => {
                 self.state = State::Ended;
                 vec![Effect::Exit(130)]
@@ -192,7 +204,7 @@ impl Client {
                 effects
             }
             (State::Script { wanted: Some(Wanted::Request(_)) }, Input::Answer { request, answer })
-                if request == self.requests =>
+                if request == self.awaited =>
             {
                 self.history.push(Recorded { at: now, fact: Fact::Answer(answer) });
                 self.run()
@@ -204,7 +216,7 @@ impl Client {
                 self.run()
             }
             (State::Progress(waiting), Input::Answer { request, answer })
-                if request == self.requests && waiting.machine.asks() =>
+                if request == self.awaited && waiting.machine.asks() =>
             {
                 self.progress(Event::Answer(answer), now)
             }
@@ -228,7 +240,8 @@ impl Client {
         let mut context = Context::new(&self.environment, &invocation, &self.history, self.started);
         let result = (invocation.command.body)(&mut context);
         let now = context.now();
-        let (output, wanted) = context.close();
+        let (output, wanted, interrupt) = context.close();
+        self.interrupt = interrupt;
         let mut effects = Vec::new();
         let known = self.printed.min(output.len());
         self.printed = output.len();
@@ -288,6 +301,7 @@ impl Client {
 
     fn request(&mut self, body: Request) -> Effect {
         self.requests += 1;
+        self.awaited = self.requests;
         Effect::Request { request: self.requests, body }
     }
 

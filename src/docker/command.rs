@@ -2,16 +2,20 @@
 //! flags and usage: `table`.
 
 pub mod container;
+pub mod events;
+pub mod exec;
 pub mod file;
 pub mod health;
 pub mod image;
 pub mod info;
+mod info_json;
 pub mod inspect;
 pub mod inspect_any;
 pub mod network;
 pub mod network_create;
 pub mod node;
 pub mod rollback;
+pub mod run;
 pub mod scale;
 pub mod service_carried;
 pub mod service_create;
@@ -25,3 +29,4 @@ pub mod service_update;
 pub mod swarm;
 pub mod swarm_ca;
 pub mod swarm_lock;
+pub mod volume;

@@ -148,10 +148,7 @@ pub fn cluster(request: &Request) -> Answer {
             id: id.clone(),
             created: time::rfc3339(0),
             name: "/run1".into(),
-            state: ContainerState::default(),
-            image: String::new(),
-            host_config: Default::default(),
-            config: ContainerConfig::default(),
+            ..ContainerInspect::default()
         })),
         Request::ServiceLogs { .. } | Request::ContainerLogs { .. } => Response::Logs(Arc::new(lines())),
         Request::NetworkList(_) => Response::Networks(Arc::new(networks())),

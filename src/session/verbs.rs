@@ -55,9 +55,8 @@ impl Session {
                 .values()
                 .filter(|c| c.runs())
                 .filter(|c| {
-                    c.task.name() == name
-                        || &*c.name == name
-                        || c.task.id.text().starts_with(name)
+                    &*c.name == name
+                        || c.task().is_some_and(|task| task.name() == name || task.id.text().starts_with(name))
                         || c.id.text().starts_with(name)
                 })
                 .map(|c| (host.id, c.id))

@@ -28,9 +28,9 @@ use crate::raft::Role;
 use crate::swarm::agent::{AgentAlarm, AgentOutbox};
 use crate::swarm::api::{Answer, Request};
 use crate::swarm::component::{Ids, Outbox};
-use crate::swarm::daemon::EngineOutbox;
 use crate::swarm::daemon::image::Catalogue;
 use crate::swarm::daemon::registry::Registry;
+use crate::swarm::daemon::{EngineAlarm, EngineOutbox, inside};
 use crate::swarm::dispatcher::ToAgent;
 use crate::swarm::manager::Manager;
 use crate::swarm::scheduler::Policy;
@@ -314,6 +314,9 @@ impl World {
             }
             Event::ClientTimer { client, number } => self.env.told.push(Told::Timer { client, number }),
             Event::Flap(a, b, number) => self.flap(a, b, number),
+            Event::Engine(host, EngineAlarm::Exec(number)) if !self.host(host).is_paused() => {
+                self.inside(host, number);
+            }
             Event::Tick(host, _)
             | Event::DiskDone(host, _)
             | Event::Leader(host, ..)
@@ -332,6 +335,14 @@ impl World {
                 self.on_host(host, |host, env| host.handle(event, env));
             }
         }
+    }
+
+    /// A command inside a container does what it does: what it finds may lie on any host.
+    fn inside(&mut self, host: HostId, number: u32) {
+        let Some((result, takes)) = inside::run(&self.hosts, &self.env, host, number) else { return };
+        self.on_host(host, |host, env| {
+            host.engine_do(env, |engine, around, out| engine.executed(number, result, takes, around, out));
+        });
     }
 
     /// Lets something happen on a host, and notes whether its manager looks different after it.

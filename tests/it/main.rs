@@ -14,6 +14,7 @@ mod lab;
 mod leader_killed;
 mod modes;
 mod mutants;
+mod own_containers;
 mod quorum;
 mod recorded;
 mod recovery;

@@ -92,6 +92,10 @@ const TOPICS: &[Topic] = &[
 ];
 
 #[test]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "where the differences are written to is for whoever looks at them to say"
+)]
 fn recordings_print_here_what_they_printed_there() {
     let mut table = vec![tally::HEADING.to_owned()];
     let mut lists = Vec::new();

@@ -143,7 +143,7 @@ fn mode(flags: &Parsed) -> Result<ServiceMode, Stop> {
 }
 
 /// `--env-file`, then `--env`; of one name the last wins and moves to the end.
-fn environment(context: &mut Context) -> Result<Vec<String>, Stop> {
+pub fn environment(context: &mut Context) -> Result<Vec<String>, Stop> {
     let flags = context.flags;
     let mut given = Vec::new();
     for path in flags.all("env-file") {

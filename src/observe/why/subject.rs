@@ -372,7 +372,8 @@ fn unheard(world: &World, task: &crate::observe::Task) -> Option<String> {
         return None;
     }
     let host = world.host(world.host_named(&task.node)?);
-    let runs = host.engine.containers.values().any(|c| c.runs() && c.task.id.text() == *task.id);
+    let runs =
+        host.engine.containers.values().any(|c| c.runs() && c.task().is_some_and(|held| held.id.text() == *task.id));
     let really = if runs { "runs all the same" } else { "does not run" };
     Some(format!(
         "{} is {}, so that is the last that was heard of it; really its container {really}\n",

@@ -380,7 +380,7 @@ impl Host {
             }
             return;
         }
-        let busy = !self.engine.containers.is_empty();
+        let busy = self.engine.containers.values().any(|container| container.task().is_some());
         env.remark(What::Left { host: self.id });
         self.forget_swarm(env);
         self.engine_do(env, |engine, around, out| engine.remove_all(around, out));
