@@ -6,6 +6,7 @@
 mod containers;
 mod other;
 mod service;
+mod stack;
 
 use super::command as run;
 use super::flags::{Flag, Kind};
@@ -74,6 +75,7 @@ pub const GROUPS: &[Group] = &[
     Group { name: "node", summary: "Manage Swarm nodes" },
     Group { name: "secret", summary: "Manage Swarm secrets" },
     Group { name: "service", summary: "Manage Swarm services" },
+    Group { name: "stack", summary: "Manage Swarm stacks" },
     Group { name: "swarm", summary: "Manage Swarm" },
     Group { name: "system", summary: "Manage Docker" },
 ];
@@ -107,7 +109,6 @@ pub const UNMODELLED: &[&str] = &[
     "run",
     "save",
     "search",
-    "stack",
     "stats",
     "tag",
     "top",
@@ -455,6 +456,12 @@ pub const COMMANDS: &[Command] = &[
         run::service_update::update,
         "Change a service",
     ),
+    stack::CONFIG,
+    stack::DEPLOY,
+    stack::LS,
+    stack::PS,
+    stack::RM,
+    stack::SERVICES,
     aliased(
         command("stop", MANY_CONTAINERS, AtLeast(1), &[other::STOP], run::container::stop, "Stop containers"),
         &[],

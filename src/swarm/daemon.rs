@@ -18,6 +18,7 @@ mod info;
 mod limits;
 mod line;
 mod membership;
+mod mounts;
 mod networks;
 pub mod program;
 pub mod provision;

@@ -5,7 +5,7 @@ use crate::docker::format::{self, bytes_size, cpus, go_duration, human_duration}
 use crate::docker::script::{Context, Finish, Stop};
 use crate::swarm::api::time::parse_rfc3339;
 use crate::swarm::api::{
-    EndpointSpec, HealthConfig, Placement, ResourceRequirements, Resources, Service, ServiceMode, UpdateConfig,
+    EndpointSpec, HealthConfig, Mount, Placement, ResourceRequirements, Resources, Service, ServiceMode, UpdateConfig,
     UpdateStatus,
 };
 
@@ -61,6 +61,7 @@ fn describe(service: &Service, now: i64) -> String {
     text += &update_config("Update", "Update order:      ", spec.update_config.as_ref());
     text += &update_config("Rollback", "Rollback order:    ", spec.rollback_config.as_ref());
     text += &container(service);
+    text += &mounts(&spec.task_template.container_spec.mounts);
     text += &files(service);
     text += &resources(spec.task_template.resources.as_ref());
     text += &networks(service);
@@ -154,6 +155,20 @@ fn container(service: &Service) -> String {
     }
     if !container.user.is_empty() {
         text += &format!(" User: {}\n", container.user);
+    }
+    text
+}
+
+fn mounts(mounts: &[Mount]) -> String {
+    let mut text = String::new();
+    if !mounts.is_empty() {
+        text += "Mounts:\n";
+        for mount in mounts {
+            text += &format!(
+                " Target:\t{}\n  Source:\t{}\n  ReadOnly:\t{}\n  Type:\t\t{}\n",
+                mount.target, mount.source, mount.read_only, mount.kind
+            );
+        }
     }
     text
 }

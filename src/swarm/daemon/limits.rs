@@ -20,6 +20,9 @@ pub fn refused(spec: &TaskSpec, host: &NodeDescription) -> Option<String> {
         let score = container.oom_score_adj;
         return Some(format!("Invalid value {score}, range for oom score adj is [-1000, 1000]"));
     }
+    if let Some(text) = super::mounts::refused(&container.mounts) {
+        return Some(text);
+    }
     let resources = spec.resources.as_ref()?;
     let limits = resources.limits.as_ref();
     let memory = limits.map_or(0, |limits| limits.memory_bytes);
