@@ -4,13 +4,14 @@
 //! cli.md §6. What each mode counts and draws is in `updater`; how lines reach a terminal or a pipe is in `screen`; the
 //! wait for a new root certificate, which looks the same from outside, is in `rotation`.
 
+mod job;
 mod rotation;
 mod screen;
 mod stack;
 mod updater;
 
 use super::script::{Wait, refusal};
-use crate::swarm::api::{Answer, Filters, Node, Request, Response, Service, ServiceMode, Task};
+use crate::swarm::api::{Answer, Filters, Node, Request, Response, Service, Task};
 use rotation::Rotation;
 pub use rotation::trust_root;
 use screen::Screen;
@@ -258,10 +259,10 @@ impl Progress {
     ) -> Option<Result<(), String>> {
         let active: BTreeSet<&str> =
             nodes.iter().filter(|node| node.status.state != "down").map(|node| node.id.as_str()).collect();
-        let updater = self.updater.get_or_insert_with(|| Updater::new(&service.spec.mode));
+        let updater = self.updater.get_or_insert_with(|| Updater::new(service));
         self.converged = updater.update(screen, service, tasks, &active, self.rollback);
         if self.converged {
-            if matches!(service.spec.mode, ServiceMode::ReplicatedJob { .. } | ServiceMode::GlobalJob {}) {
+            if service.job_status.is_some() {
                 screen.message("job complete");
                 return Some(Ok(()));
             }

@@ -16,6 +16,7 @@ mod mutants;
 mod quorum;
 mod recorded;
 mod recovery;
+mod replay;
 mod security;
 mod shell;
 mod stories;

@@ -1,10 +1,8 @@
 //! Acceptance cases 69 to 71 of control-plane.md §13, each named after its source, and what of §7 they leave out.
 
 use super::*;
-use crate::swarm::api;
-use crate::swarm::object::{
-    Availability, Id, Meta, NodeSpec, NodeStatus, Resources, RestartPolicy, ServiceKey, TaskSpec, TaskStatus,
-};
+use crate::swarm::object::testing::{plain_node, plain_service, plain_task, plain_task_spec};
+use crate::swarm::object::{Id, NodeStatus, Service, ServiceKey};
 use crate::swarm::store::Change;
 
 /// A store with so many nodes and a task on the first, and a leader's dispatcher.
@@ -19,68 +17,17 @@ const NODE: NodeKey = NodeKey(0);
 const TASK: TaskKey = TaskKey(0);
 
 fn node(key: NodeKey) -> Node {
-    Node {
-        key,
-        id: Id(u128::from(key.0) + 1),
-        meta: Meta::default(),
-        spec: NodeSpec {
-            name: "".into(),
-            labels: Arc::default(),
-            role: Role::Worker,
-            availability: Availability::Active,
-        },
-        role: Role::Worker,
-        description: Arc::default(),
-        status: NodeStatus { state: NodeState::Down, message: "", addr: Ipv4Addr::LOCALHOST },
-        certificate: Default::default(),
-        attachments: Arc::default(),
-        host: HostId(u16::try_from(key.0).expect("few")),
-    }
+    let mut node = plain_node(key, "");
+    node.description = Arc::default();
+    node.status = NodeStatus { state: NodeState::Down, message: "", addr: Ipv4Addr::LOCALHOST };
+    node
 }
 
 fn task(state: TaskState) -> Task {
-    let spec = TaskSpec {
-        api: Arc::new(api::TaskSpec::default()),
-        image: "app:v1".into(),
-        constraints: Vec::new(),
-        preferences: Vec::new(),
-        max_replicas: 0,
-        reserved: Resources::default(),
-        generic: Vec::new(),
-        platforms: Vec::new(),
-        plugins: Vec::new(),
-        restart: RestartPolicy::default(),
-        stop_grace_period: Duration::from_secs(10),
-        ports: Arc::default(),
-        uses: Arc::default(),
-    };
-    Task {
-        key: TASK,
-        id: Id(100),
-        meta: Meta::default(),
-        service: ServiceKey(0),
-        service_id: Id(50),
-        service_name: "web".into(),
-        slot: 1,
-        node: Some(NODE),
-        node_id: Some(Id(1)),
-        job_iteration: None,
-        spec: Arc::new(spec),
-        spec_version: 0,
-        ports: Arc::default(),
-        assigned_generic: Arc::default(),
-        networks: Arc::default(),
-        status: TaskStatus {
-            state,
-            timestamp: Time::ZERO,
-            applied_at: Time::ZERO,
-            message: "",
-            err: None,
-            container: None,
-            exit_code: 0,
-        },
-        desired: TaskState::Running,
-    }
+    let service = Service { id: Id(50), ..plain_service(ServiceKey(0), "web", plain_task_spec()) };
+    let mut task = Task { id: Id(100), node: Some(NODE), node_id: Some(Id(1)), ..plain_task(TASK, &service, 1) };
+    (task.status.state, task.status.message) = (state, "");
+    task
 }
 
 fn route(node: NodeKey) -> Route {

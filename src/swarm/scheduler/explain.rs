@@ -8,7 +8,7 @@ use super::Scheduler;
 use super::constraint::label_of;
 use super::filter::Filter;
 use super::node_info::{NodeInfo, host_ports};
-use super::policy::Rank;
+use super::policy::{Load, Rank};
 use crate::engine::Time;
 use crate::swarm::object::{Availability, NodeKey, Task, TaskKey, TaskState};
 use crate::swarm::store::State;
@@ -73,8 +73,9 @@ impl Scheduler {
         let mut verdicts = Vec::new();
         for info in self.mirror.order.iter().filter_map(|&key| self.mirror.nodes.get(key)) {
             let of_service = counts.get(info.node.key.0 as usize).copied().unwrap_or(0);
+            let load = Load { of_service, active: self.mirror.active(info.node.key) };
             let failures = info.recent_failures(task.service, task.spec_version, now);
-            let rank = self.policy.rank(info, &task.spec.reserved, of_service, failures);
+            let rank = self.policy.rank(info, &task.spec.reserved, load, failures);
             let stopped = pipeline.first_failing(info, of_service);
             if stopped.is_none() {
                 ranks.push(rank);
@@ -86,7 +87,7 @@ impl Scheduler {
                     node: info.node.key,
                     branch: task.spec.preferences.iter().filter_map(|descriptor| label(descriptor)).collect(),
                     of_service,
-                    total: info.active,
+                    total: load.active,
                     failures,
                     verdict: stopped.map_or(Verdict::Rank(0), Verdict::Stopped),
                     detail: stopped.map(|filter| detail(filter, info, task, of_service)),

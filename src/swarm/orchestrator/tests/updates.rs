@@ -367,6 +367,52 @@ fn a_drain_during_an_update_counts_as_a_failure() {
     }
 }
 
+/// [quirk] §6.1: a paused update lives on until its slots in hand are done and their delay is slept. The same spec sent
+/// again meanwhile (a user has mended the image, say) is ignored for good: the status is gone, and nothing happens. Sent
+/// once more later it is taken up. Another spec is taken up at any moment.
+#[test]
+fn the_same_spec_again_right_after_a_pause_is_ignored_another_one_is_not() {
+    let service = spec("web", 4, "app:v1");
+    let crash = |delay| service.clone().image("app:crash").delay(delay);
+    let paused = |delay| {
+        let mut world = World::new(3).image("app:crash", Image::exits(200, 1));
+        world.create(&service);
+        world.until(2000);
+        world.update(&crash(delay));
+        world.until(3600);
+        assert_eq!(world.status("web"), "paused");
+        world
+    };
+    // The first slot has failed, the second one is in hand.
+    let mut world = paused(0);
+    world.update(&crash(0));
+    world.until(60_000);
+    assert_eq!((world.status("web"), world.slots_with("web", "app:v1")), ("none".to_owned(), vec![3, 4]));
+    world.update(&crash(0).action(FailureAction::Continue));
+    world.until(90_000);
+    assert_eq!((world.status("web"), world.slots_with("web", "app:v1")), ("completed".to_owned(), vec![]));
+    // The first slot has failed, its delay is being slept.
+    for (at, status) in [(13_000, "none"), (13_500, "updating")] {
+        let mut world = paused(10_000);
+        world.until(at);
+        world.update(&crash(10_000));
+        world.pass(1000);
+        assert_eq!(
+            (world.status("web"), world.slots_with("web", "app:v1").len()),
+            (status.to_owned(), if at == 13_000 { 3 } else { 2 })
+        );
+    }
+    // Another spec.
+    for image in ["app:v1", "app:v3"] {
+        let mut world = paused(10_000);
+        world.update(&service.clone().image(image));
+        world.pass(1);
+        assert_eq!(world.status("web"), "updating");
+        world.until(60_000);
+        assert_eq!((world.status("web"), world.slots_with("web", image)), ("completed".to_owned(), vec![1, 2, 3, 4]));
+    }
+}
+
 #[test]
 fn an_updater_that_ignores_failures_is_noticed() {
     let mut world = World::new(3).image("app:crash", Image::exits(200, 1)).mutant(Mutant::UpdaterIgnoresFailures);
