@@ -146,12 +146,7 @@ fn section<'a>(config: &'a Map<String, Value>, name: &str) -> impl Iterator<Item
     members.map(|(name, value)| (name, value.as_object().cloned().unwrap_or_default()))
 }
 
-fn sections(
-    config: &Map<String, Value>,
-    version: String,
-    minor: u32,
-    place: &mut Place,
-) -> Result<Loaded, Trouble> {
+fn sections(config: &Map<String, Value>, version: String, minor: u32, place: &mut Place) -> Result<Loaded, Trouble> {
     let mut loaded = Loaded::default();
     for (name, given) in section(config, "services") {
         let (mut service, warnings) = normal::table(&given, &keys::SERVICE)?;

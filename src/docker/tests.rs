@@ -8,4 +8,5 @@ mod pretty;
 mod progress;
 mod random;
 mod specs;
+mod stack;
 mod swarm;

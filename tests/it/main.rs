@@ -19,5 +19,6 @@ mod recovery;
 mod replay;
 mod security;
 mod shell;
+mod stack;
 mod stories;
 mod sweep;

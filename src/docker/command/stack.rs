@@ -120,7 +120,8 @@ pub fn rm(context: &mut Context) -> Result<Finish, Stop> {
             failed |= remove(context, kind.noun(), &file.spec.name, &file.id, &request)?;
         }
         for network in &networks {
-            failed |= remove(context, "network", &network.name, &network.id, &Request::NetworkRemove(network.id.clone()))?;
+            failed |=
+                remove(context, "network", &network.name, &network.id, &Request::NetworkRemove(network.id.clone()))?;
         }
         if failed {
             errors.push(format!("failed to remove some resources from stack: {name}"));
@@ -132,10 +133,7 @@ pub fn rm(context: &mut Context) -> Result<Finish, Stop> {
 }
 
 /// Removes services, in their order; whether one could not be.
-pub fn remove_services<'a>(
-    context: &mut Context,
-    services: impl Iterator<Item = &'a Service>,
-) -> Result<bool, Stop> {
+pub fn remove_services<'a>(context: &mut Context, services: impl Iterator<Item = &'a Service>) -> Result<bool, Stop> {
     let mut failed = false;
     for service in services {
         let request = Request::ServiceRemove(service.id.clone());

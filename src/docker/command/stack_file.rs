@@ -40,12 +40,8 @@ pub fn load(
     skip_interpolation: bool,
 ) -> Result<Loaded, Trouble> {
     let variables = context.environment.variables.clone();
-    let mut place = Place {
-        directory,
-        variables: &variables,
-        skip_interpolation,
-        read: &mut |path| context.file(path),
-    };
+    let mut place =
+        Place { directory, variables: &variables, skip_interpolation, read: &mut |path| context.file(path) };
     let loaded = compose::load(documents, &mut place)?;
     let moment = rfc3339(context.clock());
     let second = moment.split(['.', 'Z']).next().unwrap_or_default().to_owned();

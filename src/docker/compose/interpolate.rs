@@ -24,21 +24,23 @@ fn place(value: &Value, path: &str, variables: &Variables) -> Result<Value, Stri
         Value::String(text) => {
             let new = substitute(text, variables).map_err(|template| {
                 let template = quote(&template);
-                format!("invalid interpolation format for {path}: {template}; you may need to escape any $ with another $")
+                format!(
+                    "invalid interpolation format for {path}: {template}; you may need to escape any $ with another $"
+                )
             })?;
             if new == *text {
                 return Ok(value.clone());
             }
-            cast(path, &new).map_err(|error| {
-                format!("error while interpolating {path}: failed to cast to expected type: {error}")
-            })
+            cast(path, &new)
+                .map_err(|error| format!("error while interpolating {path}: failed to cast to expected type: {error}"))
         }
         Value::Array(items) => {
             let path = format!("{path}.[]");
             items.iter().map(|item| place(item, &path, variables)).collect::<Result<_, _>>().map(Value::Array)
         }
         Value::Object(map) => {
-            let below = map.iter().map(|(key, value)| Ok((key.clone(), place(value, &format!("{path}.{key}"), variables)?)));
+            let below =
+                map.iter().map(|(key, value)| Ok((key.clone(), place(value, &format!("{path}.{key}"), variables)?)));
             below.collect::<Result<_, String>>().map(Value::Object)
         }
         other => Ok(other.clone()),
@@ -153,7 +155,8 @@ fn cast(path: &str, text: &str) -> Result<Value, String> {
         let parts: Vec<&str> = path.split('.').collect();
         patterns.iter().any(|pattern| {
             let wanted: Vec<&str> = pattern.split('.').collect();
-            wanted.len() == parts.len() && wanted.iter().zip(&parts).all(|(wanted, part)| *wanted == "*" || wanted == part)
+            wanted.len() == parts.len()
+                && wanted.iter().zip(&parts).all(|(wanted, part)| *wanted == "*" || wanted == part)
         })
     };
     if fits(&WHOLE) {

@@ -141,10 +141,8 @@ const PAIRS: Shape = OneOf(&[
     List { of: &TEXT, unique: true },
 ]);
 const OPTIONS: Shape = Dict { names: Names::Any, of: &Is(&[Text, Number]), closed: false };
-const EXTERNAL: Shape = TableOr(
-    &[Flag, Mapping],
-    &Keys { keys: &[text("name")], extra: Extra::Refused, required: &[] },
-);
+const EXTERNAL: Shape =
+    TableOr(&[Flag, Mapping], &Keys { keys: &[text("name")], extra: Extra::Refused, required: &[] });
 const OPEN_EXTERNAL: Shape =
     TableOr(&[Flag, Mapping], &Keys { keys: &[text("name")], extra: Extra::Open, required: &[] });
 
@@ -164,7 +162,11 @@ const fn extensible(keys: &'static [Key]) -> Keys {
 pub static TOP: Keys = extensible(&[
     text("version"),
     key("services", &Dict { names: Names::Object, of: &Table(&SERVICE), closed: true }, Form::Text),
-    key("networks", &Dict { names: Names::Object, of: &TableOr(&[Mapping, Null], &NETWORK), closed: false }, Form::Text),
+    key(
+        "networks",
+        &Dict { names: Names::Object, of: &TableOr(&[Mapping, Null], &NETWORK), closed: false },
+        Form::Text,
+    ),
     key("volumes", &Dict { names: Names::Object, of: &TableOr(&[Mapping, Null], &VOLUME), closed: true }, Form::Text),
     key("secrets", &Dict { names: Names::Object, of: &Table(&SECRET), closed: true }, Form::Text).since(1),
     key("configs", &Dict { names: Names::Object, of: &Table(&CONFIG), closed: true }, Form::Text).since(3),
@@ -243,13 +245,8 @@ pub static BUILD: Keys = open(&[
 pub static CREDENTIALS: Keys = closed(&[text("config").since(8), text("file"), text("registry")]);
 
 /// A secret or a config of a service, in the long form.
-pub static FILE: Keys = open(&[
-    text("source"),
-    text("target"),
-    text("uid"),
-    text("gid"),
-    key("mode", &NUMBER, Form::Count(32)),
-]);
+pub static FILE: Keys =
+    open(&[text("source"), text("target"), text("uid"), text("gid"), key("mode", &NUMBER, Form::Count(32))]);
 const FILES: Shape = List { of: &OneOf(&[Is(&[Text]), Table(&FILE)]), unique: false };
 
 /// How a service is run in a swarm.
@@ -290,8 +287,7 @@ pub static RESERVATIONS: Keys = closed(&[
     key("generic_resources", &List { of: &Table(&GENERIC), unique: false }, Form::Rows(&GENERIC)).since(5),
 ]);
 /// A resource of the user's own kind.
-pub static GENERIC: Keys =
-    closed(&[key("discrete_resource_spec", &Table(&DISCRETE), Form::TableKept(&DISCRETE))]);
+pub static GENERIC: Keys = closed(&[key("discrete_resource_spec", &Table(&DISCRETE), Form::TableKept(&DISCRETE))]);
 /// So many of a kind.
 pub static DISCRETE: Keys = closed(&[text("kind"), key("value", &NUMBER, Form::Number)]);
 
@@ -393,10 +389,8 @@ pub static NETWORK: Keys = extensible(&[
     key("labels", &PAIRS, Form::Pairs),
 ]);
 /// Its addresses.
-pub static IPAM: Keys = closed(&[
-    text("driver"),
-    key("config", &List { of: &Table(&POOL), unique: false }, Form::Rows(&POOL)),
-]);
+pub static IPAM: Keys =
+    closed(&[text("driver"), key("config", &List { of: &Table(&POOL), unique: false }, Form::Rows(&POOL))]);
 /// A subnet.
 pub static POOL: Keys = closed(&[text("subnet")]);
 

@@ -61,31 +61,37 @@ fn value(name: &str, base: &Value, over: &Value, form: Form) -> Value {
         (Form::Build, Value::Object(base), Value::Object(over)) => {
             Value::Object(table(base, over, &super::keys::BUILD))
         }
-        (Form::Texts | Form::OneOrMore | Form::Hosts | Form::Test | Form::Rows(_), Value::Array(base), Value::Array(over)) => {
-            Value::Array([base.as_slice(), over].concat())
-        }
+        (
+            Form::Texts | Form::OneOrMore | Form::Hosts | Form::Test | Form::Rows(_),
+            Value::Array(base),
+            Value::Array(over),
+        ) => Value::Array([base.as_slice(), over].concat()),
         (Form::Ports, Value::Array(base), Value::Array(over)) => by(base, over, |port| port.to_string()),
         (Form::Files, Value::Array(base), Value::Array(over)) => by(base, over, |file| file["source"].to_string()),
         (Form::Volumes, Value::Array(base), Value::Array(over)) => by(base, over, |mount| mount["target"].to_string()),
-        (Form::Pairs | Form::Ulimits, Value::Object(base), Value::Object(over)) => joined(base, over, |_, over| over.clone()),
+        (Form::Pairs | Form::Ulimits, Value::Object(base), Value::Object(over)) => {
+            joined(base, over, |_, over| over.clone())
+        }
         (Form::Variables, Value::Object(base), Value::Object(over)) => joined(base, over, |base, over| match over {
             Value::Null => base.clone(),
             Value::String(text) if text.is_empty() && !base.is_null() => base.clone(),
             over => over.clone(),
         }),
-        (Form::Networks, Value::Object(base), Value::Object(over)) => joined(base, over, |base, over| match (base, over) {
-            (base, Value::Null) => base.clone(),
-            (Value::Object(base), Value::Object(over)) => {
-                let mut both = base.clone();
-                both.remove("aliases");
-                let mut out = Map::new();
-                for key in ["aliases", "driver_opts", "ipv4_address", "ipv6_address"] {
-                    out.extend(over.get(key).or(both.get(key)).map(|value| (key.to_owned(), value.clone())));
+        (Form::Networks, Value::Object(base), Value::Object(over)) => {
+            joined(base, over, |base, over| match (base, over) {
+                (base, Value::Null) => base.clone(),
+                (Value::Object(base), Value::Object(over)) => {
+                    let mut both = base.clone();
+                    both.remove("aliases");
+                    let mut out = Map::new();
+                    for key in ["aliases", "driver_opts", "ipv4_address", "ipv6_address"] {
+                        out.extend(over.get(key).or(both.get(key)).map(|value| (key.to_owned(), value.clone())));
+                    }
+                    Value::Object(out)
                 }
-                Value::Object(out)
-            }
-            (_, over) => over.clone(),
-        }),
+                (_, over) => over.clone(),
+            })
+        }
         // What was only said to be false or nothing does not go over what was said before.
         (Form::Switch, base, Value::Bool(false)) => base.clone(),
         (Form::SpanKept, base, Value::String(over)) if over == "0s" => base.clone(),

@@ -91,7 +91,9 @@ impl Normal {
             (Form::Words | Form::Test | Form::Texts | Form::OneOrMore, given) => {
                 listed(given.as_array()?.iter().map(text).collect())
             }
-            (Form::Pairs, given) => mapped(pairs(given).into_iter().map(|(name, value)| (name, value.unwrap_or_default().into()))),
+            (Form::Pairs, given) => {
+                mapped(pairs(given).into_iter().map(|(name, value)| (name, value.unwrap_or_default().into())))
+            }
             (Form::Variables, given) => {
                 mapped(pairs(given).into_iter().map(|(name, value)| (name, value.map_or(Value::Null, Value::from))))
             }
@@ -110,7 +112,9 @@ impl Normal {
                 let mut rows = Vec::new();
                 for (place, row) in given.as_array()?.iter().enumerate() {
                     let path = format!("{path}[{place}]");
-                    rows.push(Value::Object(row.as_object().map(|row| self.table(row, keys, &path)).unwrap_or_default()));
+                    rows.push(Value::Object(
+                        row.as_object().map(|row| self.table(row, keys, &path)).unwrap_or_default(),
+                    ));
                 }
                 some(rows)
             }
@@ -128,7 +132,9 @@ impl Normal {
                 }
                 some(files)
             }
-            (Form::Networks, Value::Array(names)) => mapped(names.iter().map(|name| (text(name), Value::Null)).collect::<BTreeMap<_, _>>()),
+            (Form::Networks, Value::Array(names)) => {
+                mapped(names.iter().map(|name| (text(name), Value::Null)).collect::<BTreeMap<_, _>>())
+            }
             (Form::Networks, given) => {
                 let mut networks = BTreeMap::new();
                 for (name, network) in given.as_object()? {
@@ -139,10 +145,19 @@ impl Normal {
                 mapped(networks)
             }
             (Form::Ulimits, given) => mapped(given.as_object()?.iter().map(|(name, limit)| {
-                let both = |map: &Map<String, Value>| json!({ "soft": whole(&map["soft"]), "hard": whole(&map["hard"]) });
-                (name.clone(), limit.as_object().filter(|map| map.contains_key("soft") && map.contains_key("hard")).map_or_else(|| whole(limit).into(), both))
+                let both =
+                    |map: &Map<String, Value>| json!({ "soft": whole(&map["soft"]), "hard": whole(&map["hard"]) });
+                (
+                    name.clone(),
+                    limit
+                        .as_object()
+                        .filter(|map| map.contains_key("soft") && map.contains_key("hard"))
+                        .map_or_else(|| whole(limit).into(), both),
+                )
             })),
-            (Form::External, Value::Object(map)) => Some(json!({ "name": map.get("name").map(text).unwrap_or_default() })),
+            (Form::External, Value::Object(map)) => {
+                Some(json!({ "name": map.get("name").map(text).unwrap_or_default() }))
+            }
             (Form::External, given) => (*given == Value::Bool(true)).then_some(Value::Bool(true)),
         }
     }
@@ -325,16 +340,27 @@ mod tests {
             (json!({"environment": ["A=1", "B", "C="]}), json!({"environment": {"A": "1", "B": null, "C": ""}})),
             (json!({"labels": {"a": 1, "b": null}}), json!({"labels": {"a": "1", "b": ""}})),
             (json!({"extra_hosts": {"b": "::1", "a": "10.0.0.1"}}), json!({"extra_hosts": ["a:10.0.0.1", "b:::1"]})),
-            (json!({"healthcheck": {"test": "true", "interval": "90s"}}),
-             json!({"healthcheck": {"test": ["CMD-SHELL", "true"], "interval": "1m30s"}})),
+            (
+                json!({"healthcheck": {"test": "true", "interval": "90s"}}),
+                json!({"healthcheck": {"test": ["CMD-SHELL", "true"], "interval": "1m30s"}}),
+            ),
             (json!({"networks": ["b", "a"]}), json!({"networks": {"a": null, "b": null}})),
-            (json!({"secrets": ["s", {"source": "t", "mode": 288}]}),
-             json!({"secrets": [{"source": "s"}, {"source": "t", "mode": 288}]})),
-            (json!({"ulimits": {"nproc": 5, "nofile": {"hard": 2, "soft": 1}}}),
-             json!({"ulimits": {"nproc": 5, "nofile": {"soft": 1, "hard": 2}}})),
-            (json!({"deploy": {"replicas": 0, "resources": {"limits": {"memory": "50M", "cpus": "0.5"}}}}),
-             json!({"deploy": {"replicas": 0, "resources": {"limits": {"cpus": "0.5", "memory": "52428800"}}}})),
-            (json!({"tty": false, "init": false, "dns": "8.8.8.8", "hostname": ""}), json!({"dns": ["8.8.8.8"], "init": false})),
+            (
+                json!({"secrets": ["s", {"source": "t", "mode": 288}]}),
+                json!({"secrets": [{"source": "s"}, {"source": "t", "mode": 288}]}),
+            ),
+            (
+                json!({"ulimits": {"nproc": 5, "nofile": {"hard": 2, "soft": 1}}}),
+                json!({"ulimits": {"nproc": 5, "nofile": {"soft": 1, "hard": 2}}}),
+            ),
+            (
+                json!({"deploy": {"replicas": 0, "resources": {"limits": {"memory": "50M", "cpus": "0.5"}}}}),
+                json!({"deploy": {"replicas": 0, "resources": {"limits": {"cpus": "0.5", "memory": "52428800"}}}}),
+            ),
+            (
+                json!({"tty": false, "init": false, "dns": "8.8.8.8", "hostname": ""}),
+                json!({"dns": ["8.8.8.8"], "init": false}),
+            ),
         ] {
             assert_eq!(service(given.clone()).to_string(), form.to_string(), "{given}");
         }
@@ -356,7 +382,10 @@ mod tests {
             ("data:/d:ro", json!({"type": "volume", "source": "data", "target": "/d", "read_only": true})),
             ("./x:/d", json!({"type": "bind", "source": "./x", "target": "/d"})),
             ("d:/d", json!({"type": "volume", "target": "d:/d"})),
-            ("~/x:/d:rslave", json!({"type": "bind", "source": "~/x", "target": "/d", "bind": {"propagation": "rslave"}})),
+            (
+                "~/x:/d:rslave",
+                json!({"type": "bind", "source": "~/x", "target": "/d", "bind": {"propagation": "rslave"}}),
+            ),
             ("v1:/d:nocopy", json!({"type": "volume", "source": "v1", "target": "/d", "volume": {"nocopy": true}})),
         ] {
             assert_eq!(service(json!({ "volumes": [text] }))["volumes"][0], form, "{text}");
@@ -369,9 +398,14 @@ mod tests {
             (json!({"ports": ["foo"]}), "'Ports' invalid containerPort: foo"),
             (json!({"command": "a 'b"}), "'Command' EOF found when expecting closing quote"),
             (json!({"volumes": ["data::/x"]}), "'Volumes[0]' invalid spec: data::/x: empty section between colons"),
-            (json!({"deploy": {"resources": {"limits": {"memory": "x"}}}}),
-             "'Deploy.Resources.Limits.memory' invalid size: 'x'"),
-            (json!({"deploy": {"replicas": -1}}), "'Deploy.Replicas' cannot parse value as 'uint64': -1 overflows uint"),
+            (
+                json!({"deploy": {"resources": {"limits": {"memory": "x"}}}}),
+                "'Deploy.Resources.Limits.memory' invalid size: 'x'",
+            ),
+            (
+                json!({"deploy": {"replicas": -1}}),
+                "'Deploy.Replicas' cannot parse value as 'uint64': -1 overflows uint",
+            ),
         ] {
             assert_eq!(refused(given), error);
         }

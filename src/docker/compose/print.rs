@@ -119,7 +119,9 @@ fn plain_is_clear(text: &str) -> bool {
     while let Some(c) = letters.next() {
         let blank_follows = letters.peek().is_none_or(|next| next.is_whitespace());
         let marks = match c {
-            '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`' if first => true,
+            '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`' if first => {
+                true
+            }
             '-' | '?' if first => blank_follows,
             ':' => blank_follows,
             '#' => before.is_whitespace(),

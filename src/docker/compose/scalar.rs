@@ -66,10 +66,12 @@ pub fn text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
-        Value::Number(number) => match number.as_i64().map(|n| n.to_string()).or(number.as_u64().map(|n| n.to_string())) {
-            Some(whole) => whole,
-            None => number.as_f64().map(go_float).unwrap_or_default(),
-        },
+        Value::Number(number) => {
+            match number.as_i64().map(|n| n.to_string()).or(number.as_u64().map(|n| n.to_string())) {
+                Some(whole) => whole,
+                None => number.as_f64().map(go_float).unwrap_or_default(),
+            }
+        }
         other => other.to_string(),
     }
 }

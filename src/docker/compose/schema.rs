@@ -318,10 +318,7 @@ mod tests {
             ("deploy: {replicas: \"3\"}", "services.web.deploy.replicas must be a integer"),
             ("deploy: {replicas: 2.5}", "services.web.deploy.replicas must be a integer"),
             ("deploy: {foo: 1}", "services.web.deploy Additional property foo is not allowed"),
-            (
-                "deploy: {update_config: {delay: 5}}",
-                "services.web.deploy.update_config.delay must be a string",
-            ),
+            ("deploy: {update_config: {delay: 5}}", "services.web.deploy.update_config.delay must be a string"),
             (
                 "deploy: {update_config: {delay: 5x}}",
                 "services.web.deploy.update_config.delay Does not match format 'duration'",

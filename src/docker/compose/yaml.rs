@@ -33,14 +33,12 @@ pub struct Document {
 /// As Docker words them, or, where the limits are swarmlab's own, with `swarmlab: `.
 pub fn parse(name: &str, bytes: &[u8]) -> Result<Document, String> {
     if bytes.len() > LARGEST {
-        return Err(format!(
-            "swarmlab: {name} has {} bytes; a compose file may have at most {LARGEST}",
-            bytes.len()
-        ));
+        return Err(format!("swarmlab: {name} has {} bytes; a compose file may have at most {LARGEST}", bytes.len()));
     }
     let text = octets(bytes).map_err(|problem| format!("yaml: {problem}"))?;
     let nodes = Nodes::compose(name, text)?;
-    let mut decoder = Decoder { nodes: &nodes, name, inside: Vec::new(), decoded: 0, aliased: 0, doubles: vec![], odd: false };
+    let mut decoder =
+        Decoder { nodes: &nodes, name, inside: Vec::new(), decoded: 0, aliased: 0, doubles: vec![], odd: false };
     let value = match nodes.root {
         Some(root) => decoder.value(root, 0)?,
         None => Value::Null,
@@ -69,7 +67,9 @@ fn octets(bytes: &[u8]) -> Result<&str, &'static str> {
         };
         match error.error_len() {
             None => "incomplete UTF-8 octet sequence",
-            Some(_) if rest.iter().take(wanted).skip(1).any(|byte| byte & 0xc0 != 0x80) => "invalid trailing UTF-8 octet",
+            Some(_) if rest.iter().take(wanted).skip(1).any(|byte| byte & 0xc0 != 0x80) => {
+                "invalid trailing UTF-8 octet"
+            }
             Some(_) => "invalid Unicode character",
         }
     })?;
@@ -167,9 +167,9 @@ fn scalar_content(text: String, plain: bool, tag: Option<&str>) -> Content {
     let merge = plain && text == "<<";
     let value = match tag {
         None | Some("!") if plain && tag.is_none() => scalar::resolve(&text),
-        Some("tag:yaml.org,2002:int" | "tag:yaml.org,2002:float" | "tag:yaml.org,2002:bool" | "tag:yaml.org,2002:null") => {
-            scalar::resolve(&text)
-        }
+        Some(
+            "tag:yaml.org,2002:int" | "tag:yaml.org,2002:float" | "tag:yaml.org,2002:bool" | "tag:yaml.org,2002:null",
+        ) => scalar::resolve(&text),
         _ => Value::String(text.clone()),
     };
     Content::Scalar { text, value, merge }
@@ -337,7 +337,10 @@ mod tests {
             ("a: 1\n b: 2\n", "yaml: line 2: mapping values are not allowed in this context"),
             ("a: *x\n", "yaml: unknown anchor 'x' referenced"),
             ("a: &a\n  b: *a\n", "yaml: anchor 'a' value contains itself"),
-            ("a: 1\nb:\n  c: 1\n  c: 2\n", "yaml: unmarshal errors:\n  line 4: mapping key \"c\" already defined at line 3"),
+            (
+                "a: 1\nb:\n  c: 1\n  c: 2\n",
+                "yaml: unmarshal errors:\n  line 4: mapping key \"c\" already defined at line 3",
+            ),
             ("", "top-level object must be a mapping"),
             ("- a\n", "top-level object must be a mapping"),
             ("1: a\n", "top-level object must be a mapping"),

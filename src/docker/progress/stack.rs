@@ -25,8 +25,7 @@ impl Ending {
 
     /// What comes of an answer.
     pub fn answer(&self, response: Response) -> Then {
-        let ended =
-            |task: &Task| matches!(task.status.state.as_str(), "complete" | "shutdown" | "failed" | "rejected");
+        let ended = |task: &Task| matches!(task.status.state.as_str(), "complete" | "shutdown" | "failed" | "rejected");
         match response {
             Response::Tasks(tasks) if tasks.iter().all(ended) => Then::Done(Ok(())),
             Response::Tasks(_) => Then::Sleep(TICK),

@@ -1,6 +1,9 @@
 //! The commands of `docker stack`, and their flags. cli.md §3.3, §10.
 
-use super::{Arguments::{AtLeast, Exactly}, Command, OPTIONS, aliased, command, other, run};
+use super::{
+    Arguments::{AtLeast, Exactly},
+    Command, OPTIONS, aliased, command, other, run,
+};
 use crate::docker::flags::{Flag, Kind};
 
 const FILES: Flag = Flag::new("compose-file", Kind::Strings, "A compose file, or '-' for stdin").short('c');
@@ -56,25 +59,12 @@ pub const LS: Command =
     aliased(command("stack ls", OPTIONS, Exactly(0), &[LS_FLAGS], run::stack::ls, "List stacks"), &["list"], &[]);
 
 /// Lists the tasks of a stack.
-pub const PS: Command = command(
-    "stack ps",
-    "[OPTIONS] STACK",
-    Exactly(1),
-    &[other::TASKS],
-    run::stack::ps,
-    "List the tasks of a stack",
-);
+pub const PS: Command =
+    command("stack ps", "[OPTIONS] STACK", Exactly(1), &[other::TASKS], run::stack::ps, "List the tasks of a stack");
 
 /// Removes stacks.
 pub const RM: Command = aliased(
-    command(
-        "stack rm",
-        "[OPTIONS] STACK [STACK...]",
-        AtLeast(1),
-        &[RM_FLAGS],
-        run::stack::rm,
-        "Remove stacks",
-    ),
+    command("stack rm", "[OPTIONS] STACK [STACK...]", AtLeast(1), &[RM_FLAGS], run::stack::rm, "Remove stacks"),
     &["remove", "down"],
     &[],
 );

@@ -65,8 +65,13 @@ mod tests {
             assert_eq!(told(kind, source, "/y"), None);
         }
         let made = BindOptions { create_mountpoint: true, ..BindOptions::default() };
-        let bind =
-            Mount { kind: "bind".into(), source: "/x".into(), target: "/y".into(), bind_options: Some(made), ..Mount::default() };
+        let bind = Mount {
+            kind: "bind".into(),
+            source: "/x".into(),
+            target: "/y".into(),
+            bind_options: Some(made),
+            ..Mount::default()
+        };
         assert_eq!(refused(&[bind]), None);
     }
 }

@@ -70,10 +70,8 @@ pub fn mount(wanted: &Wanted, stack: &str, project: &Project) -> Result<Mount, S
         true => Err(format!("invalid {kind} source, source cannot be empty")),
         false => Ok(()),
     };
-    let options = || BindOptions {
-        propagation: wanted.bind.clone().unwrap_or_default().propagation,
-        ..BindOptions::default()
-    };
+    let options =
+        || BindOptions { propagation: wanted.bind.clone().unwrap_or_default().propagation, ..BindOptions::default() };
     match kind {
         "volume" => {
             refuse(wanted.tmpfs.is_some(), "tmpfs")?;

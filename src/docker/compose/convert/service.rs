@@ -263,10 +263,7 @@ pub fn service(
         mode,
         update_config: deploy.update_config.as_ref().map(update_config),
         rollback_config: deploy.rollback_config.as_ref().map(update_config),
-        endpoint_spec: Some(EndpointSpec {
-            mode: deploy.endpoint_mode.to_lowercase(),
-            ports: ports(service.ports),
-        }),
+        endpoint_spec: Some(EndpointSpec { mode: deploy.endpoint_mode.to_lowercase(), ports: ports(service.ports) }),
     })
 }
 
@@ -277,9 +274,7 @@ fn mode(mode: &str, replicas: Option<u64>) -> Result<ServiceMode, String> {
         }
         "global-job" => Ok(ServiceMode::GlobalJob {}),
         "global" => Ok(ServiceMode::Global {}),
-        "replicated-job" => {
-            Ok(ServiceMode::ReplicatedJob { max_concurrent: replicas, total_completions: replicas })
-        }
+        "replicated-job" => Ok(ServiceMode::ReplicatedJob { max_concurrent: replicas, total_completions: replicas }),
         "replicated" | "" => Ok(ServiceMode::Replicated { replicas }),
         _ => Err(format!("unknown mode: {mode}")),
     }
@@ -324,9 +319,9 @@ fn restart_policy(restart: &str, policy: Option<&Restart>) -> Result<Option<Rest
         Some(("", _)) => return Err("invalid restart policy format: no policy provided before colon".into()),
         Some((_, count)) if count.contains(':') => return Err("invalid restart policy format".into()),
         Some((name, count)) => {
-            let count: i64 = count.parse().map_err(|_| {
-                String::from("invalid restart policy format: maximum retry count must be an integer")
-            })?;
+            let count: i64 = count
+                .parse()
+                .map_err(|_| String::from("invalid restart policy format: maximum retry count must be an integer"))?;
             (name, count)
         }
     };
@@ -497,9 +492,8 @@ fn ports(ports: Vec<Port>) -> Vec<PortConfig> {
             ..PortConfig::default()
         })
         .collect();
-    let key = |port: &PortConfig| {
-        (port.published_port, port.target_port, port.protocol.clone(), port.publish_mode.clone())
-    };
+    let key =
+        |port: &PortConfig| (port.published_port, port.target_port, port.protocol.clone(), port.publish_mode.clone());
     ports.sort_by_key(key);
     ports
 }
