@@ -9,4 +9,5 @@ mod pretty;
 mod progress;
 mod random;
 mod specs;
+mod stack;
 mod swarm;

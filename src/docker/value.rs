@@ -361,53 +361,6 @@ pub fn csv(text: &str) -> Vec<String> {
     fields
 }
 
-/// `--mount`, as far as its errors go (the model has no mounts yet).
-pub fn mount(text: &str) -> Result<(), String> {
-    if text.trim().is_empty() {
-        return Err("value is empty".into());
-    }
-    const KEYS: [&str; 24] = [
-        "type",
-        "source",
-        "src",
-        "target",
-        "dst",
-        "destination",
-        "readonly",
-        "ro",
-        "consistency",
-        "bind-propagation",
-        "bind-nonrecursive",
-        "bind-recursive",
-        "bind-create-src",
-        "volume-driver",
-        "volume-label",
-        "volume-nocopy",
-        "volume-opt",
-        "volume-subpath",
-        "tmpfs-size",
-        "tmpfs-mode",
-        "image-subpath",
-        "cluster-opt",
-        "readwrite",
-        "rw",
-    ];
-    for field in csv(text) {
-        let (key, value) = field.split_once('=').map_or((field.as_str(), None), |(key, value)| (key, Some(value)));
-        if key.trim() != key {
-            return Err(format!("invalid option '{key}' in '{field}': option should not have whitespace"));
-        }
-        match value {
-            None if matches!(key, "readonly" | "ro" | "volume-nocopy" | "bind-nonrecursive" | "bind-create-src") => {}
-            None => return Err(format!("invalid field '{field}' must be a key=value pair")),
-            Some(_) if !KEYS.contains(&key) => return Err(format!("unknown option '{key}' in '{field}'")),
-            Some("") => return Err(format!("invalid value for '{key}': value is empty")),
-            Some(_) => {}
-        }
-    }
-    Ok(())
-}
-
 /// `--secret` and `--config`: a name, or fields.
 pub fn file_reference(text: &str, kind: &str) -> Result<(), String> {
     if !text.contains('=') && !text.contains(',') {

@@ -21,5 +21,6 @@ mod recovery;
 mod replay;
 mod security;
 mod shell;
+mod stack;
 mod stories;
 mod sweep;

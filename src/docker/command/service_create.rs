@@ -69,6 +69,7 @@ fn specification(context: &mut Context) -> Result<ServiceSpec, Stop> {
         dir: text("workdir"),
         user: text("user"),
         init: flags.boolean("init"),
+        mounts: flags.mounts("mount", &context.environment.directory),
         stop_signal: text("stop-signal"),
         stop_grace_period: flags.duration("stop-grace-period"),
         isolation: text("isolation"),
@@ -163,7 +164,8 @@ pub fn environment(context: &mut Context) -> Result<Vec<String>, Stop> {
     Ok(env)
 }
 
-fn environment_file(path: &str, content: &[u8]) -> Result<Vec<String>, Stop> {
+/// Variables of a file, `NAME=VALUE` or `NAME`.
+pub fn environment_file(path: &str, content: &[u8]) -> Result<Vec<String>, Stop> {
     let text = std::str::from_utf8(content)
         .map_err(|_| Stop::Failed(format!("invalid env file ({path}): the file is not valid UTF-8")))?;
     let mut variables = Vec::new();

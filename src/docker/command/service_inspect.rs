@@ -5,7 +5,7 @@ use crate::docker::format::{self, bytes_size, cpus, go_duration, human_duration}
 use crate::docker::script::{Context, Finish, Stop};
 use crate::swarm::api::time::parse_rfc3339;
 use crate::swarm::api::{
-    ContainerSpec, Driver, EndpointSpec, HealthConfig, Placement, ResourceRequirements, Resources, Service,
+    ContainerSpec, Driver, EndpointSpec, HealthConfig, Mount, Placement, ResourceRequirements, Resources, Service,
     ServiceMode, UpdateConfig, UpdateStatus,
 };
 
@@ -62,6 +62,7 @@ fn describe(service: &Service, now: i64) -> String {
     text += &update_config("Rollback", "Rollback order:    ", spec.rollback_config.as_ref());
     text += &container(service);
     text += &limits_of_the_process(&spec.task_template.container_spec);
+    text += &mounts(&spec.task_template.container_spec.mounts);
     text += &files(service);
     text += &log_driver(spec.task_template.log_driver.as_ref());
     text += &resources(spec.task_template.resources.as_ref());
@@ -182,6 +183,20 @@ fn limits_of_the_process(container: &ContainerSpec) -> String {
         text += "Ulimits:\n";
         for limit in &container.ulimits {
             text += &format!(" {}: {}:{}\n", limit.name, limit.soft, limit.hard);
+        }
+    }
+    text
+}
+
+fn mounts(mounts: &[Mount]) -> String {
+    let mut text = String::new();
+    if !mounts.is_empty() {
+        text += "Mounts:\n";
+        for mount in mounts {
+            text += &format!(
+                " Target:\t{}\n  Source:\t{}\n  ReadOnly:\t{}\n  Type:\t\t{}\n",
+                mount.target, mount.source, mount.read_only, mount.kind
+            );
         }
     }
     text

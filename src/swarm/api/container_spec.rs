@@ -2,7 +2,7 @@
 //!
 //! Fields stand in moby's order: `inspect` prints them so.
 
-use super::{ConfigReference, HealthConfig, Labels, SecretReference, is_zero};
+use super::{ConfigReference, HealthConfig, Labels, Mount, SecretReference, is_zero};
 use serde::Serialize;
 
 /// The container of a task.
@@ -47,9 +47,15 @@ pub struct ContainerSpec {
     /// It has a terminal.
     #[serde(rename = "TTY", skip_serializing_if = "std::ops::Not::not")]
     pub tty: bool,
+    /// Its stdin stays open.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub open_stdin: bool,
     /// Its root file system cannot be written to.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub read_only: bool,
+    /// What else stands in its file system.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mounts: Vec<Mount>,
     /// Nanoseconds between the stop signal and SIGKILL; absent means 10 s.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_grace_period: Option<i64>,

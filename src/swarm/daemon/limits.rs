@@ -20,7 +20,10 @@ pub fn refused(spec: &TaskSpec, host: &NodeDescription) -> Option<String> {
         let score = container.oom_score_adj;
         return Some(format!("Invalid value {score}, range for oom score adj is [-1000, 1000]"));
     }
-    if let Some(text) = unknown_capability(container).or_else(|| windows_only(container)) {
+    if let Some(text) = unknown_capability(container)
+        .or_else(|| windows_only(container))
+        .or_else(|| super::mounts::refused(&container.mounts))
+    {
         return Some(text);
     }
     let resources = spec.resources.as_ref()?;
