@@ -75,11 +75,6 @@ pub fn run(directory: &Directory<'_>, state: &ShellState, name: &str, args: &[&s
     })
 }
 
-fn seconds(text: &str) -> Option<Duration> {
-    let with_unit = if text.ends_with(|c: char| c.is_ascii_digit()) { format!("{text}s") } else { text.to_owned() };
-    Duration::parse(&with_unit).ok().filter(|duration| !duration.is_negative())
-}
-
 fn echo(args: &[&str]) -> Left {
     let (flags, words) = match args.split_first() {
         Some((flags @ (&"-n" | &"-e" | &"-ne" | &"-en"), words)) => (*flags, words),
