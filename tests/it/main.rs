@@ -13,6 +13,7 @@ mod lab;
 mod leader_killed;
 mod modes;
 mod mutants;
+mod quirks;
 mod quorum;
 mod recorded;
 mod recovery;

@@ -328,6 +328,17 @@ impl Global {
         }
     }
 
+    /// Whether the task's delayed start is under way.
+    pub(super) fn is_delayed(&self, task: TaskKey) -> bool {
+        self.supervisor.is_delayed(task)
+    }
+
+    /// Nothing is queued, waits for its time or is being updated.
+    pub(super) fn is_at_rest(&self) -> bool {
+        let queued = !(self.plan.is_empty() && self.happened.is_empty() && self.restarts.is_empty());
+        !queued && self.supervisor.is_at_rest() && self.updaters.is_empty()
+    }
+
     /// Tasks whose delayed start is under way.
     #[cfg(test)]
     pub(super) fn delayed(&self) -> BTreeSet<TaskKey> {

@@ -134,6 +134,16 @@ impl Jobs {
         self.plan.extend(service, steps);
     }
 
+    /// Whether the task's delayed start is under way.
+    pub(super) fn is_delayed(&self, task: TaskKey) -> bool {
+        self.supervisor.is_delayed(task)
+    }
+
+    /// Nothing is queued or waits for its time.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.plan.is_empty() && self.happened.is_empty() && self.supervisor.is_at_rest()
+    }
+
     /// Tasks whose delayed start is under way.
     #[cfg(test)]
     pub(super) fn delayed(&self) -> BTreeSet<TaskKey> {

@@ -10,7 +10,7 @@ use super::jobs::Jobs;
 use super::replicated::Replicated;
 use crate::engine::{Seed, Time};
 use crate::swarm::component::{Alarm, Ids, Kind, Outbox, Writer};
-use crate::swarm::object::ServiceKey;
+use crate::swarm::object::{ServiceKey, TaskKey};
 use crate::swarm::store::{Event, State, Transaction};
 
 /// The orchestrators.
@@ -49,6 +49,16 @@ impl Orchestrators {
     /// Whether a service's rolling update is under way.
     pub fn is_updating(&self, service: ServiceKey) -> bool {
         self.replicated.is_updating(service) || self.global.is_updating(service)
+    }
+
+    /// Whether the task's delayed start is under way.
+    pub fn is_delayed(&self, task: TaskKey) -> bool {
+        self.replicated.is_delayed(task) || self.global.is_delayed(task) || self.jobs.is_delayed(task)
+    }
+
+    /// Nothing is queued, waits for its time or is being updated.
+    pub fn is_at_rest(&self) -> bool {
+        self.replicated.is_at_rest() && self.global.is_at_rest() && self.jobs.is_at_rest()
     }
 
     /// The store has changed.
@@ -106,7 +116,7 @@ impl Orchestrators {
 
     /// Tasks whose delayed start is under way.
     #[cfg(test)]
-    pub(super) fn delayed(&self) -> std::collections::BTreeSet<crate::swarm::object::TaskKey> {
+    pub(super) fn delayed(&self) -> std::collections::BTreeSet<TaskKey> {
         let mut delayed = self.replicated.delayed();
         delayed.append(&mut self.jobs.delayed());
         delayed.append(&mut self.global.delayed());

@@ -81,6 +81,16 @@ impl Replicated {
         self.updaters.contains(service)
     }
 
+    /// Whether the task's delayed start is under way.
+    pub(super) fn is_delayed(&self, task: TaskKey) -> bool {
+        self.supervisor.is_delayed(task)
+    }
+
+    /// Nothing is queued, waits for its time or is being updated.
+    pub(super) fn is_at_rest(&self) -> bool {
+        !self.has_work() && self.supervisor.is_at_rest() && self.updaters.is_empty()
+    }
+
     /// Whether anything is queued.
     fn has_work(&self) -> bool {
         !(self.plan.is_empty()

@@ -40,6 +40,8 @@ pub struct Host {
     pub daemon: DaemonState,
     /// Its processes stand still.
     paused: bool,
+    /// When its processes last went on after a pause.
+    pub(super) resumed: Time,
     /// What waits for the processes to go on.
     deferred: Vec<Event>,
     /// A Raft tick is among it.
@@ -138,6 +140,7 @@ impl Host {
             boot: 1,
             daemon: DaemonState::Running,
             paused: false,
+            resumed: Time::ZERO,
             deferred: Vec::new(),
             tick_waits: false,
             clock: Clock::default(),
@@ -356,6 +359,9 @@ impl Host {
             node.managers = agent.remotes.managers().collect();
         }
         for action in actions.drain(..) {
+            if let crate::swarm::agent::Action::Start { task, .. } = &action {
+                env.check_start(self.id, task);
+            }
             self.engine_do(env, |engine, around, out| engine.act(action, around, out));
         }
         // Empty again, it serves the next.
