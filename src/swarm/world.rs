@@ -251,7 +251,25 @@ impl World {
     pub fn step(&mut self) -> bool {
         let Some(happening) = self.env.kernel.pop() else { return false };
         self.handle(happening.event);
+        let spacing = check::LOOK_SPACING + check::LOOK_SPACING_PER_HOST * self.hosts.len() as u64;
+        if self.env.kernel.handled().is_multiple_of(spacing) {
+            self.look();
+        }
         true
+    }
+
+    /// Looks at the newest store as a whole, and at its leader's loops if they are at rest.
+    fn look(&mut self) {
+        let managers = self.hosts.iter().filter_map(|host| Some((host, host.manager.as_ref()?)));
+        let Some((host, manager)) = managers.max_by_key(|(_, manager)| manager.state.index) else { return };
+        let state = manager.state.clone();
+        let now = host.clock.monotonic(self.env.kernel.now());
+        // Processes that stood still have yet to hear what happened meanwhile.
+        let awake = !host.is_paused() && self.env.kernel.now() - host.resumed >= check::QUIET;
+        let leader = manager.leader.as_ref().filter(|_| awake);
+        let at_rest = leader.and_then(|leader| leader.broken_at_rest(&state, &self.env.ids, now));
+        self.env.check_whole(&state);
+        self.env.check_found(at_rest);
     }
 
     /// Handles everything that is due until `time`, and moves the clock there. Stops early when a client is told

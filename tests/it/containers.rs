@@ -244,7 +244,7 @@ fn commands_that_fail_fail_with_the_recorded_words() {
     }
 }
 
-/// docker-29, topic 04: one slot goes down, its task prepares for good, nothing pauses.
+/// Quirk 18 (control-plane.md §14); docker-29, topic 04: one slot goes down, its task prepares for good, nothing pauses.
 #[test]
 fn an_update_without_a_registry_hangs_as_recorded() {
     for seed in 0..4 {

@@ -297,6 +297,36 @@ fn every_file_is_reached() {
     hold("a `mod` line reaches every file", dead.collect());
 }
 
+/// Quirks that a line names: by a test's name (`fn quirk_07_..`) or in its comment (`Quirk 7 (control-plane.md §14)`).
+fn quirks_named(line: &str) -> Vec<usize> {
+    let line = line.trim();
+    let number = |text: &str| {
+        let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().ok()
+    };
+    if let Some(name) = line.strip_prefix("fn quirk_") {
+        return number(name).into_iter().collect();
+    }
+    let Some(comment) = line.strip_prefix("///").filter(|line| line.contains("(control-plane.md §14)")) else {
+        return Vec::new();
+    };
+    let comment = comment.to_lowercase();
+    comment.match_indices("quirk ").filter_map(|(at, word)| number(&comment[at + word.len()..])).collect()
+}
+
+#[test]
+fn every_quirk_has_a_test_that_names_it() {
+    assert_eq!(quirks_named("    fn quirk_07_paused() {"), [7]);
+    assert_eq!(quirks_named("/// Quirk 18 (control-plane.md §14): it hangs"), [18]);
+    assert!(quirks_named("/// | 18 | a table |").is_empty() && quirks_named("/// Quirk 18").is_empty());
+    let mut all = sources();
+    collect(&root().join("tests"), root(), &mut all);
+    let named: BTreeSet<usize> =
+        all.iter().flat_map(|source| source.text.lines().flat_map(quirks_named).collect::<Vec<_>>()).collect();
+    let without = (1..=24).filter(|quirk| !named.contains(quirk)).map(|quirk| format!("quirk {quirk}"));
+    hold("each fact of control-plane.md §14 has a test that names it", without.collect());
+}
+
 /// The rule bites: each reader sees a breach that is put before it.
 #[test]
 fn the_readers_see() {

@@ -15,6 +15,7 @@ mod leader_killed;
 mod modes;
 mod mutants;
 mod own_containers;
+mod quirks;
 mod quorum;
 mod recorded;
 mod recovery;

@@ -223,3 +223,25 @@ fn after_a_day_the_tasks_of_a_node_are_orphans() {
     bench.wait(Duration::from_minutes(1));
     assert_eq!(bench.stored(), TaskState::Orphaned);
 }
+
+/// Quirk 14 (control-plane.md §14): of what an agent reports within 100 ms only the last is stored; nobody who looks at the
+/// store sees the states between.
+#[test]
+fn quirk_14_states_between_are_often_absent_from_the_store() {
+    let mut bench = Bench::new();
+    bench.state.apply(&Change::Task(Arc::new(task(TaskState::Assigned))));
+    let session = bench.session(NODE);
+    // Just after a flush, so that a whole window lies ahead.
+    bench.wait(Duration::from_millis(100));
+    let before = bench.state.index;
+    use TaskState::{Accepted, Preparing, Ready, Running, Starting};
+    for state in [Accepted, Preparing, Ready, Starting, Running] {
+        let (id, timestamp) = (Id(100), bench.now);
+        let report = Report { id, state, message: "x", err: None, timestamp, container: None, exit_code: 0 };
+        bench.say(NODE, &ToDispatcher::Reports { node: NODE, session, number: 1, reports: vec![(TASK, report)] });
+        assert_eq!(bench.stored(), TaskState::Assigned, "it waits for the batch");
+        bench.wait(Duration::from_millis(5));
+    }
+    bench.wait(Duration::from_millis(150));
+    assert_eq!((bench.stored(), bench.state.index - before), (Running, 1), "one write for five reports");
+}

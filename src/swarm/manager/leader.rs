@@ -19,12 +19,13 @@ use crate::net::{Boot, HostId};
 use crate::raft::Term;
 use crate::swarm::allocator::Allocator;
 use crate::swarm::ca::{CaServer, RenewCall};
-use crate::swarm::component::{Alarm, Outbox, Writer};
+use crate::swarm::component::{Alarm, Ids, Outbox, Writer};
 use crate::swarm::control;
 use crate::swarm::dispatcher::{Dispatcher, Route, ToAgent, ToDispatcher};
 use crate::swarm::orchestrator::{Orchestrators, Reaper};
 use crate::swarm::scheduler::{Scheduler, Ties};
-use crate::swarm::store::{Change, Event as StoreEvent, Proposal, ProposalKind, Transaction, Why};
+use crate::swarm::store::{Change, Event as StoreEvent, Proposal, ProposalKind, State, Transaction, Why};
+use crate::swarm::world::check::{LeaderChecks, broken_at_rest};
 use crate::swarm::world::event::{Body, Event};
 use crate::swarm::world::record::What;
 use crate::swarm::world::{Env, Host};
@@ -54,6 +55,8 @@ pub struct Leader {
     next_call: u64,
     /// Changes of the set of Raft members.
     pub(super) members: Members,
+    /// What it must keep to.
+    checks: LeaderChecks,
     /// When it last handed its leadership on because a writer was stuck.
     pub(super) unwedged: Option<Time>,
 }
@@ -88,6 +91,12 @@ impl Leader {
     /// Of a request's proposal: the notable event that led to it.
     pub(super) fn asked_by(&self, proposal: u64) -> Option<EventId> {
         self.turn.as_ref().filter(|turn| turn.proposal == proposal).and_then(|turn| turn.asked_by)
+    }
+
+    /// What it breaks if it is at rest.
+    pub fn broken_at_rest(&self, state: &State, ids: &Ids, now: Time) -> Option<(&'static str, String)> {
+        let loops = self.loops.as_ref().filter(|_| self.turn.is_none() && self.waiting.is_empty())?;
+        broken_at_rest(state, &loops.orchestrators, ids, self.checks.changed(), now)
     }
 
     pub(super) fn roles_mut(&mut self) -> Option<&mut Roles> {
@@ -135,6 +144,7 @@ impl Host {
             calls: BTreeMap::new(),
             next_call: 1,
             members: Members::default(),
+            checks: LeaderChecks::default(),
             unwedged: None,
         };
         leader.ask(Writer::Setup);
@@ -172,6 +182,9 @@ impl Host {
             loops.orchestrators.set_mutant(env.settings.mutants.replicated);
         }
         leader.loops = Some(loops);
+        let (checks, found) = LeaderChecks::start(&state, now);
+        leader.checks = checks;
+        env.check_found(found);
         self.leader_drain(out, env);
         self.leader_roles(env);
     }
@@ -336,6 +349,10 @@ impl Host {
                 (Writer::Reaper, Some(loops)) => loops.reaper.write(&mut tx),
                 (_, Some(loops)) => loops.orchestrators.write(writer, &mut tx, &mut env.ids, &mut out),
                 (_, None) => {}
+            }
+            if let Some(loops) = &leader.loops {
+                let found = leader.checks.look(&manager.state, &tx, writer, &loops.orchestrators);
+                env.check_found(found);
             }
             let changes = tx.into_changes();
             let mut rest: VecDeque<Vec<(Change, Why)>> = VecDeque::new();

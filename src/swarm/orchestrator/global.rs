@@ -279,6 +279,12 @@ impl Global {
             self.plan.extend(service, stop);
         }
     }
+
+    /// Nothing is queued, waits for its time or is being updated.
+    pub(super) fn is_at_rest(&self) -> bool {
+        let queued = !(self.plan.is_empty() && self.happened.is_empty() && self.restarts.is_empty());
+        !queued && self.replacement.is_at_rest()
+    }
 }
 
 fn create(node: NodeKey) -> Step {

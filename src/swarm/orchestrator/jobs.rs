@@ -115,6 +115,11 @@ impl Jobs {
         };
         self.plan.extend(service, steps);
     }
+
+    /// Nothing is queued or waits for its time.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.plan.is_empty() && self.happened.is_empty() && self.supervisor.is_at_rest()
+    }
 }
 
 fn iteration(service: &Service) -> Option<u64> {

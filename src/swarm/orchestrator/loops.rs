@@ -10,7 +10,7 @@ use super::jobs::Jobs;
 use super::replicated::Replicated;
 use crate::engine::{Seed, Time};
 use crate::swarm::component::{Alarm, Ids, Kind, Outbox, Writer};
-use crate::swarm::object::ServiceKey;
+use crate::swarm::object::{ServiceKey, TaskKey};
 use crate::swarm::store::{Event, State, Transaction};
 
 /// The orchestrators.
@@ -51,6 +51,17 @@ impl Orchestrators {
     /// Whether a service's rolling update is under way.
     pub fn is_updating(&self, service: ServiceKey) -> bool {
         self.replicated.replacement.is_updating(service) || self.global.replacement.is_updating(service)
+    }
+
+    /// Whether the task's delayed start is under way.
+    pub fn is_delayed(&self, task: TaskKey) -> bool {
+        let replaced = [&self.replicated.replacement, &self.global.replacement];
+        replaced.iter().any(|one| one.supervisor.is_delayed(task)) || self.jobs.supervisor.is_delayed(task)
+    }
+
+    /// Nothing is queued, waits for its time or is being updated.
+    pub fn is_at_rest(&self) -> bool {
+        self.replicated.is_at_rest() && self.global.is_at_rest() && self.jobs.is_at_rest()
     }
 
     /// The store has changed.
@@ -110,7 +121,7 @@ impl Orchestrators {
 
     /// Tasks whose delayed start is under way.
     #[cfg(test)]
-    pub(super) fn delayed(&self) -> std::collections::BTreeSet<crate::swarm::object::TaskKey> {
+    pub(super) fn delayed(&self) -> std::collections::BTreeSet<TaskKey> {
         let replaced = self.replicated.replacement.delayed().chain(self.global.replacement.delayed());
         replaced.chain(self.jobs.supervisor.delayed()).collect()
     }

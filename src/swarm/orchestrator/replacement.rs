@@ -45,6 +45,11 @@ impl Replacement {
         self.updaters.contains(service)
     }
 
+    /// Nothing waits for its time or is being updated.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.supervisor.is_at_rest() && self.updaters.is_empty()
+    }
+
     /// A service is gone.
     pub(super) fn forget(&mut self, service: ServiceKey) {
         self.updaters.forget(service);

@@ -62,6 +62,11 @@ impl Replicated {
         orchestrator
     }
 
+    /// Nothing is queued, waits for its time or is being updated.
+    pub(super) fn is_at_rest(&self) -> bool {
+        !self.has_work() && self.replacement.is_at_rest()
+    }
+
     /// Whether anything is queued.
     fn has_work(&self) -> bool {
         !(self.plan.is_empty()

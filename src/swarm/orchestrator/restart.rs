@@ -122,7 +122,7 @@ impl Supervisor {
         let wait =
             old.status.state <= TaskState::Running && node.is_none_or(|node| node.status.state != NodeState::Down);
         let task = tx.state().tasks.get(new).expect("it was made just now").clone();
-        self.record(&task, place, tx.now());
+        self.record(&task, place, task.meta.created_at);
         self.delay_start(&task, wait.then_some(old), delay, tx.now(), out);
     }
 
@@ -314,6 +314,16 @@ impl Supervisor {
             out.turn(Writer::Restart(self.kind));
         }
         released
+    }
+
+    /// Whether the task's delayed start is under way.
+    pub(super) fn is_delayed(&self, task: TaskKey) -> bool {
+        self.delays.contains_key(&task)
+    }
+
+    /// Nothing waits for its time.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.delays.is_empty() && self.due.is_empty() && self.retries.is_empty()
     }
 
     /// Tasks whose delayed start is under way.

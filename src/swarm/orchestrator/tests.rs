@@ -21,13 +21,17 @@
 
 mod agents;
 mod bench;
+mod combined;
 mod conformance;
 mod enforcer;
 mod global;
 mod invariants;
 mod jobs;
 mod look;
+mod oracle;
+mod promises;
 mod properties;
+mod quirks;
 mod reaper;
 mod restarts;
 mod services;

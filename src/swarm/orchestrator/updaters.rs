@@ -34,6 +34,11 @@ impl Updaters {
         self.shuffle = Some(seed);
     }
 
+    /// Whether no service's update is under way.
+    pub(super) fn is_empty(&self) -> bool {
+        self.running.is_empty()
+    }
+
     /// Whether a service's update is under way.
     pub(super) fn contains(&self, service: ServiceKey) -> bool {
         self.running.contains_key(&service)

@@ -170,6 +170,11 @@ impl<'a> Transaction<'a> {
         self.changes.is_empty()
     }
 
+    /// The changes so far, in order.
+    pub fn changes(&self) -> &[(Change, Why)] {
+        &self.changes
+    }
+
     /// The changes, for the proposal.
     pub fn into_changes(self) -> Vec<(Change, Why)> {
         self.changes

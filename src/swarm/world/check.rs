@@ -4,12 +4,21 @@
 //! it is reported loudly, with its name, the event and the seed, and the run stops.
 //!
 //! Raft's own are in `raft`, those of certificates and tokens in `security`, those that tie services, tasks and nodes
-//! together in `objects`. Source: raft-and-security.md §10 (5), control-plane.md §12 (1-5, 12, 26, and of 11 that the
-//! node was not long down).
+//! together in `objects`, those for which a leader's past must be known in `leader` (with `addresses`), those of a cluster at
+//! rest in `rest`. Every [`LOOK_SPACING`] events the newest store is also looked at as a whole.
+//!
+//! Source: raft-and-security.md §10 (5), control-plane.md §12 (here 1-5, 10, 12, 26, and of 11 that the node was not long
+//! down). Not here: 24 and 25, which are the consensus's (`raft`), and 23, which is a registration's (`security`).
 
+mod addresses;
+mod leader;
 mod objects;
 mod raft;
+mod rest;
 mod security;
+
+pub use leader::LeaderChecks;
+pub(in crate::swarm) use rest::{QUIET, broken_at_rest};
 
 use super::Env;
 use super::record::What;
@@ -19,6 +28,11 @@ use crate::swarm::object::{Cluster, Mode, Network, Node, NodeState, Task, TaskSt
 use crate::swarm::store::{Event as StoreEvent, LineageId, State, Why};
 use std::fmt;
 use std::sync::Arc;
+
+/// Events between two looks at the whole: so many, ...
+pub(super) const LOOK_SPACING: u64 = 2_000;
+/// ... and so many more for each host.
+pub(super) const LOOK_SPACING_PER_HOST: u64 = 200;
 
 /// Changes in one proposal of a loop, at most.
 const MAX_CHANGES: usize = 200;
@@ -126,6 +140,21 @@ impl Env {
     pub fn check_whole(&mut self, state: &State) {
         if let Some((broken, detail)) = objects::broken_whole(state) {
             self.violate(broken, detail);
+        }
+    }
+
+    /// What a leader's memory says of a proposal, or of its store at rest.
+    pub fn check_found(&mut self, found: Option<(&'static str, String)>) {
+        if let Some((broken, detail)) = found {
+            self.violate(broken, detail);
+        }
+    }
+
+    /// An agent starts nothing that it may not start yet, or not any more (10).
+    pub fn check_start(&mut self, host: HostId, task: &Task) {
+        if !matches!(task.desired, TaskState::Running | TaskState::Complete) {
+            let detail = format!("{} starts {}, of which {:?} is desired", self.name(host), task.name(), task.desired);
+            self.violate("an agent starts only what should run", detail);
         }
     }
 
@@ -283,8 +312,24 @@ impl Env {
 }
 
 /// What a store breaks when it is looked at as a whole.
-pub(super) fn broken_whole(state: &State) -> Option<String> {
+pub(in crate::swarm) fn broken_whole(state: &State) -> Option<String> {
     objects::broken_whole(state).map(|(promise, detail)| format!("{promise}: {detail}"))
+}
+
+/// What a committed change breaks; `state` has it already.
+#[cfg(test)]
+pub(in crate::swarm) fn broken_by_change(
+    event: &StoreEvent,
+    why: Why,
+    state: &State,
+) -> Option<(&'static str, String)> {
+    let of_task = match event {
+        StoreEvent::Task { old, new: Some(new) } => {
+            broken_by(old.as_deref(), new, why).map(|broken| (broken, new.name()))
+        }
+        _ => None,
+    };
+    of_task.or_else(|| objects::broken_by(event, why, state))
 }
 
 /// Which promise of the task model a change breaks.

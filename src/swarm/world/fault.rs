@@ -461,6 +461,8 @@ impl World {
 
     fn resume(&mut self, host: HostId) {
         self.env.net.set_host(host, HostState::Up);
+        let now = self.now();
+        self.host_mut(host).0.resumed = now;
         let waited = self.host_mut(host).0.set_paused(false);
         for event in waited {
             match event {

@@ -44,6 +44,8 @@ pub struct Host {
     pub daemon: DaemonState,
     /// Its processes stand still.
     paused: bool,
+    /// When its processes last went on after a pause.
+    pub(super) resumed: Time,
     /// What waits for the processes to go on.
     deferred: Vec<Event>,
     /// A Raft tick is among it.
@@ -145,6 +147,7 @@ impl Host {
             boot: 1,
             daemon: DaemonState::Running,
             paused: false,
+            resumed: Time::ZERO,
             deferred: Vec::new(),
             tick_waits: false,
             clock: Clock::default(),
@@ -365,6 +368,9 @@ impl Host {
             node.managers = agent.remotes.managers().collect();
         }
         for action in actions.drain(..) {
+            if let crate::swarm::agent::Action::Start { task, .. } = &action {
+                env.check_start(self.id, task);
+            }
             self.engine_do(env, |engine, around, out| engine.act(action, around, out));
         }
         // Empty again, it serves the next.

@@ -12,6 +12,7 @@ use crate::swarm::object::{
 use crate::swarm::orchestrator::{Mutant, Orchestrators, Reaper};
 use crate::swarm::scheduler::{Scheduler, Ties};
 use crate::swarm::store::{Change, Event, State, Transaction, Why};
+use crate::swarm::world::check::{LeaderChecks, broken_by_change};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -94,6 +95,15 @@ pub struct World {
     pub agents: Agents,
     pub log: Vec<Line>,
     pub invariants: Invariants,
+    /// What a leader is held to in every world.
+    pub checks: LeaderChecks,
+    /// What it broke; only mutants may.
+    pub broken: Option<(&'static str, String)>,
+    mutated: bool,
+    /// The bench's own invariants say nothing.
+    forgives: bool,
+    /// Each change is held to what a world's is: not in tests that write the store by hand.
+    pub strict: bool,
     /// Number of proposals so far.
     pub proposals: usize,
     pub names: BTreeMap<TaskKey, String>,
@@ -144,6 +154,11 @@ impl World {
             agents: Agents::new(),
             log: Vec::new(),
             invariants: Invariants::default(),
+            checks: LeaderChecks::default(),
+            broken: None,
+            mutated: false,
+            forgives: false,
+            strict: false,
             proposals: 0,
             names: BTreeMap::new(),
             names_by_id: BTreeMap::new(),
@@ -185,6 +200,14 @@ impl World {
     pub fn mutant(mut self, mutant: Mutant) -> Self {
         self.loops.orchestrators.set_mutant(Some(mutant));
         self.loops.reaper.set_mutant(Some(mutant));
+        self.mutated = true;
+        self
+    }
+
+    /// Broken promises are kept, not told at once.
+    pub fn forgiving(mut self) -> Self {
+        self.mutated = true;
+        self.forgives = true;
         self
     }
 
@@ -218,6 +241,9 @@ impl World {
         let mut out = Outbox::default();
         self.loops = Loops::start(self.chance, &self.state, self.now, &mut out);
         self.invariants.new_leader();
+        let (checks, found) = LeaderChecks::start(&self.state, self.now);
+        self.checks = checks;
+        self.found(found);
         self.take(out);
         self.grant();
     }
@@ -304,7 +330,9 @@ impl World {
                 writer => self.loops.orchestrators.write(writer, &mut tx, &mut self.ids, &mut out),
             }
             assert!(tx.len() <= 201 || writer == Writer::Dispatcher || writer == Writer::Scheduler, "{writer:?}");
+            let found = self.checks.look(&self.state, &tx, writer, &self.loops.orchestrators);
             let changes = tx.into_changes();
+            self.found(found);
             self.take(out);
             if changes.is_empty() {
                 self.written(writer);
@@ -315,6 +343,12 @@ impl World {
                 self.at(self.now + self.latency, Happening::Commit);
             }
         }
+    }
+
+    /// A promise was broken.
+    pub fn found(&mut self, found: Option<(&'static str, String)>) {
+        assert!(found.is_none() || self.mutated, "{found:?}");
+        self.broken = self.broken.take().or(found);
     }
 
     fn written(&mut self, writer: Writer) {
@@ -328,11 +362,18 @@ impl World {
         self.proposals += 1;
         self.state.index += 1;
         let before = self.state.clone();
-        let mut events: Vec<_> = changes.iter().map(|(change, _)| self.state.apply(change)).collect();
-        for event in &events {
-            self.note(event);
+        let mut events = Vec::new();
+        for (change, why) in &changes {
+            let event = self.state.apply(change);
+            if self.strict {
+                self.found(broken_by_change(&event, *why, &self.state));
+            }
+            self.note(&event);
+            events.push(event);
         }
-        self.invariants.commit(&before, &self.state, &changes, writer, self.now, &self.loops.orchestrators);
+        if !self.forgives {
+            self.invariants.commit(&before, &self.state, &changes, writer, self.now, &self.loops.orchestrators);
+        }
         events.push(Event::Commit);
         let mut out = Outbox::default();
         for event in &events {

@@ -119,9 +119,11 @@ impl Invariants {
         let (version, times) = self.restarts.entry((new.service, new.slot, new.node)).or_default();
         let policy = old.spec.restart;
         if policy.max_attempts > 0 && *version == old.spec_version {
-            let since = old.age_stamp() - policy.window;
+            // Not those made since the task ended: its own replacement, if there is one already, does not count (§5).
+            let end = old.age_stamp();
             let unlimited = policy.window == Duration::ZERO;
-            let count = times.iter().filter(|&&time| unlimited || time > since).count() as u64;
+            let within = |time: Time| time > end - policy.window && time < end;
+            let count = times.iter().filter(|&&time| unlimited || within(time)).count() as u64;
             assert!(count < policy.max_attempts, "22: {new:?} after {times:?}");
         }
         if new.spec.restart.max_attempts > 0 {

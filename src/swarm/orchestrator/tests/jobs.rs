@@ -137,9 +137,9 @@ fn global_reconciler_goes_to_nodes_that_are_ready_and_active() {
     assert_eq!(drained.desired, TaskState::Shutdown);
 }
 
-/// §4.3 [quirk]: node events are not this loop's business.
+/// §4.3, quirk 12 (control-plane.md §14): node events are not this loop's business; slots start at 0.
 #[test]
-fn a_drained_node_keeps_its_tasks_of_a_replicated_job() {
+fn quirk_12_a_drained_node_keeps_its_tasks_of_a_replicated_job() {
     let mut world = World::new(2);
     world.create(&replicated(2, 2));
     world.until(1000);
@@ -147,6 +147,7 @@ fn a_drained_node_keeps_its_tasks_of_a_replicated_job() {
     world.node_down(NodeKey(1));
     world.until(30_000);
     assert_eq!((tasks(&world).len(), in_state(&world, TaskState::Running)), (2, 2), "nothing is moved");
+    assert_eq!(tasks(&world).iter().map(|task| task.slot).collect::<Vec<_>>(), [0, 1]);
 }
 
 /// §4.3 [quirk], recording 47: a node that joins gets no task of a global job.
@@ -166,9 +167,9 @@ fn a_node_that_joins_gets_no_task_of_a_global_job() {
     assert_eq!(newest, 3, "the next execution reaches it");
 }
 
-/// §4.3 [quirk], recording 48 as its list of findings tells it: a slot that may not be restarted stops the whole job.
+/// §4.3, quirk 12 (control-plane.md §14), recording 48 as its list of findings tells it: a slot that may not be restarted stops the whole job.
 #[test]
-fn a_slot_out_of_attempts_stops_the_job() {
+fn quirk_12_a_slot_out_of_attempts_stops_the_job() {
     let mut world = World::new(2).image("job:v1", Image::exits(200, 1));
     world.create(&replicated(1, 3).attempts(1, 0));
     world.until(30_000);

@@ -124,8 +124,9 @@ fn any_event_of_a_task_starts_the_clock() {
     assert_eq!(out.alarms, [(at(1250), Alarm::Reaper)]);
 }
 
+/// Quirk 24 (control-plane.md §14).
 #[test]
-fn recording_42_five_tasks_a_slot_stay_the_live_one_included() {
+fn quirk_24_recording_42_five_tasks_a_slot_stay_the_live_one_included() {
     let mut world = World::new(2).image("app:exit1", Image::exits(100, 1));
     world.create(&spec("web", 1, "app:exit1").restart_delay(200));
     let mut most = 0;
@@ -177,4 +178,5 @@ fn a_reaper_that_forgets_is_noticed() {
     world.create(&spec("web", 1, "app:exit1").restart_delay(200));
     world.until(9000);
     assert!(world.state.tasks.len() > 6);
+    assert_eq!(world.broken.map(|broken| broken.0), Some("the reaper leaves as much history as the limit says"));
 }

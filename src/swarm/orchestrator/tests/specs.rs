@@ -3,8 +3,8 @@
 use crate::engine::Duration;
 use crate::swarm::api;
 use crate::swarm::object::{
-    FailureAction, Mode, PortConfig, Protocol, Resources, RestartCondition, RestartPolicy, ServiceSpec, TaskSpec,
-    UpdateConfig, UpdateOrder,
+    FailureAction, GenericRequest, Mode, NetworkKey, Platform, PortConfig, Protocol, Resources, RestartCondition,
+    RestartPolicy, ServiceSpec, TaskSpec, UpdateConfig, UpdateOrder, Uses,
 };
 use crate::swarm::scheduler::Constraint;
 use std::sync::Arc;
@@ -24,6 +24,12 @@ pub struct Spec {
     pub preferences: Vec<&'static str>,
     pub max_replicas: u32,
     pub nano_cpus: i64,
+    pub memory_bytes: i64,
+    /// Of the kind `GPU`.
+    pub gpus: i64,
+    /// An architecture that the image is built for, if not for all.
+    pub built_for: Option<&'static str>,
+    pub networks: Vec<NetworkKey>,
     pub label: &'static str,
     pub env: &'static str,
     /// Empty: the service names none.
@@ -49,6 +55,10 @@ pub fn spec(name: &'static str, replicas: u32, image: &'static str) -> Spec {
         preferences: Vec::new(),
         max_replicas: 0,
         nano_cpus: 0,
+        memory_bytes: 0,
+        gpus: 0,
+        built_for: None,
+        networks: Vec::new(),
         label: "",
         env: "",
         log_driver: "",
@@ -138,9 +148,19 @@ impl Spec {
                 })
                 .collect(),
             max_replicas: u64::from(self.max_replicas),
-            platforms: Vec::new(),
+            platforms: self
+                .built_for
+                .iter()
+                .map(|&architecture| api::Platform { architecture: architecture.to_owned(), os: "linux".to_owned() })
+                .collect(),
         };
-        let reservations = api::Resources { nano_cpus: self.nano_cpus, ..api::Resources::default() };
+        let reservations = api::Resources {
+            nano_cpus: self.nano_cpus,
+            memory_bytes: self.memory_bytes,
+            // Stands for the generic resources too: only whether two specs are equal matters here.
+            pids: self.gpus,
+            ..api::Resources::default()
+        };
         let mut spec = api::ServiceSpec {
             name: self.name.to_owned(),
             mode: match self.mode {
@@ -173,6 +193,11 @@ impl Spec {
                 force_update: self.force,
                 log_driver: (!self.log_driver.is_empty())
                     .then(|| api::Driver { name: self.log_driver.to_owned(), ..api::Driver::default() }),
+                networks: self
+                    .networks
+                    .iter()
+                    .map(|key| api::NetworkAttachmentConfig { target: key.0.to_string(), ..Default::default() })
+                    .collect(),
                 ..api::TaskSpec::default()
             },
             ..api::ServiceSpec::default()
@@ -204,14 +229,21 @@ impl Spec {
                     .collect(),
                 preferences: self.preferences.iter().map(|&over| over.into()).collect(),
                 max_replicas: self.max_replicas,
-                generic: Vec::new(),
-                platforms: Vec::new(),
+                generic: (self.gpus > 0)
+                    .then(|| GenericRequest { kind: "GPU".into(), amount: self.gpus })
+                    .into_iter()
+                    .collect(),
+                platforms: self
+                    .built_for
+                    .iter()
+                    .map(|&architecture| Platform { os: "linux".into(), architecture: architecture.into() })
+                    .collect(),
                 plugins: Vec::new(),
-                reserved: Resources { nano_cpus: self.nano_cpus, memory_bytes: 0 },
+                reserved: Resources { nano_cpus: self.nano_cpus, memory_bytes: self.memory_bytes },
                 restart: self.restart,
                 stop_grace_period: Duration::from_secs(10),
                 ports: self.ports.iter().map(port).collect(),
-                uses: Arc::default(),
+                uses: Arc::new(Uses { networks: self.networks.clone(), files: Vec::new() }),
             }),
             mode: self.mode.unwrap_or(Mode::Replicated { replicas: self.replicas }),
             update: self.update,
@@ -269,6 +301,10 @@ impl Image {
     }
     pub fn first(self, first: usize) -> Self {
         Self { first, ..self }
+    }
+    /// Only tasks of this image are counted.
+    pub fn of_image(self) -> Self {
+        Self { of_image: true, ..self }
     }
     pub fn after(self, after: usize) -> Self {
         Self { after, ..self }

@@ -292,9 +292,10 @@ fn an_update_revives_what_ended_for_good() {
     assert_eq!((world.status("web"), world.slots_with("web", "app:v2")), ("completed".to_owned(), vec![1, 2]));
 }
 
-/// The order of slots, where a run asks for chance: drawn from the seed, the same again each time.
+/// Quirk 22 (control-plane.md §14). The order of slots, where a run asks for chance: drawn from the seed, the same again
+/// each time.
 #[test]
-fn slots_can_be_shuffled() {
+fn quirk_22_slots_go_in_an_order_by_chance() {
     let order = |seed: Option<u64>| {
         let mut world = World::new(3);
         if let Some(seed) = seed {

@@ -22,7 +22,9 @@ impl World {
         }
         let mut tx = Transaction::new(&self.state, self.now);
         let result = write(&mut tx);
+        let found = self.checks.look(&self.state, &tx, Writer::Api(0), &self.loops.orchestrators);
         let changes = tx.into_changes();
+        self.found(found);
         if !changes.is_empty() {
             self.commit(Writer::Api(0), changes);
         }
@@ -90,7 +92,7 @@ impl World {
             let tasks: Vec<_> = tx.state().tasks_of_node(key).cloned().collect();
             for task in tasks.iter().filter(|task| task.status.state < TaskState::Complete) {
                 let message = "Task belonged to a node that has been deleted";
-                tx.put_task(task.with_state(TaskState::Orphaned, message, tx.now()), Why::Request);
+                tx.put_task(task.with_state(TaskState::Orphaned, message, tx.now()), Why::Orphaned);
             }
             tx.remove_node(key, Why::Request);
         });

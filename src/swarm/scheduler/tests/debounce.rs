@@ -56,8 +56,9 @@ fn it_waits_no_longer_than_a_second() {
     assert_eq!(lab.now - start, Duration::from_millis(1080));
 }
 
+/// Quirk 4 (control-plane.md §14).
 #[test]
-fn an_unschedulable_task_is_retried_once_and_then_left_in_peace() {
+fn quirk_04_an_unschedulable_task_is_retried_once_and_then_left_in_peace() {
     let mut lab = Lab::new(Ties::Natural);
     let service = lab.service("web", |_| {});
     let task = lab.add(service, 1)[0];
@@ -105,9 +106,10 @@ fn a_new_leader_asks_at_once() {
     assert_eq!(lab.task(task).status.applied_at, before);
 }
 
-/// The quirk of recording 19 in slow motion: after a partial success only what was looked at since is counted.
+/// Quirk 5 (control-plane.md §14), recording 19 in slow motion: after a partial success only what was looked at since is
+/// counted; quirk 4: so its text is written twice.
 #[test]
-fn the_first_message_after_a_partial_success_is_incomplete() {
+fn quirk_05_the_first_message_after_a_partial_success_is_incomplete() {
     let mut lab = Lab::new(Ties::Natural);
     for i in 1..=3 {
         lab.node(&format!("n{i}"), |node| capacity(node, if i == 1 { CPU } else { 4 * CPU }, GIB));

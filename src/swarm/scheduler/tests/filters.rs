@@ -103,3 +103,35 @@ fn generic_resources_are_held_by_their_tasks() {
         assert_eq!(lab.task(second).assigned_generic[..], [gpu("a"), gpu("b")]);
     }
 }
+
+/// Quirk 3 (control-plane.md §14): a task that is told to stop weighs nothing any more at once; what it reserves and its
+/// host port are free when it has stopped.
+#[test]
+fn quirk_03_a_stopping_task_weighs_nothing_and_still_holds_what_it_reserved() {
+    for mut lab in labs() {
+        let [n1, n2] = lab.nodes();
+        let plain = lab.service("plain", |_| {});
+        let first = lab.add(plain, 2);
+        lab.run();
+        let on_first = first.iter().copied().find(|&task| lab.node_of(task) == Some(n1)).expect("one on each");
+        lab.change(&[on_first], |task| task.desired = TaskState::Shutdown);
+        let next = lab.add(plain, 1)[0];
+        lab.run();
+        assert_eq!(lab.node_of(next), Some(n1), "its place in the spread is free at once");
+        // Both nodes' CPUs are reserved; one of the two tasks is told to stop.
+        let big = lab.service("big", |spec| {
+            spec.reserved.nano_cpus = 3 * CPU;
+            spec.ports = host_port(8080);
+        });
+        let held = lab.add(big, 2);
+        lab.run();
+        let stopping = held.iter().copied().find(|&task| lab.node_of(task) == Some(n2)).expect("one on each");
+        lab.change(&[stopping], |task| task.desired = TaskState::Shutdown);
+        let waits = lab.add(big, 1)[0];
+        lab.run();
+        assert_eq!(lab.err(waits), "no suitable node (insufficient resources on 2 nodes)");
+        lab.report(&[stopping], TaskState::Shutdown);
+        lab.run();
+        assert_eq!(lab.node_of(waits), Some(n2));
+    }
+}

@@ -1,8 +1,9 @@
 //! Promises of services, tasks and nodes, checked as each change is committed, on what the change touches, and as a whole
 //! where somebody asks for it.
 //!
-//! Not here: what needs a memory of its own (delayed starts, attempts, parallelism: the tests of the orchestrators hold
-//! those), and the liveness of a cluster at rest.
+//! Not here: what needs a memory of its own (delayed starts, attempts, parallelism: `leader`), and the liveness of a cluster
+//! at rest (`rest`). 8, 15 and 16 are of the whole: while an update, a repair or a queued event is under way they need not
+//! hold, and each change would ask for a look at all tasks of its service.
 //!
 //! Source: control-plane.md §12 (6-8, 11, 13-18).
 
@@ -32,11 +33,11 @@ pub(super) fn broken_by(event: &Event, why: Why, state: &State) -> Option<Broken
     }
 }
 
-fn broken(promise: &'static str, detail: String) -> Option<Broken> {
+pub(super) fn broken(promise: &'static str, detail: String) -> Option<Broken> {
     Some((promise, detail))
 }
 
-fn name(task: &Task) -> String {
+pub(super) fn name(task: &Task) -> String {
     format!("{} ({})", task.name(), task.id)
 }
 
@@ -158,9 +159,10 @@ fn ports_taken(old: &Service, new: &Service, state: &State) -> Option<Broken> {
     broken("a published port belongs to one service", format!("{} and {clash}", new.name()))
 }
 
-/// What the whole of a store breaks, whatever was written last: 8, 13, 15, 16. A look at everything.
+/// What the whole of a store breaks, whatever was written last: 8, 13-16. A look at everything.
 pub(super) fn broken_whole(state: &State) -> Option<Broken> {
-    state.nodes.values().find_map(|node| clashing(node, state)).or_else(|| {
+    let (_, addresses) = super::addresses::Addresses::of(state);
+    addresses.or_else(|| state.nodes.values().find_map(|node| clashing(node, state))).or_else(|| {
         state.services.values().find_map(|service| if is_changing(service) { None } else { doubled(service, state) })
     })
 }

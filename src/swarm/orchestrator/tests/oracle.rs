@@ -1,0 +1,447 @@
+//! An oracle for clusters at rest: what must have been reached, and what a task that waits must say, worked out from the
+//! specs, the nodes and the tasks alone, without a line of the scheduler's or the orchestrators' code.
+//!
+//! What it knows: which nodes a task could go to and which filter is in the way on each other (control-plane.md §3.4, §3.7);
+//! how many slots each mode wants (§4.1-§4.3); which slots their policy gave up (§5); which updates stand still and why
+//! (§6.2, §6.4). Where the real Swarm leaves a cluster short of its spec, the rule that does so is written at its place here.
+
+use super::World;
+use crate::swarm::object::{
+    Availability, Generic, Mode, Node, NodeKey, NodeState, RestartCondition, Service, Task, TaskState, UpdateState,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// An image that nobody has.
+pub const MISSING: &str = "app:nopull";
+/// What is said of it.
+pub const NO_SUCH_IMAGE: &str = "No such image: app:nopull";
+
+/// What the oracle must be told of the past.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Past {
+    /// Nodes came, went or changed since the service was last written.
+    pub nodes_changed: bool,
+}
+
+/// What is wrong, in words.
+pub type Verdict = Result<(), String>;
+
+/// A filter's words, with a count; the last has none.
+const WORDS: [(&str, &str); 6] = [
+    ("1 node not available for new tasks", "# nodes not available for new tasks"),
+    ("insufficient resources on 1 node", "insufficient resources on # nodes"),
+    ("scheduling constraints not satisfied on 1 node", "scheduling constraints not satisfied on # nodes"),
+    ("unsupported platform on 1 node", "unsupported platform on # nodes"),
+    ("host-mode port already in use on 1 node", "host-mode port already in use on # nodes"),
+    ("max replicas per node limit exceed", "max replicas per node limit exceed"),
+];
+
+fn is_live(task: &Task) -> bool {
+    task.desired <= TaskState::Running
+}
+
+fn is_available(node: &Node) -> bool {
+    node.status.state == NodeState::Ready && node.spec.availability == Availability::Active
+}
+
+/// `key==value` or `key!=value`, over what the tests use.
+fn satisfies(node: &Node, text: &str) -> bool {
+    let (key, value, wanted) = match text.split_once("==") {
+        Some((key, value)) => (key, value, true),
+        None => text.split_once("!=").map(|(key, value)| (key, value, false)).expect("an operator"),
+    };
+    let label = key.strip_prefix("node.labels.").map(|name| node.spec.labels.get(name).map_or("", |text| text));
+    let actual = match (label, key) {
+        (Some(value), _) => value,
+        (None, "node.platform.arch") => &*node.description.architecture,
+        (None, other) => panic!("the tests use no {other}"),
+    };
+    (actual == value) == wanted
+}
+
+fn constraints(service: &Service) -> &[String] {
+    service.spec.api.task_template.placement.as_ref().map_or(&[], |placement| &placement.constraints)
+}
+
+fn is_eligible(node: &Node, service: &Service) -> bool {
+    constraints(service).iter().all(|text| satisfies(node, text))
+}
+
+/// Which filter is in a task's way on a node: the first of those that are.
+fn in_the_way(world: &World, task: &Task, node: &Node) -> Option<usize> {
+    let there: Vec<&Arc<Task>> = world
+        .state
+        .tasks
+        .values()
+        .filter(|other| other.node == Some(node.key) && other.key != task.key)
+        .filter(|other| (TaskState::Assigned..=TaskState::Running).contains(&other.status.state))
+        .collect();
+    let spec = &task.spec;
+    let cpus: i64 = there.iter().map(|other| other.spec.reserved.nano_cpus).sum();
+    let memory: i64 = there.iter().map(|other| other.spec.reserved.memory_bytes).sum();
+    let held = |gpu: &Generic| there.iter().any(|other| other.assigned_generic.contains(gpu));
+    let gpus = node.description.generic.iter().filter(|gpu| !held(gpu)).count();
+    let asked: i64 = spec.generic.iter().map(|request| request.amount).sum();
+    let reserves = spec.reserved.nano_cpus > 0 || spec.reserved.memory_bytes > 0 || asked > 0;
+    let fits = node.description.nano_cpus - cpus >= spec.reserved.nano_cpus
+        && node.description.memory_bytes - memory >= spec.reserved.memory_bytes
+        && (asked == 0 || gpus as i64 >= asked);
+    let texts = spec.api.placement.as_ref().map_or(&[][..], |placement| &placement.constraints);
+    let built_for = spec.platforms.iter().any(|platform| {
+        let word = |text: &str| if text == "x86_64" { "amd64".to_owned() } else { text.to_owned() };
+        word(&platform.architecture) == word(&node.description.architecture)
+    });
+    let ports = |task: &Task| -> Vec<u16> {
+        task.spec.ports.iter().filter(|port| !port.ingress).map(|port| port.published).collect()
+    };
+    let taken = there.iter().any(|other| ports(other).iter().any(|port| ports(task).contains(port)));
+    let siblings =
+        there.iter().filter(|other| other.service == task.service && other.desired <= TaskState::Complete).count();
+    let stops = [
+        !is_available(node),
+        reserves && !fits,
+        !texts.iter().all(|text| satisfies(node, text)),
+        !spec.platforms.is_empty() && !built_for,
+        taken,
+        spec.max_replicas > 0 && siblings >= spec.max_replicas as usize,
+    ];
+    stops.iter().position(|&stops| stops)
+}
+
+/// The words for so many nodes stopped by each filter, the most effective first.
+fn words(counts: [u32; 6]) -> String {
+    let mut order: Vec<usize> = (0..6).filter(|&filter| counts[filter] > 0).collect();
+    order.sort_by_key(|&filter| (u32::MAX - counts[filter], filter));
+    let say = |&filter: &usize| match counts[filter] {
+        1 => WORDS[filter].0.to_owned(),
+        count => WORDS[filter].1.replace('#', &count.to_string()),
+    };
+    order.iter().map(say).collect::<Vec<_>>().join("; ")
+}
+
+/// A task that waits for a node says exactly why, and no node would do. Where tasks of a missing image come and go, and take
+/// room for a moment each time, only that it says something.
+fn check_waiting(world: &World, service: &Service, task: &Task) -> Verdict {
+    let err = task.status.err.as_deref().unwrap_or("");
+    if !is_still(world) && task.spec_version >= service.spec_version {
+        return if err.is_empty() { Err(format!("{} waits and says nothing", world.names[&task.key])) } else { Ok(()) };
+    }
+    let told = |wrong: &str, right: &str| {
+        Err(format!("{} waits ({wrong}): it says {err:?}, the oracle {right:?}", world.names[&task.key]))
+    };
+    let mut counts = [0; 6];
+    if let Some(node) = task.node {
+        let Some(node) = world.state.nodes.get(node) else { return Ok(()) };
+        match in_the_way(world, task, node) {
+            Some(filter) => counts[filter] += 1,
+            None => return told("its node would do", ""),
+        }
+        let right = words(counts);
+        return if err == right { Ok(()) } else { told("on its node", &right) };
+    }
+    // §3.7: a task of an older spec is not looked at again once it has found no node, nor is it told anything then.
+    if task.spec_version < service.spec_version {
+        return Ok(());
+    }
+    for node in world.state.nodes.values() {
+        match in_the_way(world, task, node) {
+            Some(filter) => counts[filter] += 1,
+            None => return told("host would do", &node.description.hostname),
+        }
+    }
+    let right = match words(counts) {
+        none if none.is_empty() => "no suitable node".to_owned(),
+        some => format!("no suitable node ({some})"),
+    };
+    if err == right { Ok(()) } else { told("wrong words", &right) }
+}
+
+/// The image is missing: the slot's newest end says so, and its next task waits out its delay or is being tried.
+fn check_missing(world: &World, tasks: &[&Arc<Task>], name: &str) -> Verdict {
+    let told = |task: &&&Arc<Task>| {
+        task.status.state == TaskState::Rejected && task.status.err.as_deref() == Some(NO_SUCH_IMAGE)
+    };
+    if tasks.iter().any(|task| told(&task)) {
+        return Ok(());
+    }
+    Err(format!("{name}: the image is missing and no task says so: {:?}", world.slots(name)))
+}
+
+/// A live task runs, or waits and says why, or cannot be heard, or has no image. `slot`: all tasks of its slot.
+fn check_live(world: &World, service: &Service, task: &Arc<Task>, slot: &[&Arc<Task>]) -> Verdict {
+    let node = task.node.and_then(|node| world.state.nodes.get(node));
+    match task.status.state {
+        TaskState::Running => Ok(()),
+        // A task is made with desired state READY only where something will let it run.
+        // Its slot has told why, if it is but the newest of many.
+        TaskState::Pending if &*task.spec.image == MISSING && check_missing(world, slot, service.name()).is_ok() => {
+            Ok(())
+        }
+        TaskState::Pending => check_waiting(world, service, task),
+        _ if &*task.spec.image == MISSING => check_missing(world, slot, service.name()),
+        TaskState::Rejected if node.is_some_and(|node| asks_too_much(task, node, service)) => Ok(()),
+        _ if world.state.nodes.values().any(|node| is_contended(world, node)) => Ok(()),
+        // Its agent cannot be heard; the managers do not know what became of it.
+        TaskState::Assigned | TaskState::Accepted | TaskState::Preparing | TaskState::Ready | TaskState::Starting
+            if node.is_none_or(|node| node.status.state != NodeState::Ready) =>
+        {
+            Ok(())
+        }
+        // A job's task that ended well.
+        TaskState::Complete if task.desired == TaskState::Complete => Ok(()),
+        _ => Err(format!("{} does not run: {:?}", world.names[&task.key], world.slots(service.name()))),
+    }
+}
+
+/// A task that belongs to a node which cannot have it: the enforcer rejects it whenever the node is written, and each of its
+/// attachments to a network is such a write (§4.4, §9).
+fn asks_too_much(task: &Task, node: &Node, service: &Service) -> bool {
+    let spec = &task.spec;
+    service.spec.mode.is_by_node()
+        && (spec.reserved.nano_cpus > node.description.nano_cpus
+            || spec.reserved.memory_bytes > node.description.memory_bytes
+            || !is_eligible(node, service))
+}
+
+/// Whether the policy of a slot's newest task may have ended it for good (§5).
+fn is_given_up(slot: &[&Arc<Task>]) -> bool {
+    let Some(newest) = slot.iter().max_by_key(|task| (task.age_stamp(), task.key)) else { return false };
+    let policy = &newest.spec.restart;
+    let of_spec = slot.iter().filter(|task| task.spec_version == newest.spec_version).count() as u64;
+    match policy.condition {
+        // Not even what was lost with its node.
+        RestartCondition::None => true,
+        RestartCondition::OnFailure if newest.status.state == TaskState::Complete => true,
+        // All its attempts are still there to be counted: the history is as long as they are many (§4.5).
+        _ => policy.max_attempts > 0 && of_spec > policy.max_attempts,
+    }
+}
+
+/// The service's tasks by slot, or by node where it has one a node.
+fn by_slot<'a>(world: &'a World, service: &Service) -> BTreeMap<(u32, Option<NodeKey>), Vec<&'a Arc<Task>>> {
+    let mut slots: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for task in world.state.tasks_of_service(service.key) {
+        let node = task.node.filter(|_| service.spec.mode.is_by_node());
+        slots.entry((task.slot, node)).or_default().push(task);
+    }
+    slots
+}
+
+/// Everything that must hold of a cluster at rest.
+pub fn check(world: &World, past: impl Fn(&Service) -> Past) -> Verdict {
+    for task in world.state.tasks.values() {
+        let node = task.node.and_then(|node| world.state.nodes.get(node));
+        let stops = task.desired >= TaskState::Shutdown
+            && (TaskState::Assigned..=TaskState::Running).contains(&task.status.state);
+        if stops && node.is_some_and(|node| node.status.state == NodeState::Ready) {
+            return Err(format!("{} never stops: {task:?}", world.names[&task.key]));
+        }
+        if world.state.services.get(task.service).is_none()
+            && !(task.desired == TaskState::Remove && node.is_some_and(|node| node.status.state != NodeState::Ready))
+        {
+            return Err(format!("{} has no service: {task:?}", world.names[&task.key]));
+        }
+    }
+    for service in world.state.services.values() {
+        let slots = by_slot(world, service);
+        match service.spec.mode {
+            Mode::Replicated { replicas } => replicated(world, service, &slots, replicas as usize)?,
+            Mode::Global => global(world, service, &slots)?,
+            Mode::ReplicatedJob { max_concurrent, total } => {
+                replicated_job(world, service, &slots, max_concurrent as usize, total as usize)?;
+            }
+            Mode::GlobalJob => global_job(world, service, &slots, past(service))?,
+        }
+        if !service.spec.mode.is_job() {
+            check_update(world, service, &slots)?;
+        }
+    }
+    Ok(())
+}
+
+type Slots<'a> = BTreeMap<(u32, Option<NodeKey>), Vec<&'a Arc<Task>>>;
+
+fn live<'a>(slot: &[&'a Arc<Task>]) -> Vec<&'a Arc<Task>> {
+    slot.iter().copied().filter(|task| is_live(task)).collect()
+}
+
+/// Two live tasks in a slot are a start-first update's that stands still (§6.2), or what it has left (§6.4).
+fn may_be_double(world: &World, service: &Service) -> bool {
+    world.loops.orchestrators.is_updating(service.key) || {
+        let state = service.update_status.as_ref().map(|status| status.state);
+        matches!(state, Some(UpdateState::Paused | UpdateState::RollbackPaused))
+    }
+}
+
+fn replicated(world: &World, service: &Service, slots: &Slots<'_>, replicas: usize) -> Verdict {
+    let mut occupied = 0;
+    let mut given_up = 0;
+    for slot in slots.values() {
+        let live = live(slot);
+        if live.len() > 1 && !may_be_double(world, service) {
+            return Err(format!("two live tasks in a slot: {:?}", world.slots(service.name())));
+        }
+        for task in &live {
+            let node = task.node.map(|node| world.state.nodes.get(node));
+            let invalid =
+                |node: &Node| node.status.state == NodeState::Down || node.spec.availability == Availability::Drain;
+            // An update's or a restart's task which still waits for its turn is not moved yet (§4.1 knows D <= RUNNING only).
+            if node.is_some_and(|node| node.is_none_or(|node| invalid(node))) {
+                return Err(format!("{} stays on a node that is lost or drained", world.names[&task.key]));
+            }
+            check_live(world, service, task, slot)?;
+        }
+        occupied += usize::from(!live.is_empty());
+        given_up += usize::from(live.is_empty() && is_given_up(slot));
+    }
+    // A slot that its policy gave up is occupied (§2.5), but for the time of a rollback.
+    if occupied > replicas || occupied + given_up < replicas {
+        return Err(format!(
+            "{}: {replicas} wanted, {occupied} slots are live and {given_up} given up: {:?}",
+            service.name(),
+            world.slots(service.name())
+        ));
+    }
+    Ok(())
+}
+
+fn global(world: &World, service: &Service, slots: &Slots<'_>) -> Verdict {
+    for node in world.state.nodes.values() {
+        let slot = slots.get(&(0, Some(node.key))).map_or(&[][..], |slot| slot);
+        let live = live(slot);
+        let lost = node.status.state == NodeState::Down || node.spec.availability == Availability::Drain;
+        let place = format!("{} on {}", service.name(), node.description.hostname);
+        if lost && !live.is_empty() {
+            return Err(format!("{place}: a task where none may be"));
+        }
+        for task in &live {
+            check_live(world, service, task, slot)?;
+        }
+        // A paused node keeps what it has (§4.2).
+        if lost || node.spec.availability == Availability::Pause {
+            continue;
+        }
+        if !is_eligible(node, service) && !live.is_empty() {
+            // The enforcer rejects whatever has not ended, and the attempt to restart it finds the node unfit (§4.2).
+            return Err(format!("{place}: a task against the constraints: {:?}", world.counts(service.name())));
+        }
+        if is_eligible(node, service) && live.is_empty() && !is_given_up(slot) {
+            return Err(format!("{place}: no task: {:?}", world.counts(service.name())));
+        }
+        if live.len() > 1 && !may_be_double(world, service) {
+            return Err(format!("{place}: two live tasks"));
+        }
+    }
+    Ok(())
+}
+
+fn replicated_job(world: &World, service: &Service, slots: &Slots<'_>, max_concurrent: usize, total: usize) -> Verdict {
+    let iteration = service.job_status.map(|status| status.iteration);
+    let current = |task: &&&Arc<Task>| task.job_iteration == iteration;
+    let all: Vec<&Arc<Task>> = slots.values().flatten().filter(current).copied().collect();
+    let complete = all.iter().filter(|task| task.status.state == TaskState::Complete).count();
+    let running: Vec<_> = all
+        .iter()
+        .filter(|task| task.status.state != TaskState::Complete && task.desired <= TaskState::Complete)
+        .collect();
+    for task in &running {
+        // §4.3: a lost node's tasks are not replaced; nobody hears how they are.
+        let slot = &slots[&(task.slot, None)];
+        check_live(world, service, task, slot)?;
+    }
+    // A task that may not be restarted frees its place, but nobody looks until another one ends (§4.3 [R 48]).
+    let mut stalled = false;
+    for slot in slots.values() {
+        let of_now: Vec<_> = slot.iter().filter(current).copied().collect();
+        let lives_or_is_done =
+            |task: &&Arc<Task>| task.desired <= TaskState::Complete || task.status.state == TaskState::Complete;
+        if of_now.is_empty() || of_now.iter().any(lives_or_is_done) {
+            continue;
+        }
+        if !is_given_up(&of_now) {
+            return Err(format!("a slot of a job is left: {:?}", world.slots(service.name())));
+        }
+        stalled = true;
+    }
+    if complete > total || running.len() > max_concurrent {
+        return Err(format!("{}: {complete} complete, {} run of {total}", service.name(), running.len()));
+    }
+    if !stalled && running.len() != max_concurrent.min(total - complete) {
+        return Err(format!(
+            "{}: {complete} complete, {} run of {total}, at once {max_concurrent}",
+            service.name(),
+            running.len()
+        ));
+    }
+    Ok(())
+}
+
+fn global_job(world: &World, service: &Service, slots: &Slots<'_>, past: Past) -> Verdict {
+    let iteration = service.job_status.map(|status| status.iteration);
+    for node in world.state.nodes.values() {
+        let slot = slots.get(&(0, Some(node.key))).map_or(&[][..], |slot| slot);
+        let current: Vec<&Arc<Task>> = slot.iter().filter(|task| task.job_iteration == iteration).copied().collect();
+        for task in current.iter().filter(|task| task.desired <= TaskState::Complete) {
+            check_live(world, service, task, slot)?;
+        }
+        // §4.3 [R 47]: what becomes of nodes later is not this loop's business.
+        if !past.nodes_changed && is_available(node) && is_eligible(node, service) && current.is_empty() {
+            return Err(format!("{} has no task on {}", service.name(), node.description.hostname));
+        }
+    }
+    Ok(())
+}
+
+/// An update that is under way at rest waits for a task that cannot run, or that was lost before it ran (§6.2).
+fn check_update(world: &World, service: &Service, slots: &Slots<'_>) -> Verdict {
+    if !world.loops.orchestrators.is_updating(service.key) {
+        let state = service.update_status.as_ref().map(|status| status.state);
+        let under_way = matches!(state, Some(UpdateState::Updating | UpdateState::RollbackStarted));
+        // A global service's updater is not called while no node has a task of it (§4.2), and nobody comes back to it.
+        return if under_way && service.spec.mode != Mode::Global {
+            Err(format!("{}: nobody goes on with its update: {:?}", service.name(), world.slots(service.name())))
+        } else {
+            Ok(())
+        };
+    }
+    let blocks = |task: &&Arc<Task>| {
+        let lost = task
+            .node
+            .is_some_and(|node| world.state.nodes.get(node).is_none_or(|node| node.status.state != NodeState::Ready));
+        let unheard = lost && task.status.state < TaskState::Running && task.status.state >= TaskState::Assigned;
+        let paused = task.node.is_some_and(|node| {
+            world.state.nodes.get(node).is_some_and(|node| node.spec.availability == Availability::Pause)
+        });
+        task.status.state == TaskState::Pending || unheard || paused
+    };
+    if slots.values().flatten().any(|task| blocks(task)) {
+        return Ok(());
+    }
+    Err(format!("{}: its update waits for nothing: {:?}", service.name(), world.slots(service.name())))
+}
+
+/// No task takes room for a moment only: those of a missing image do, and those on a node that the enforcer keeps clearing.
+fn is_still(world: &World) -> bool {
+    let missing = |task: &Arc<Task>| task.desired <= TaskState::Complete && &*task.spec.image == MISSING;
+    !world.state.tasks.values().any(missing) && !world.state.nodes.values().any(|node| is_contended(world, node))
+}
+
+/// More is asked of a node than it has, by those that run there and those that belong there and wait: at each write of the
+/// node the enforcer rejects whom it comes to last, be it running, and the write that follows from that calls it again
+/// (§4.4, §9: it counts every task of the node that has not ended).
+fn is_contended(world: &World, node: &Node) -> bool {
+    let counts = |task: &&Arc<Task>| {
+        task.node == Some(node.key) && task.desired <= TaskState::Complete && task.status.state < TaskState::Complete
+    };
+    let of_node = || world.state.tasks.values().filter(counts);
+    let waits = |task: &Arc<Task>| task.status.state < TaskState::Assigned || task.desired == TaskState::Ready;
+    let rejected = world.state.tasks.values().any(|task| {
+        let by_enforcer = task.status.err.as_deref() == Some("assigned node no longer meets constraints");
+        task.node == Some(node.key) && task.desired <= TaskState::Complete && by_enforcer
+    });
+    let cpus: i64 = of_node().map(|task| task.spec.reserved.nano_cpus).sum();
+    let memory: i64 = of_node().map(|task| task.spec.reserved.memory_bytes).sum();
+    let over = cpus > node.description.nano_cpus || memory > node.description.memory_bytes;
+    (over && of_node().any(waits)) || rejected
+}
