@@ -121,6 +121,7 @@ fn pending(state: &State, services: u32, key: u32) -> Task {
         spec_version: 0,
         ports: [].into(),
         assigned_generic: [].into(),
+        log_driver: None,
         networks: [].into(),
         status: TaskStatus {
             state: TaskState::Pending,

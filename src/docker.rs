@@ -14,6 +14,7 @@
 
 mod command;
 mod complete;
+mod compose;
 mod digest;
 mod flags;
 mod format;
@@ -21,6 +22,7 @@ mod help;
 mod invocation;
 mod json;
 mod lookup;
+mod mount;
 mod port;
 mod progress;
 mod rows;
@@ -41,7 +43,7 @@ use crate::swarm::api::{Answer, Request};
 use invocation::{Invocation, Resolved};
 use progress::{Event, Machine, Then};
 use script::{Context, Fact, Finish, Output, Recorded, Stop, Wait, Wanted};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// The version of client that is imitated.
@@ -56,6 +58,10 @@ pub struct Environment {
     pub terminal_width: Option<u16>,
     /// Stdin is a terminal.
     pub terminal_input: bool,
+    /// The folder that it runs in, for relative paths.
+    pub directory: String,
+    /// Its environment variables.
+    pub variables: Arc<BTreeMap<String, String>>,
     /// How much the host's clock is ahead of virtual time, in nanoseconds: ages are told by it.
     pub clock_offset: i64,
 }
@@ -290,6 +296,9 @@ impl Client {
                 if let Err(error) = result {
                     errors.push(match &waiting.wait {
                         Wait::Service { service, named: true, .. } => format!("{service}: {error}"),
+                        Wait::Stack { name } => {
+                            format!("failed to wait on tasks of stack: {name}: failed to get tasks: {error}")
+                        }
                         _ => error,
                     });
                 }

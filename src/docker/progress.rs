@@ -7,6 +7,7 @@
 mod job;
 mod rotation;
 mod screen;
+mod stack;
 mod updater;
 
 use super::script::{Wait, refusal};
@@ -14,6 +15,7 @@ use crate::swarm::api::{Answer, Filters, Node, Request, Response, Service, Task}
 use rotation::Rotation;
 pub use rotation::trust_root;
 use screen::Screen;
+use stack::Ending;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use updater::Updater;
@@ -58,6 +60,8 @@ enum Subject {
     Service(Progress),
     /// A new root certificate.
     Rotation(Rotation),
+    /// The tasks of a removed stack.
+    Stack(Ending),
 }
 
 impl Machine {
@@ -66,6 +70,7 @@ impl Machine {
         let mut screen = Screen::new(terminal_width);
         let (quiet, subject) = match wait {
             Wait::Service { service, quiet, .. } => (*quiet, Subject::Service(Progress::new(service))),
+            Wait::Stack { name } => (true, Subject::Stack(Ending::new(name))),
             Wait::Rotation { quiet } => (*quiet, Subject::Rotation(Rotation::new(*quiet, &mut screen))),
         };
         Machine { quiet, screen, asleep: false, subject }
@@ -81,6 +86,7 @@ impl Machine {
         let advice = match &self.subject {
             Subject::Service(progress) => progress.advice(),
             Subject::Rotation(rotation) => rotation.advice(),
+            Subject::Stack(_) => None,
         };
         if let Some(advice) = advice {
             self.screen.message("Operation continuing in background.");
@@ -96,6 +102,7 @@ impl Machine {
                 match &mut self.subject {
                     Subject::Service(progress) => progress.phase = Phase::Service,
                     Subject::Rotation(rotation) => rotation.begin(),
+                    Subject::Stack(_) => {}
                 }
                 Then::Ask(self.request())
             }
@@ -103,6 +110,7 @@ impl Machine {
             Event::Answer(Ok(response)) => match &mut self.subject {
                 Subject::Service(progress) => progress.answer(response, &mut self.screen, now),
                 Subject::Rotation(rotation) => rotation.answer(response, &mut self.screen),
+                Subject::Stack(ending) => ending.answer(response),
             },
         };
         self.asleep = matches!(then, Then::Sleep(_));
@@ -113,6 +121,7 @@ impl Machine {
         match &self.subject {
             Subject::Service(progress) => progress.request(),
             Subject::Rotation(rotation) => rotation.request(),
+            Subject::Stack(ending) => ending.request(),
         }
     }
 

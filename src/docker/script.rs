@@ -94,6 +94,11 @@ pub enum Wait {
         /// Errors begin with the service's name (`service scale`).
         named: bool,
     },
+    /// A removed stack whose tasks end.
+    Stack {
+        /// Its name.
+        name: String,
+    },
     /// A new root certificate that reaches all nodes.
     Rotation {
         /// Without a word.

@@ -8,6 +8,7 @@ mod local;
 mod other;
 mod run_flags;
 mod service;
+mod stack;
 
 use super::command as run;
 use super::flags::{Flag, Kind};
@@ -76,6 +77,7 @@ pub const GROUPS: &[Group] = &[
     Group { name: "node", summary: "Manage Swarm nodes" },
     Group { name: "secret", summary: "Manage Swarm secrets" },
     Group { name: "service", summary: "Manage Swarm services" },
+    Group { name: "stack", summary: "Manage Swarm stacks" },
     Group { name: "swarm", summary: "Manage Swarm" },
     Group { name: "system", summary: "Manage Docker" },
     Group { name: "volume", summary: "Manage volumes" },
@@ -104,7 +106,6 @@ pub const UNMODELLED: &[&str] = &[
     "push",
     "save",
     "search",
-    "stack",
     "stats",
     "tag",
     "trust",
@@ -462,6 +463,12 @@ pub const COMMANDS: &[Command] = &[
         run::service_update::update,
         "Change a service",
     ),
+    stack::CONFIG,
+    stack::DEPLOY,
+    stack::LS,
+    stack::PS,
+    stack::RM,
+    stack::SERVICES,
     aliased(
         command("stop", MANY_CONTAINERS, AtLeast(1), &[other::STOP], run::container::stop, "Stop containers"),
         &[],

@@ -10,10 +10,13 @@
 
 mod cluster;
 mod container;
+mod container_spec;
 mod file;
+mod generic;
 mod health;
 mod human;
 mod info;
+mod mount;
 mod network;
 mod node;
 mod run;
@@ -23,10 +26,13 @@ pub mod time;
 
 pub use cluster::*;
 pub use container::*;
+pub use container_spec::*;
 pub use file::*;
+pub use generic::*;
 pub use health::*;
 pub use human::human_duration;
 pub use info::*;
+pub use mount::*;
 pub use network::*;
 pub use node::*;
 pub use run::*;

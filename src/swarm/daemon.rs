@@ -21,6 +21,7 @@ pub mod inside;
 mod limits;
 mod line;
 mod membership;
+mod mounts;
 mod networks;
 pub mod program;
 pub mod provision;

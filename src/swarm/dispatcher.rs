@@ -217,12 +217,17 @@ impl Dispatcher {
                     self.refuse(route, *session, Refusal::NotRegistered);
                     return;
                 }
-                for (task, report) in reports.iter() {
-                    // A task that is gone, or another node's, is passed over.
-                    if state.tasks.get(*task).is_some_and(|stored| stored.node == Some(*node)) {
-                        self.task_updates.insert(*task, report.clone());
-                    }
+                // A task that is gone is passed over; one of another node spoils the whole report.
+                let stored = |(task, report): &(TaskKey, Report)| {
+                    let stored = state.tasks.get(*task).filter(|stored| stored.id == report.id)?;
+                    Some((stored.clone(), report.clone()))
+                };
+                let known: Vec<_> = reports.iter().filter_map(stored).collect();
+                if known.iter().any(|(stored, _)| stored.node != Some(*node)) {
+                    self.refuse(route, *session, Refusal::OtherNodesTask);
+                    return;
                 }
+                self.task_updates.extend(known.into_iter().map(|(stored, report)| (stored.key, report)));
                 self.arm_flush(now, out);
                 self.outgoing.push((route, ToAgent::ReportsDone { session: *session, number: *number }));
             }
@@ -416,7 +421,7 @@ impl Dispatcher {
         }
         let now = tx.now();
         for (key, report) in std::mem::take(&mut self.task_updates) {
-            let Some(task) = tx.state().tasks.get(key) else { continue };
+            let Some(task) = tx.state().tasks.get(key).filter(|task| task.id == report.id) else { continue };
             // States only go forward; the same state with another content is accepted, an identical status is not news.
             if report.state < task.status.state || report.same_as(&task.status) {
                 continue;

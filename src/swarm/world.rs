@@ -100,6 +100,8 @@ pub struct Env {
     boots: Vec<Boot>,
     proposals: u64,
     calls: u64,
+    /// While what a user asked for is applied: the notable event that led to the asking.
+    pub(crate) asked_by: Option<EventId>,
 }
 
 /// Numbers that grow when what they stand for may have changed: whoever looks on need not look again before.
@@ -149,7 +151,17 @@ impl Env {
     /// Writes a record into the trace and the fingerprint.
     pub fn record(&mut self, what: What) {
         self.kernel.fold(&what);
-        if self.trace.push(self.kernel.origin(), what) {
+        self.remark(what);
+    }
+
+    /// Writes a record into the trace alone, for its readers. What is written for somebody who asked for it and waited
+    /// behind other writers is caused by the asking, not by what those did.
+    pub fn remark(&mut self, what: What) {
+        let mut origin = self.kernel.origin();
+        if let Some(asked) = self.asked_by {
+            (origin.cause, origin.landmark) = (asked, asked);
+        }
+        if self.trace.push(origin, what) {
             self.kernel.mark_notable();
         }
     }

@@ -2,7 +2,7 @@
 //! compared after ids, times and addresses have been replaced by what they stand for.
 //!
 //! The table of how many commands compare equal, and the list of those that do not, is a snapshot: it changes with care.
-//! `SWARMLAB_REPLAY=DIR cargo test --test it replay` writes both outputs of each difference into files of that folder.
+//! Both outputs of each difference are written to files in `target/tmp`.
 
 mod plain;
 mod play;
@@ -112,11 +112,9 @@ fn recordings_print_here_what_they_printed_there() {
         equal += tally.equal();
     }
     table.push(format!("{equal} of {asked} compare equal: {}.{} %", equal * 100 / asked, equal * 1000 / asked % 10));
-    if let Ok(folder) = std::env::var("SWARMLAB_REPLAY") {
-        for (tally, topic) in plays.iter().zip(TOPICS) {
-            let file = format!("{folder}/{}.txt", topic.name.replace('/', "-"));
-            std::fs::write(file, tally.whole()).expect("a folder that can be written to");
-        }
+    for (tally, topic) in plays.iter().zip(TOPICS) {
+        let file = format!("{}/{}.txt", env!("CARGO_TARGET_TMPDIR"), topic.name.replace('/', "-"));
+        std::fs::write(file, tally.whole()).expect("the tests' own folder can be written to");
     }
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("../../snapshots");

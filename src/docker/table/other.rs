@@ -5,7 +5,8 @@
 use crate::docker::flags::{Flag, Kind};
 
 const FILTER: Flag = Flag::new("filter", Kind::Filter, "Show only what matches these conditions").short('f');
-const TEMPLATE: Flag = Flag::new(
+/// The form of a list.
+pub const TEMPLATE: Flag = Flag::new(
     "format",
     Kind::Text,
     "Form of the output: 'table', 'table TEMPLATE', 'json', or a Go template for each row",

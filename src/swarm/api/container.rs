@@ -1,6 +1,6 @@
 //! Containers of one host as the Engine API shows them (moby `api/types/container`).
 
-use super::{ContainerHealth, Labels, is_zero};
+use super::{ContainerHealth, Labels, Ulimit, is_zero};
 use serde::Serialize;
 
 /// A row of `docker ps`.
@@ -216,29 +216,61 @@ pub struct ContainerState {
     pub health: Option<ContainerHealth>,
 }
 
-/// What its host grants a container.
+/// What its host grants a container, as far as a service can ask for it; in moby's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ContainerHostConfig {
+    /// Where its output goes.
+    pub log_config: LogConfig,
     /// Its first network.
     pub network_mode: String,
     /// When it is started again.
     pub restart_policy: HostRestartPolicy,
     /// Gone when it has ended.
     pub auto_remove: bool,
+    /// Capabilities given; null for none.
+    pub cap_add: Option<Vec<String>>,
+    /// Capabilities taken; null for none.
+    pub cap_drop: Option<Vec<String>>,
+    /// Name servers; null for the network's.
+    pub dns: Option<Vec<String>>,
+    /// Options of the resolver; null for none.
+    pub dns_options: Option<Vec<String>>,
+    /// Domains in which bare names are looked up; null for none.
+    pub dns_search: Option<Vec<String>>,
+    /// Further lines of `/etc/hosts`, `NAME:ADDRESS`; null for none.
+    pub extra_hosts: Option<Vec<String>>,
+    /// Further groups; null for none.
+    pub group_add: Option<Vec<String>>,
+    /// How readily the host kills it for memory.
+    pub oom_score_adj: i64,
     /// It may do everything.
     pub privileged: bool,
-    /// It cannot write.
+    /// Its root file system cannot be written to.
     pub readonly_rootfs: bool,
+    /// Kernel settings.
+    #[serde(skip_serializing_if = "Labels::is_empty")]
+    pub sysctls: Labels,
     /// Bytes; 0: without limit.
     pub memory: i64,
     /// Billionths of a CPU; 0: without limit.
     pub nano_cpus: i64,
-    /// How readily the host kills it for memory.
-    pub oom_score_adj: i64,
+    /// Limits of its process; null for the daemon's.
+    pub ulimits: Option<Vec<Ulimit>>,
     /// Run an init process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub init: Option<bool>,
+}
+
+/// Where a container's output goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct LogConfig {
+    /// The driver.
+    #[serde(rename = "Type")]
+    pub driver: String,
+    /// Its options.
+    pub config: Labels,
 }
 
 /// When a container is started again.

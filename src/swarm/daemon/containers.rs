@@ -119,6 +119,9 @@ impl Host {
 
     pub(super) fn container_logs(&self, name: &str, options: &LogOptions, env: &Env) -> Answer {
         let container = self.find_container(name)?;
+        if container.task().and_then(|task| task.log_driver.as_ref()).is_some_and(|driver| driver.name == "none") {
+            return Err(ApiError::new(501, "configured logging driver does not support reading").into());
+        }
         let lines = log_of(container, env.kernel.now());
         let since = options.since.unwrap_or(i64::MIN);
         let mut lines: Vec<_> = lines.into_iter().filter(|line| line.at >= since).collect();

@@ -3,6 +3,7 @@
 use super::NotStarted;
 use super::engine::ContainerState;
 use crate::swarm::api::{Answer, Info, Peer, Response, SwarmInfo};
+use crate::swarm::object::Generic;
 use crate::swarm::world::{Env, Host};
 
 const TWO_MANAGERS: &str = "WARNING: Running Swarm in a two-manager configuration. This configuration provides
@@ -35,6 +36,7 @@ impl Host {
             images: self.engine.images.len() as u64,
             ncpu: (self.description.nano_cpus / 1_000_000_000).max(1) as u64,
             mem_total: self.description.memory_bytes,
+            generic_resources: Some(Generic::shown(&self.description.generic)).filter(|all| !all.is_empty()),
             name: self.name.to_string(),
             architecture: self.description.architecture.to_string(),
             os_type: self.description.os.to_string(),

@@ -177,7 +177,7 @@ fn beginning(directory: &Directory<'_>, request: &ExecRequest) -> ShellState {
     if request.tty || container.own().is_some_and(|own| own.order.tty) {
         set("TERM", "xterm".into());
     }
-    for variable in spec.env.iter().chain(&request.env) {
+    for variable in container.env().iter().chain(&request.env) {
         if let Some((key, value)) = variable.split_once('=') {
             set(key, directory.filled_in(value));
         }

@@ -113,7 +113,8 @@ impl Bench {
     }
 
     fn report(&mut self, from: NodeKey, session: u64, state: TaskState) -> Vec<ToAgent> {
-        let report = Report { state, message: "x", err: None, timestamp: self.now, container: None, exit_code: 0 };
+        let report =
+            Report { id: Id(100), state, message: "x", err: None, timestamp: self.now, container: None, exit_code: 0 };
         let mut heard =
             self.say(from, &ToDispatcher::Reports { node: from, session, number: 1, reports: vec![(TASK, report)] });
         heard.append(&mut self.wait(Duration::from_millis(150)));
@@ -168,14 +169,42 @@ fn test_heartbeat_timeout() {
     assert_eq!(bench.node_state(NODE).0, NodeState::Ready, "it registers anew");
 }
 
-/// Case 71: TestTaskUpdate. What another node says of a task is not stored, nor is a lower state.
+/// Case 71: TestTaskUpdate. Who reports on another node's task is refused and nothing of the report is stored; nor is a
+/// lower state.
 #[test]
 fn test_task_update() {
     let mut bench = Bench::new();
+    let mut theirs = task(TaskState::Running);
+    (theirs.key, theirs.id, theirs.node) = (TaskKey(1), Id(101), Some(NodeKey(1)));
+    bench.state.apply(&Change::Task(Arc::new(theirs)));
     let (own, other) = (bench.session(NODE), bench.session(NodeKey(1)));
-    bench.report(NodeKey(1), other, TaskState::Failed);
+    assert_eq!(refused(&bench.report(NodeKey(1), other, TaskState::Failed)), Some(Refusal::OtherNodesTask));
     assert_eq!(bench.stored(), TaskState::Running);
-    bench.report(NODE, own, TaskState::Starting);
+    // One report on another node's task spoils the others that came with it.
+    let report = Report {
+        id: Id(100),
+        state: TaskState::Failed,
+        message: "x",
+        err: None,
+        timestamp: bench.now,
+        container: None,
+        exit_code: 0,
+    };
+    let own_task = Report { id: Id(101), ..report.clone() };
+    let reports = vec![(TaskKey(1), own_task.clone()), (TASK, report.clone())];
+    let message = ToDispatcher::Reports { node: NodeKey(1), session: other, number: 2, reports };
+    assert_eq!(refused(&bench.say(NodeKey(1), &message)), Some(Refusal::OtherNodesTask));
+    bench.wait(Duration::from_millis(150));
+    let state = |bench: &Bench, key| bench.state.tasks.get(key).expect("it is there").status.state;
+    assert_eq!([TASK, TaskKey(1)].map(|key| state(&bench, key)), [TaskState::Running; 2]);
+    // A task that is gone is no reason, nor is one whose row another node's task has now: the rest is taken.
+    let gone = Report { id: Id(7), ..report };
+    let reports = vec![(TaskKey(7), gone.clone()), (TASK, gone), (TaskKey(1), own_task)];
+    let message = ToDispatcher::Reports { node: NodeKey(1), session: other, number: 3, reports };
+    assert_eq!(refused(&bench.say(NodeKey(1), &message)), None);
+    bench.wait(Duration::from_millis(150));
+    assert_eq!(state(&bench, TaskKey(1)), TaskState::Failed);
+    assert_eq!(refused(&bench.report(NODE, own, TaskState::Starting)), None);
     assert_eq!(bench.stored(), TaskState::Running, "states only go forward");
     bench.report(NODE, own, TaskState::Failed);
     assert_eq!(bench.stored(), TaskState::Failed);

@@ -56,6 +56,7 @@ impl Host {
                     if leads {
                         env.check_size(changes);
                     }
+                    env.asked_by = manager.leader.as_ref().and_then(|leader| leader.asked_by(proposal.id));
                     for (change, why) in changes {
                         let event = state.apply(change);
                         env.check_change(self.id, &event, *why);
@@ -64,6 +65,7 @@ impl Host {
                             events.push(event);
                         }
                     }
+                    env.asked_by = None;
                 }
             },
         }

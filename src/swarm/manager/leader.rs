@@ -14,7 +14,7 @@ pub use call::{LeaderCall, ReplyTo};
 use super::Input;
 use super::members::{Members, MembersView};
 use super::roles::Roles;
-use crate::engine::Time;
+use crate::engine::{EventId, Time};
 use crate::net::{Boot, HostId};
 use crate::raft::Term;
 use crate::swarm::allocator::Allocator;
@@ -73,6 +73,8 @@ struct Turn {
     /// The proposal that is being committed.
     proposal: u64,
     since: Time,
+    /// For a request: the notable event that led to it.
+    asked_by: Option<EventId>,
     /// What is to be proposed after it.
     rest: VecDeque<Vec<(Change, Why)>>,
 }
@@ -81,6 +83,11 @@ impl Leader {
     /// Since when somebody has held the turn.
     pub(super) fn turn_since(&self) -> Option<Time> {
         self.turn.as_ref().map(|turn| turn.since)
+    }
+
+    /// Of a request's proposal: the notable event that led to it.
+    pub(super) fn asked_by(&self, proposal: u64) -> Option<EventId> {
+        self.turn.as_ref().filter(|turn| turn.proposal == proposal).and_then(|turn| turn.asked_by)
     }
 
     pub(super) fn roles_mut(&mut self) -> Option<&mut Roles> {
@@ -343,12 +350,20 @@ impl Host {
             self.leader_drain(out, env);
             match rest.pop_front().filter(|changes| !changes.is_empty()) {
                 Some(first) => {
-                    let turn = Turn { writer, proposal: 0, since: env.kernel.now(), rest };
+                    let asked_by = self.asked_by(writer);
+                    let turn = Turn { writer, proposal: 0, since: env.kernel.now(), asked_by, rest };
                     self.leader_propose(turn, first, env);
                 }
                 None => self.leader_written(writer, env),
             }
         }
+    }
+
+    /// The notable event that led to a request.
+    fn asked_by(&self, writer: Writer) -> Option<EventId> {
+        let (Writer::Api(call) | Writer::Join(call)) = writer else { return None };
+        let leader = self.manager.as_ref()?.leader.as_ref()?;
+        leader.calls.get(&call).map(|call| call.asked_by)
     }
 
     fn leader_propose(&mut self, mut turn: Turn, changes: Vec<(Change, Why)>, env: &mut Env) {

@@ -105,6 +105,7 @@ pub fn plain_task(key: TaskKey, service: &Service, slot: u32) -> Task {
         ports: service.spec.task.ports.clone(),
         networks: Arc::default(),
         assigned_generic: Arc::default(),
+        log_driver: None,
         status: TaskStatus {
             state: TaskState::Pending,
             timestamp: Time::ZERO,

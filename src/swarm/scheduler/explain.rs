@@ -63,6 +63,13 @@ impl Scheduler {
         later.explain(state, task, now)
     }
 
+    /// Whether a node passes all filters for a task now.
+    pub fn passes(&self, state: &State, task: TaskKey, node: NodeKey) -> bool {
+        let (Some(task), Some(info)) = (state.tasks.get(task), self.mirror.nodes.get(node)) else { return false };
+        let of_service = self.mirror.of_service(task.service).get(node.0 as usize).copied().unwrap_or(0);
+        self.load(task.clone()).first_failing(info, of_service).is_none()
+    }
+
     /// Every node in its natural order with what speaks for or against it, as the scheduler sees the cluster now.
     /// Empty if there is no such task.
     pub fn explain(&self, state: &State, task: TaskKey, now: Time) -> Vec<NodeVerdict> {
@@ -130,8 +137,8 @@ fn detail(filter: Filter, info: &NodeInfo, task: &Task, of_service: u32) -> Stri
                 let operator = if constraint.equal { "==" } else { "!=" };
                 let has = match constraint.actual(node) {
                     None => format!("{} is no key that nodes have", constraint.key),
-                    Some(value) if value.is_empty() => format!("it has no {}", constraint.key),
-                    Some(value) => format!("{} is {value}", constraint.key),
+                    Some(value) if value.is_empty() => "it has none".to_owned(),
+                    Some(value) => format!("it is {value}"),
                 };
                 format!("{}{operator}{}: {has}", constraint.key, constraint.value)
             })

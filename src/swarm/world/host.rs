@@ -32,8 +32,10 @@ pub struct Host {
     pub id: HostId,
     /// Its name.
     pub name: Arc<str>,
-    /// Its address.
+    /// The address that others know it by.
     pub addr: Ipv4Addr,
+    /// Of its `eth0`: what it is known by unless another address is advertised.
+    pub interface: Ipv4Addr,
     /// What its engine reports of it.
     pub description: Arc<NodeDescription>,
     /// Counts the starts of its daemon: what belongs to an earlier process is void.
@@ -138,6 +140,7 @@ impl Host {
             id,
             name,
             addr,
+            interface: addr,
             description,
             boot: 1,
             daemon: DaemonState::Running,

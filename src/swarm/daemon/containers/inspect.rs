@@ -4,8 +4,8 @@ use super::labels;
 use crate::engine::Time;
 use crate::swarm::api::{
     Answer, ContainerConfig, ContainerHealth, ContainerHostConfig, ContainerInspect, EndpointSettings,
-    HealthcheckResult, HostPort, HostRestartPolicy, Labels, MountPoint, MountRequest, NetworkSettings, Response,
-    time::rfc3339,
+    HealthcheckResult, HostPort, HostRestartPolicy, Labels, LogConfig, MountPoint, MountRequest, NetworkSettings,
+    Response, time::rfc3339,
 };
 use crate::swarm::daemon::bridge::{BRIDGE, GATEWAY_BRIDGE};
 use crate::swarm::daemon::engine::plug::bound_ports;
@@ -17,11 +17,66 @@ use crate::swarm::world::{Env, Host};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// The driver of an engine that was told of none.
+const USUAL_DRIVER: &str = "json-file";
+
+/// What a container was granted by its host.
+fn host_config(container: &Container) -> ContainerHostConfig {
+    let (spec, limits, own) = (container.spec(), container.limits(), container.own());
+    let logs = container.task().and_then(|task| task.log_driver.as_ref());
+    let list = |items: &[String]| (!items.is_empty()).then(|| items.to_vec());
+    let dns = spec.dns_config.clone().unwrap_or_default();
+    // Aliases behind the first name are dropped.
+    let extra_hosts: Vec<String> = spec
+        .hosts
+        .iter()
+        .filter_map(|entry| {
+            let mut parts = entry.split_whitespace();
+            let (address, name) = (parts.next()?, parts.next()?);
+            Some(format!("{name}:{address}"))
+        })
+        .collect();
+    let driver = logs.filter(|driver| !driver.name.is_empty());
+    let network_mode = match own {
+        Some(own) => own.endpoints.first().map_or("bridge", |endpoint| &endpoint.network).to_owned(),
+        None => container
+            .task()
+            .and_then(|task| task.networks.first())
+            .map_or_else(|| "default".to_owned(), |place| place.network.id.text()),
+    };
+    ContainerHostConfig {
+        log_config: LogConfig {
+            driver: driver.map_or_else(|| USUAL_DRIVER.into(), |driver| driver.name.clone()),
+            config: logs.map(|driver| driver.options.clone()).unwrap_or_default(),
+        },
+        network_mode,
+        restart_policy: HostRestartPolicy {
+            name: own.map_or_else(String::new, |own| own.order.restart.clone()),
+            maximum_retry_count: own.map_or(0, |own| own.order.restart_limit),
+        },
+        auto_remove: own.is_some_and(|own| own.order.auto_remove),
+        cap_add: list(&spec.capability_add),
+        cap_drop: list(&spec.capability_drop),
+        dns: list(&dns.nameservers),
+        dns_options: list(&dns.options),
+        dns_search: list(&dns.search),
+        extra_hosts: list(&extra_hosts),
+        group_add: list(&spec.groups),
+        oom_score_adj: spec.oom_score_adj,
+        privileged: own.is_some_and(|own| own.order.privileged),
+        readonly_rootfs: spec.read_only || own.is_some_and(|own| own.order.read_only),
+        sysctls: spec.sysctls.clone(),
+        memory: limits.map_or(0, |limits| limits.memory_bytes),
+        nano_cpus: limits.map_or(0, |limits| limits.nano_cpus),
+        ulimits: Some(spec.ulimits.clone()).filter(|limits| !limits.is_empty()),
+        init: spec.init,
+    }
+}
+
 impl Host {
     pub(in crate::swarm::daemon) fn container_inspect(&self, name: &str, env: &Env) -> Answer {
         let container = self.find_container(name)?;
         let spec = container.spec();
-        let limits = container.limits();
         let own = container.own();
         let health = container.health_now(env.kernel.now());
         let id = container.id.text();
@@ -47,26 +102,7 @@ impl Host {
             process_label: String::new(),
             app_armor_profile: String::new(),
             exec_ids: None,
-            host_config: ContainerHostConfig {
-                network_mode: match own {
-                    Some(own) => own.endpoints.first().map_or("bridge", |endpoint| &endpoint.network).to_owned(),
-                    None => container
-                        .task()
-                        .and_then(|task| task.networks.first())
-                        .map_or_else(|| "default".to_owned(), |place| place.network.id.text()),
-                },
-                restart_policy: HostRestartPolicy {
-                    name: own.map_or_else(String::new, |own| own.order.restart.clone()),
-                    maximum_retry_count: own.map_or(0, |own| own.order.restart_limit),
-                },
-                auto_remove: own.is_some_and(|own| own.order.auto_remove),
-                privileged: own.is_some_and(|own| own.order.privileged),
-                readonly_rootfs: own.is_some_and(|own| own.order.read_only),
-                memory: limits.map_or(0, |limits| limits.memory_bytes),
-                nano_cpus: limits.map_or(0, |limits| limits.nano_cpus),
-                oom_score_adj: spec.oom_score_adj,
-                init: spec.init,
-            },
+            host_config: host_config(container),
             mounts: own.map(|own| own.mounts.iter().map(mount_point).collect()).unwrap_or_default(),
             config: ContainerConfig {
                 hostname: container.hostname(),
@@ -81,10 +117,10 @@ impl Host {
                     .iter()
                     .map(|port| (format!("{port}/tcp"), Labels::new()))
                     .collect(),
-                tty: own.is_some_and(|own| own.order.tty),
+                tty: own.map_or(spec.tty, |own| own.order.tty),
                 open_stdin: own.is_some_and(|own| own.order.open_stdin),
                 stdin_once: own.is_some_and(|own| own.order.attached && own.order.open_stdin),
-                env: spec.env.clone(),
+                env: container.env(),
                 cmd: Some(spec.args.clone()).filter(|args| !args.is_empty()),
                 image: container.image.to_string(),
                 working_dir: spec.dir.clone(),

@@ -9,7 +9,7 @@ use crate::swarm::daemon::health::Health;
 use crate::swarm::daemon::image::ImageBehaviour;
 use crate::swarm::daemon::program::{Program, TERM, signal};
 use crate::swarm::daemon::provision::MountedFile;
-use crate::swarm::object::{ContainerId, Id, Task};
+use crate::swarm::object::{ContainerId, Generic, Id, Task};
 use std::sync::Arc;
 
 /// A container.
@@ -203,6 +203,12 @@ impl Container {
             Owner::Task(task) => &task.spec.api.container_spec,
             Owner::User(own) => &own.order.spec,
         }
+    }
+
+    /// Its program's environment: what was asked for, and the generic resources that its task was given.
+    pub fn env(&self) -> Vec<String> {
+        let given = self.task().map(|task| Generic::environment(&task.assigned_generic));
+        self.spec().env.iter().cloned().chain(given.into_iter().flatten()).collect()
     }
 
     /// What it may not exceed.

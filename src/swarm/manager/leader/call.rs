@@ -3,6 +3,7 @@
 //!
 //! Source: control-plane.md §11; raft-and-security.md §1.4, §7.
 
+use crate::engine::EventId;
 use crate::net::HostId;
 use crate::swarm::api::{Answer, ApiError, Code, Failure};
 use crate::swarm::component::Writer;
@@ -17,6 +18,8 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct LeaderCall {
     pub(super) kind: CallKind,
+    /// The notable event that led to it.
+    pub(super) asked_by: EventId,
     pub(super) reply: ReplyTo,
     /// What is answered once it is committed.
     pub(super) answer: Option<Arc<Answer>>,
@@ -83,7 +86,10 @@ impl Host {
             CallKind::Api(_) => Writer::Api(number),
             CallKind::Join(..) => Writer::Join(number),
         };
-        leader.calls.insert(number, LeaderCall { kind, reply, answer: None, grant: None });
+        leader.calls.insert(
+            number,
+            LeaderCall { kind, asked_by: env.kernel.origin().landmark, reply, answer: None, grant: None },
+        );
         leader.ask(writer);
         self.leader_grant(env);
     }

@@ -26,6 +26,8 @@ pub struct Spec {
     pub nano_cpus: i64,
     pub label: &'static str,
     pub env: &'static str,
+    /// Empty: the service names none.
+    pub log_driver: &'static str,
     pub force: u64,
     /// (published, ingress)
     pub ports: Vec<(u16, bool)>,
@@ -49,6 +51,7 @@ pub fn spec(name: &'static str, replicas: u32, image: &'static str) -> Spec {
         nano_cpus: 0,
         label: "",
         env: "",
+        log_driver: "",
         force: 0,
         ports: Vec::new(),
     }
@@ -168,6 +171,8 @@ impl Spec {
                 }),
                 placement: Some(placement),
                 force_update: self.force,
+                log_driver: (!self.log_driver.is_empty())
+                    .then(|| api::Driver { name: self.log_driver.to_owned(), ..api::Driver::default() }),
                 ..api::TaskSpec::default()
             },
             ..api::ServiceSpec::default()

@@ -106,6 +106,7 @@ impl Bench {
             node_id: None,
             job_iteration: None,
             assigned_generic: Arc::default(),
+            log_driver: None,
             desired: TaskState::Running,
         })
     }
