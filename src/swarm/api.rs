@@ -227,39 +227,8 @@ pub enum Request {
         /// Which part.
         options: LogOptions,
     },
-    /// `POST /containers/create`
-    ContainerCreate(Box<ContainerCreate>),
-    /// `POST /containers/{id}/wait`
-    ContainerWait {
-        /// Id, name or unique prefix of an id.
-        id: String,
-        /// Until it is gone, rather than until it has ended.
-        removed: bool,
-    },
-    /// `POST /containers/{id}/attach`: what it writes, when there is something, or when it has ended.
-    ContainerAttach {
-        /// Id, name or unique prefix of an id.
-        id: String,
-        /// So many lines are known already.
-        seen: u64,
-        /// It is started for it.
-        start: bool,
-    },
-    /// `GET /containers/{id}/top`
-    ContainerTop {
-        /// Id, name or unique prefix of an id.
-        id: String,
-        /// Options of `ps`.
-        options: Vec<String>,
-    },
-    /// `POST /containers/{id}/exec`
-    ContainerExec(Box<ExecRequest>),
-    /// `POST /containers/prune`
-    ContainerPrune(Filters),
     /// `GET /images/json`
     ImageList,
-    /// `GET /images/{name}/json`
-    ImageInspect(String),
     /// `POST /images/create`
     ImagePull(String),
     /// `DELETE /images/{name}`
@@ -286,39 +255,6 @@ pub enum Request {
     NetworkRemove(String),
     /// `POST /networks/prune`
     NetworkPrune(Filters),
-    /// `POST /networks/{id}/connect`
-    NetworkConnect {
-        /// The container.
-        container: String,
-        /// The network, and the place there.
-        endpoint: EndpointRequest,
-    },
-    /// `POST /networks/{id}/disconnect`
-    NetworkDisconnect {
-        /// Id, name or unique prefix of an id.
-        network: String,
-        /// The container.
-        container: String,
-        /// Even if it is not known any more.
-        force: bool,
-    },
-    /// `POST /volumes/create`
-    VolumeCreate(VolumeCreate),
-    /// `GET /volumes`
-    VolumeList(Filters),
-    /// `GET /volumes/{name}`
-    VolumeInspect(String),
-    /// `DELETE /volumes/{name}`
-    VolumeRemove {
-        /// As typed.
-        name: String,
-        /// What is not there is no error.
-        force: bool,
-    },
-    /// `POST /volumes/prune`
-    VolumePrune(Filters),
-    /// `GET /events`
-    Events(EventsRequest),
     /// `POST /secrets/create`, `POST /configs/create`
     FileCreate {
         /// Which of the two.
@@ -358,6 +294,70 @@ pub enum Request {
         /// Id, name or unique prefix of an id.
         id: String,
     },
+    /// `POST /containers/create`
+    ContainerCreate(Box<ContainerCreate>),
+    /// `POST /containers/{id}/wait`
+    ContainerWait {
+        /// Id, name or unique prefix of an id.
+        id: String,
+        /// Until it is gone, rather than until it has ended.
+        removed: bool,
+    },
+    /// `POST /containers/{id}/attach`: what it writes, when there is something, or when it has ended.
+    ContainerAttach {
+        /// Id, name or unique prefix of an id.
+        id: String,
+        /// So many lines are known already.
+        seen: u64,
+        /// It is started for it.
+        start: bool,
+    },
+    /// `GET /containers/{id}/top`
+    ContainerTop {
+        /// Id, name or unique prefix of an id.
+        id: String,
+        /// Options of `ps`.
+        options: Vec<String>,
+    },
+    /// `POST /containers/{id}/exec`
+    ContainerExec(Box<ExecRequest>),
+    /// `POST /containers/prune`
+    ContainerPrune(Filters),
+    /// `GET /images/{name}/json`
+    ImageInspect(String),
+    /// `POST /networks/{id}/connect`
+    NetworkConnect {
+        /// The container.
+        container: String,
+        /// The network, and the place there.
+        endpoint: EndpointRequest,
+    },
+    /// `POST /networks/{id}/disconnect`
+    NetworkDisconnect {
+        /// Id, name or unique prefix of an id.
+        network: String,
+        /// The container.
+        container: String,
+        /// Even if it is not known any more.
+        force: bool,
+    },
+    /// `POST /volumes/create`
+    VolumeCreate(VolumeCreate),
+    /// `GET /volumes`
+    VolumeList(Filters),
+    /// `GET /volumes/{name}`
+    VolumeInspect(String),
+    /// `DELETE /volumes/{name}`
+    VolumeRemove {
+        /// As typed.
+        name: String,
+        /// What is not there is no error.
+        force: bool,
+    },
+    /// `POST /volumes/prune`
+    VolumePrune(Filters),
+    /// `GET /events`
+    Events(EventsRequest),
 }
 
 /// Which lines of a log.

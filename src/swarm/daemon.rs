@@ -85,6 +85,9 @@ impl Host {
             Request::ContainerPause(id) => self.container_pause(id, env),
             Request::ContainerUnpause(id) => self.container_unpause(id, env),
             Request::ContainerRename { id, name } => self.container_rename(id, name, env),
+            Request::ContainerTop { options, .. } if !options.is_empty() && options != &["-ef"] => {
+                Err(ApiError::new(501, "swarmlab: docker top with options of ps is not modelled yet").into())
+            }
             Request::ContainerTop { id, .. } => self.container_top(id),
             Request::ContainerPrune(filters) => self.container_prune(filters, env),
             Request::ImageInspect(name) => self.image_inspect(name, env),

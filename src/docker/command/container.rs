@@ -255,7 +255,11 @@ pub fn logs(context: &mut Context) -> Result<Finish, Stop> {
     let follow = context.flags.is_set("follow");
     let mut lines = lines;
     // A moment of this host's log as the one who follows it quotes it.
-    let mut seen = lines.iter().map(|line| u64::try_from(line.at).unwrap_or(0) + 1).max().unwrap_or(0);
+    let mut seen = lines
+        .iter()
+        .map(|line| u64::try_from(line.at).unwrap_or(0) + 1)
+        .max()
+        .unwrap_or_else(|| u64::try_from(context.now()).unwrap_or(0));
     loop {
         show(context, &lines);
         if !follow {
