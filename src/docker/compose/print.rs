@@ -65,7 +65,8 @@ fn leaf(out: &mut String, value: &Value, indent: usize) {
 
 /// A text in the plainest form that reads back as a text.
 fn scalar_text(text: &str, indent: usize) -> String {
-    if text.contains(|c: char| !is_printable(c)) {
+    // Blanks at a line's end, and tabs, would not be seen.
+    if text.contains(|c: char| !is_printable(c) || c == '\t') || text.contains(" \n") || text.ends_with(' ') {
         return double_quoted(text);
     }
     if text.contains('\n') {
@@ -125,7 +126,6 @@ fn plain_is_clear(text: &str) -> bool {
             '-' | '?' if first => blank_follows,
             ':' => blank_follows,
             '#' => before.is_whitespace(),
-            '\t' => true,
             ' ' => first || letters.peek().is_none(),
             _ => false,
         };
@@ -186,9 +186,9 @@ mod tests {
 
     #[test]
     fn blocks_are_indented_by_two() {
-        let value = json!({"version": "3.7", "services": {"a": {"ports": [{"mode": "ingress", "target": 80}], "n": [["x"]],
+        let value = json!({"version": "3.7", "services": {"a": {"ports": [{"mode": "ingress", "target": 80}], "m": [["x"]],
             "none": null, "empty": {}, "nothing": []}}});
-        let text = "version: \"3.7\"\nservices:\n  a:\n    ports:\n      - mode: ingress\n        target: 80\n    n:\n      - - x\n    \
+        let text = "version: \"3.7\"\nservices:\n  a:\n    ports:\n      - mode: ingress\n        target: 80\n    m:\n      - - x\n    \
                     none: null\n    empty: {}\n    nothing: []\n";
         assert_eq!(written(&value), text);
     }

@@ -229,15 +229,15 @@ x-more:
 fn a_later_file_goes_over_an_earlier_one() {
     let base = "services:\n  web:\n    image: nginx\n    command: a b\n    environment: {A: 1, B: 2}\n    dns: 8.8.8.8\n    ports: [\"80:80\"]\n    \
                 secrets: [b, {source: a, target: x}]\n    logging: {driver: syslog, options: {a: 1}}\n    deploy: {replicas: 2, labels: {x: 1}}\n    tty: true\n\
-                networks: {n: {driver: overlay, internal: true}}\n";
+                networks: {net: {driver: overlay, internal: true}}\n";
     let over = "services:\n  web:\n    command: c\n    environment: {B: 3, C: 4}\n    dns: 9.9.9.9\n    ports: [\"443:443\", \"80:80\"]\n    \
                 secrets: [a]\n    logging: {options: {b: 2}}\n    deploy: {replicas: 0, labels: {y: 1}}\n    tty: false\n  \
-                extra: {image: redis}\nnetworks: {n: {attachable: true}}\n";
+                extra: {image: redis}\nnetworks: {net: {attachable: true}}\n";
     let expected = "version: \"3.13\"\nservices:\n  extra:\n    image: redis\n  web:\n    command:\n      - c\n    deploy:\n      replicas: 0\n      \
                     labels:\n        x: \"1\"\n        \"y\": \"1\"\n    dns:\n      - 8.8.8.8\n      - 9.9.9.9\n    environment:\n      A: \"1\"\n      B: \"3\"\n      \
                     C: \"4\"\n    image: nginx\n    logging:\n      driver: syslog\n      options:\n        a: \"1\"\n        b: \"2\"\n    ports:\n      \
                     - mode: ingress\n        target: 80\n        published: 80\n        protocol: tcp\n      - mode: ingress\n        target: 443\n        \
-                    published: 443\n        protocol: tcp\n    secrets:\n      - source: a\n      - source: b\n    tty: true\nnetworks:\n  n:\n    \
+                    published: 443\n        protocol: tcp\n    secrets:\n      - source: a\n      - source: b\n    tty: true\nnetworks:\n  net:\n    \
                     attachable: true\n";
     assert_eq!(printed(&[base, over]), expected);
     let other = loaded(&["version: \"3.7\"\n", "version: \"3.8\"\n"], &[]);

@@ -74,7 +74,8 @@ fn fault(service: &str, rest: &str) -> String {
     let lines: String = service.lines().map(|line| format!("    {line}\n")).collect();
     let ran = deployed(&format!("services:\n  web:\n    image: nginx\n{lines}{rest}"));
     assert_eq!(ran.status, Some(1), "{}", ran.stdout);
-    ran.stderr.strip_prefix(NOTICE).unwrap_or(&ran.stderr).trim_end_matches('\n').to_owned()
+    let told = ran.stderr.split_once(NOTICE).map_or(ran.stderr.as_str(), |(_, told)| told);
+    told.trim_end_matches('\n').to_owned()
 }
 
 #[test]
