@@ -415,7 +415,7 @@ fn check_update(world: &World, service: &Service, slots: &Slots<'_>) -> Verdict 
         });
         task.status.state == TaskState::Pending || unheard || paused
     };
-    if slots.values().flatten().any(|task| blocks(task)) {
+    if slots.values().flatten().any(blocks) {
         return Ok(());
     }
     Err(format!("{}: its update waits for nothing: {:?}", service.name(), world.slots(service.name())))
