@@ -16,13 +16,27 @@ fn main() {
     divan::main();
 }
 
-const NODES: u32 = 1_000;
-const SERVICES: u32 = 100;
+/// What a cluster holds: tasks that wait, evenly of all services.
+#[derive(Clone, Copy)]
+struct Shape {
+    nodes: u32,
+    services: u32,
+    tasks: u32,
+    /// Spread over two levels of labels, or plain.
+    spread: bool,
+}
 
-/// A cluster with so many pending tasks, evenly of all services; spread over two levels of labels, or plain.
-fn cluster(tasks: u32, spread: bool) -> State {
+impl Shape {
+    /// The usual one.
+    fn of(tasks: u32) -> Shape {
+        Shape { nodes: 1_000, services: 100, tasks, spread: false }
+    }
+}
+
+fn cluster(shape: Shape) -> State {
+    let Shape { nodes, services, tasks, spread } = shape;
     let mut state = State::default();
-    for i in 0..NODES {
+    for i in 0..nodes {
         let labels = [("zone", i % 3), ("rack", i % 30)].map(|(key, value)| (key.to_owned(), value.to_string()));
         state.apply(&Change::Node(Arc::new(Node {
             key: NodeKey(i),
@@ -47,7 +61,7 @@ fn cluster(tasks: u32, spread: bool) -> State {
             host: HostId(1),
         })));
     }
-    for i in 0..SERVICES {
+    for i in 0..services {
         let task = Arc::new(TaskSpec {
             api: Arc::new(api::TaskSpec::default()),
             image: "app".into(),
@@ -71,7 +85,7 @@ fn cluster(tasks: u32, spread: bool) -> State {
                 api: Arc::new(api::ServiceSpec::default()),
                 name: format!("s{i}").into(),
                 task,
-                mode: Mode::Replicated { replicas: tasks / SERVICES },
+                mode: Mode::Replicated { replicas: tasks / services },
                 update: UpdateConfig::default(),
                 rollback: UpdateConfig::default(),
             }),
@@ -84,13 +98,14 @@ fn cluster(tasks: u32, spread: bool) -> State {
         })));
     }
     for i in 0..tasks {
-        state.apply(&Change::Task(Arc::new(pending(&state, i, i % SERVICES))));
+        state.apply(&Change::Task(Arc::new(pending(&state, services, i))));
     }
     state
 }
 
-fn pending(state: &State, key: u32, service: u32) -> Task {
-    let service = state.services.get(ServiceKey(service)).unwrap();
+/// The task of this number, of one of so many services.
+fn pending(state: &State, services: u32, key: u32) -> Task {
+    let service = state.services.get(ServiceKey(key % services)).unwrap();
     Task {
         key: TaskKey(key),
         id: Id(u128::from(key)),
@@ -98,7 +113,7 @@ fn pending(state: &State, key: u32, service: u32) -> Task {
         service: service.key,
         service_id: service.id,
         service_name: service.spec.name.clone(),
-        slot: key / SERVICES + 1,
+        slot: key / services + 1,
         node: None,
         node_id: None,
         job_iteration: None,
@@ -106,6 +121,7 @@ fn pending(state: &State, key: u32, service: u32) -> Task {
         spec_version: 0,
         ports: [].into(),
         assigned_generic: [].into(),
+        log_driver: None,
         networks: [].into(),
         status: TaskStatus {
             state: TaskState::Pending,
@@ -120,9 +136,10 @@ fn pending(state: &State, key: u32, service: u32) -> Task {
     }
 }
 
-/// One tick that places so many tasks on 1,000 nodes.
-fn place(bencher: Bencher, tasks: u32, ties: &Ties, spread: bool) {
-    let state = cluster(tasks, spread);
+/// One tick that places them all.
+fn place(bencher: Bencher, shape: Shape, ties: &Ties) {
+    let tasks = shape.tasks;
+    let state = cluster(shape);
     let scheduler = Scheduler::start(ties.clone(), &state, Time::ZERO, &mut Outbox::default());
     bencher
         .counter(ItemsCount::new(tasks))
@@ -136,23 +153,34 @@ fn place(bencher: Bencher, tasks: u32, ties: &Ties, spread: bool) {
 
 #[divan::bench(args = [1_000, 10_000, 100_000], sample_count = 10)]
 fn plain(bencher: Bencher, tasks: u32) {
-    place(bencher, tasks, &Ties::Natural, false);
+    place(bencher, Shape::of(tasks), &Ties::Natural);
 }
 
 #[divan::bench(args = [10_000, 100_000], sample_count = 10)]
 fn shuffled(bencher: Bencher, tasks: u32) {
-    place(bencher, tasks, &Ties::Shuffled(Seed(1).stream("scheduler", &())), false);
+    place(bencher, Shape::of(tasks), &Ties::Shuffled(Seed(1).stream("scheduler", &())));
 }
 
 #[divan::bench(args = [10_000, 100_000], sample_count = 10)]
 fn two_preferences(bencher: Bencher, tasks: u32) {
-    place(bencher, tasks, &Ties::Natural, true);
+    place(bencher, Shape { spread: true, ..Shape::of(tasks) }, &Ties::Natural);
+}
+
+#[divan::bench(args = [10_000, 100_000], sample_count = 10)]
+fn five_thousand_nodes(bencher: Bencher, tasks: u32) {
+    place(bencher, Shape { nodes: 5_000, ..Shape::of(tasks) }, &Ties::Natural);
+}
+
+/// No two tasks share a group, so that each is filtered and ranked on its own.
+#[divan::bench(args = [10_000, 100_000], sample_count = 10)]
+fn each_its_own_group(bencher: Bencher, tasks: u32) {
+    place(bencher, Shape { services: tasks, ..Shape::of(tasks) }, &Ties::Natural);
 }
 
 /// One task more, where 100,000 are placed on 1,000 nodes: told, debounced, placed.
 #[divan::bench(sample_count = 100)]
 fn one_more(bencher: Bencher) {
-    let mut state = cluster(100_000, false);
+    let mut state = cluster(Shape::of(100_000));
     let mut scheduler = Scheduler::start(Ties::Natural, &state, Time::ZERO, &mut Outbox::default());
     let mut tx = Transaction::new(&state, Time::ZERO);
     scheduler.write(&mut tx);
@@ -160,7 +188,7 @@ fn one_more(bencher: Bencher) {
         let event = state.apply(&change);
         scheduler.watch(&event, &state, Time::ZERO, &mut Outbox::default());
     }
-    let task = Arc::new(pending(&state, 100_000, 0));
+    let task = Arc::new(pending(&state, 100, 100_000));
     let event = state.apply(&Change::Task(task));
     let now = Time::ZERO + Duration::from_millis(50);
     bencher.with_inputs(|| (scheduler.clone(), Transaction::new(&state, now))).bench_local_values(
@@ -179,7 +207,7 @@ fn one_more(bencher: Bencher) {
 /// What a checkpoint pays for the scheduler.
 #[divan::bench]
 fn clone(bencher: Bencher) {
-    let state = cluster(10_000, false);
+    let state = cluster(Shape::of(10_000));
     let mut scheduler = Scheduler::start(Ties::Natural, &state, Time::ZERO, &mut Outbox::default());
     scheduler.write(&mut Transaction::new(&state, Time::ZERO));
     bencher.bench_local(|| scheduler.clone());

@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use std::num::NonZeroU16;
 use std::path::PathBuf;
+use swarmlab::engine::Duration;
 use swarmlab::scenario::sweep::{Seeds, Shard};
 
 /// A deterministic cluster simulator and teaching lab for Docker Swarm.
@@ -23,6 +24,8 @@ pub enum Command {
     Sweep(SweepArgs),
     /// A lab at the prompt: docker commands and faults on a simulated swarm.
     Shell(ShellArgs),
+    /// Play a scenario or a recording, and tell why something is as it is at its end.
+    Why(WhyArgs),
     /// Check scenarios without running them.
     Check {
         /// Files, or folders of scenarios.
@@ -69,6 +72,26 @@ pub struct SweepArgs {
     /// A folder for the report and the trace of each failing seed.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+}
+
+/// Arguments of `why`.
+#[derive(Debug, Args)]
+pub struct WhyArgs {
+    /// A scenario (.toml), or a recording of a shell.
+    pub file: PathBuf,
+    /// A task (web.1, or its id), a service, a node, or `leader`.
+    pub subject: String,
+    /// At this moment instead of the end, such as 45s.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub at: Option<Duration>,
+    /// Seed instead of the scenario's own.
+    #[arg(long)]
+    pub seed: Option<u64>,
+}
+
+/// A moment as it is typed: `45s`.
+fn moment(text: &str) -> Result<Duration, String> {
+    Duration::parse(text).map_err(|_| "a moment was expected, such as 45s or 2m10s".to_owned())
 }
 
 /// How many worlds may run at the same time.

@@ -22,6 +22,7 @@ pub mod check;
 pub mod run;
 pub mod shell;
 pub mod sweep;
+pub mod why;
 
 use std::path::Path;
 use swarmlab::scenario::Scenario;

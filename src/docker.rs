@@ -14,6 +14,7 @@
 
 mod command;
 mod complete;
+mod compose;
 mod digest;
 mod flags;
 mod format;
@@ -21,6 +22,7 @@ mod help;
 mod invocation;
 mod json;
 mod lookup;
+mod mount;
 mod port;
 mod progress;
 mod rows;
@@ -41,7 +43,7 @@ use crate::swarm::api::{Answer, Request};
 use invocation::{Invocation, Resolved};
 use progress::{Event, Machine, Then};
 use script::{Context, Fact, Finish, Output, Recorded, Stop, Wait, Wanted};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// The version of client that is imitated.
@@ -56,6 +58,10 @@ pub struct Environment {
     pub terminal_width: Option<u16>,
     /// Stdin is a terminal.
     pub terminal_input: bool,
+    /// The folder that it runs in, for relative paths.
+    pub directory: String,
+    /// Its environment variables.
+    pub variables: Arc<BTreeMap<String, String>>,
     /// How much the host's clock is ahead of virtual time, in nanoseconds: ages are told by it.
     pub clock_offset: i64,
 }
@@ -129,6 +135,10 @@ pub struct Client {
     history: Vec<Recorded>,
     printed: usize,
     requests: u64,
+    /// The request whose answer is waited for.
+    awaited: u64,
+    /// What Ctrl-C asks the daemon for.
+    interrupt: Option<Request>,
     state: State,
 }
 
@@ -158,6 +168,8 @@ impl Client {
             history: Vec::new(),
             printed: 0,
             requests: 0,
+            awaited: 0,
+            interrupt: None,
             state: State::Ended,
         };
         let effects = match invocation::resolve(args) {
@@ -180,6 +192,12 @@ impl Client {
     pub fn step(&mut self, input: Input, now: i64) -> Vec<Effect> {
         match (&mut self.state, input) {
             (State::Ended, _) => Vec::new(),
+            (State::Script { wanted: Some(Wanted::Request(_)) }, Input::Interrupt) if self.interrupt.is_some() => {
+                // The answer to this one is of no interest: the one that is waited for tells.
+                self.requests += 1;
+                let request = self.requests;
+                self.interrupt.clone().map(|body| Effect::Request { request, body }).into_iter().collect()
+            }
             (State::Script { .. }, Input::Interrupt) => {
                 self.state = State::Ended;
                 vec![Effect::Exit(130)]
@@ -192,7 +210,7 @@ impl Client {
                 effects
             }
             (State::Script { wanted: Some(Wanted::Request(_)) }, Input::Answer { request, answer })
-                if request == self.requests =>
+                if request == self.awaited =>
             {
                 self.history.push(Recorded { at: now, fact: Fact::Answer(answer) });
                 self.run()
@@ -204,7 +222,7 @@ impl Client {
                 self.run()
             }
             (State::Progress(waiting), Input::Answer { request, answer })
-                if request == self.requests && waiting.machine.asks() =>
+                if request == self.awaited && waiting.machine.asks() =>
             {
                 self.progress(Event::Answer(answer), now)
             }
@@ -228,7 +246,8 @@ impl Client {
         let mut context = Context::new(&self.environment, &invocation, &self.history, self.started);
         let result = (invocation.command.body)(&mut context);
         let now = context.now();
-        let (output, wanted) = context.close();
+        let (output, wanted, interrupt) = context.close();
+        self.interrupt = interrupt;
         let mut effects = Vec::new();
         let known = self.printed.min(output.len());
         self.printed = output.len();
@@ -277,6 +296,9 @@ impl Client {
                 if let Err(error) = result {
                     errors.push(match &waiting.wait {
                         Wait::Service { service, named: true, .. } => format!("{service}: {error}"),
+                        Wait::Stack { name } => {
+                            format!("failed to wait on tasks of stack: {name}: failed to get tasks: {error}")
+                        }
                         _ => error,
                     });
                 }
@@ -288,6 +310,7 @@ impl Client {
 
     fn request(&mut self, body: Request) -> Effect {
         self.requests += 1;
+        self.awaited = self.requests;
         Effect::Request { request: self.requests, body }
     }
 

@@ -12,6 +12,7 @@ fn main() -> ExitCode {
     let status = match cli.command {
         Some(Command::Run(args)) => command::run::run(&args),
         Some(Command::Sweep(args)) => command::sweep::sweep(&args),
+        Some(Command::Why(args)) => command::why::why(&args),
         Some(Command::Shell(args)) => command::shell::shell(&args),
         Some(Command::Check { paths }) => command::check::check(&paths),
         None => {

@@ -52,6 +52,8 @@ pub struct Session {
     marks: Arc<Vec<Mark>>,
     /// Real files into which someone asked for the recording to be written.
     saves: Vec<String>,
+    /// A copy of its own past from which whoever asks why goes on, instead of from the beginning.
+    near: Option<Arc<Session>>,
 }
 
 /// Why a session stopped before the time that it was to reach.
@@ -92,6 +94,7 @@ impl Session {
             inputs: Arc::default(),
             marks: Arc::default(),
             saves: Vec::new(),
+            near: None,
         }
     }
 

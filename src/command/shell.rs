@@ -21,8 +21,9 @@ pub fn shell(args: &ShellArgs) -> u8 {
         complain_line!("a lab has 1 to {} hosts, not {hosts}", limits::HOSTS);
         return 2;
     }
-    if args.hosts.is_none() && args.managers > MAX_MANAGERS {
-        complain_line!("a swarm has {MAX_MANAGERS} managers at most, not {}", args.managers);
+    if args.hosts.is_none() && !(1..=MAX_MANAGERS).contains(&args.managers) {
+        let bare = if args.managers == 0 { " (--hosts N makes machines without a swarm)" } else { "" };
+        complain_line!("a swarm has 1 to {MAX_MANAGERS} managers, not {}{bare}", args.managers);
         return 2;
     }
     let mut centre = match args.hosts {

@@ -2,8 +2,8 @@
 //!
 //! cli.md §2 (last paragraph), §3.2, §14. The kinds of values are here; which flags a command has stands in `table`.
 
-use super::{format, port, value};
-use crate::swarm::api::{Filters, Labels, PlacementPreference, PortConfig};
+use super::{format, mount, port, value};
+use crate::swarm::api::{Filters, Labels, Mount, PlacementPreference, PortConfig};
 use std::collections::BTreeMap;
 
 /// What a flag takes. The name that help shows and the reader of values hang on it.
@@ -36,7 +36,10 @@ pub enum Kind {
     Config,
     Preference,
     Words,
+    /// A list of which one value may hold several, with commas between them.
+    Strings,
     Ulimit,
+    GenericResource,
     CredentialSpec,
     Networks,
     NodeAddress,
@@ -57,7 +60,13 @@ impl Kind {
             Kind::Duration | Kind::Health => "duration",
             Kind::Cpus => "decimal",
             Kind::Bytes | Kind::Swap => "bytes",
-            Kind::List | Kind::EnvList | Kind::LabelList | Kind::DnsList | Kind::DomainList | Kind::HostList => "list",
+            Kind::List
+            | Kind::GenericResource
+            | Kind::EnvList
+            | Kind::LabelList
+            | Kind::DnsList
+            | Kind::DomainList
+            | Kind::HostList => "list",
             Kind::Filter => "filter",
             Kind::Port => "port",
             Kind::Mount => "mount",
@@ -66,6 +75,7 @@ impl Kind {
             Kind::Config => "config",
             Kind::Preference => "pref",
             Kind::Words => "command",
+            Kind::Strings => "strings",
             Kind::Ulimit => "ulimit",
             Kind::CredentialSpec => "credential-spec",
             Kind::Networks => "ipNetSlice",
@@ -79,7 +89,7 @@ impl Kind {
     fn check(self, text: &str) -> Result<(), String> {
         match self {
             Kind::Bool => value::boolean(text).map(drop),
-            Kind::Text | Kind::List | Kind::PemFile => Ok(()),
+            Kind::Text | Kind::List | Kind::Strings | Kind::PemFile => Ok(()),
             Kind::NodeAddress => value::node_address(text).map(drop),
             Kind::ExternalCa => value::external_ca(text).map(drop),
             Kind::Uint => value::unsigned(text, 64).map(drop),
@@ -103,14 +113,15 @@ impl Kind {
             Kind::Filter if text.is_empty() => Ok(()),
             Kind::Filter => value::filter(text).map(drop),
             Kind::Port => port::publish(text).map(drop),
-            Kind::Mount => value::mount(text),
+            Kind::Mount => mount::parse(text, "").map(drop),
             Kind::Network => value::network(text),
             Kind::Secret => value::file_reference(text, "secret"),
             Kind::Config => value::file_reference(text, "config"),
             Kind::Preference => value::preference(text).map(drop),
             Kind::Words => value::shell_words(text).map(drop),
-            Kind::Ulimit if text.contains('=') => Ok(()),
-            Kind::Ulimit => Err(format!("invalid ulimit argument: {text}")),
+            Kind::Ulimit => value::ulimit(text).map(drop),
+            Kind::GenericResource if text.contains('=') => Ok(()),
+            Kind::GenericResource => Err(format!("invalid generic-resource format `{text}` expected `name=value`")),
             Kind::CredentialSpec
                 if text.is_empty() || ["config://", "file://", "registry://"].iter().any(|p| text.starts_with(p)) =>
             {
@@ -347,6 +358,16 @@ impl Parsed {
             .map(|text| text.split_once('=').unwrap_or((text, "")))
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect()
+    }
+
+    /// All mounts; a relative path is taken from the folder `directory`.
+    pub fn mounts(&self, name: &str, directory: &str) -> Vec<Mount> {
+        self.all(name).filter_map(|text| mount::parse(text, directory).ok()).collect()
+    }
+
+    /// All values of a list of which one value may hold several.
+    pub fn strings(&self, name: &str) -> Vec<String> {
+        self.all(name).flat_map(value::csv).collect()
     }
 
     /// All filters.

@@ -50,7 +50,30 @@ fn long(text: &str) -> Result<PortConfig, String> {
     Ok(port)
 }
 
+/// Reads one port of a compose file in its short form: the ports in Docker's order, and what is said of an address, which
+/// is no error there but is passed over.
+pub fn compose(text: &str) -> Result<(Vec<PortConfig>, Vec<String>), String> {
+    let (address, mut ports) = ranges(text)?;
+    ports.sort_by_key(|port| format!("{}/{}", port.target_port, port.protocol));
+    let ignored = |port: &PortConfig| {
+        let published = if port.published_port == 0 { String::new() } else { port.published_port.to_string() };
+        let (target, protocol) = (port.target_port, &port.protocol);
+        format!("ignoring IP-address ({address}:{published}:{target}/{protocol}) service will listen on '0.0.0.0'")
+    };
+    let warned = !matches!(address, "" | "0.0.0.0");
+    let warnings = ports.iter().filter(|_| warned).map(ignored).collect();
+    Ok((ports, warnings))
+}
+
 fn short(text: &str) -> Result<Vec<PortConfig>, String> {
+    match ranges(text)? {
+        ("", ports) => Ok(ports),
+        _ => Err("hostip is not supported".into()),
+    }
+}
+
+/// `[address:][published:]target[/protocol]`: the address, and a port for each number of the ranges.
+fn ranges(text: &str) -> Result<(&str, Vec<PortConfig>), String> {
     let (address, host, container) = split(text);
     let (container, protocol) = match container.split_once('/') {
         Some((port, protocol)) => (port, protocol.to_lowercase()),
@@ -77,9 +100,6 @@ fn short(text: &str) -> Result<Vec<PortConfig>, String> {
     {
         return Err(format!("invalid ranges specified for container and host Ports: {container} and {host}"));
     }
-    if !address.is_empty() {
-        return Err("hostip is not supported".into());
-    }
     let port = |target_port, published_port| PortConfig {
         protocol: protocol.clone(),
         target_port,
@@ -87,11 +107,12 @@ fn short(text: &str) -> Result<Vec<PortConfig>, String> {
         publish_mode: "ingress".into(),
         ..PortConfig::default()
     };
-    Ok(match published {
+    let ports = match published {
         None => (from..=to).map(|target| port(target, 0)).collect(),
         Some((first, last)) if from == to => (first..=last).map(|published| port(from, published)).collect(),
         Some((first, _)) => (from..=to).map(|target| port(target, first + target - from)).collect(),
-    })
+    };
+    Ok((address, ports))
 }
 
 /// Address, published part and target of `[address:][published:]target`.

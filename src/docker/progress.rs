@@ -4,15 +4,18 @@
 //! cli.md §6. What each mode counts and draws is in `updater`; how lines reach a terminal or a pipe is in `screen`; the
 //! wait for a new root certificate, which looks the same from outside, is in `rotation`.
 
+mod job;
 mod rotation;
 mod screen;
+mod stack;
 mod updater;
 
 use super::script::{Wait, refusal};
-use crate::swarm::api::{Answer, Filters, Node, Request, Response, Service, ServiceMode, Task};
+use crate::swarm::api::{Answer, Filters, Node, Request, Response, Service, Task};
 use rotation::Rotation;
 pub use rotation::trust_root;
 use screen::Screen;
+use stack::Ending;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use updater::Updater;
@@ -57,6 +60,8 @@ enum Subject {
     Service(Progress),
     /// A new root certificate.
     Rotation(Rotation),
+    /// The tasks of a removed stack.
+    Stack(Ending),
 }
 
 impl Machine {
@@ -65,6 +70,7 @@ impl Machine {
         let mut screen = Screen::new(terminal_width);
         let (quiet, subject) = match wait {
             Wait::Service { service, quiet, .. } => (*quiet, Subject::Service(Progress::new(service))),
+            Wait::Stack { name } => (true, Subject::Stack(Ending::new(name))),
             Wait::Rotation { quiet } => (*quiet, Subject::Rotation(Rotation::new(*quiet, &mut screen))),
         };
         Machine { quiet, screen, asleep: false, subject }
@@ -80,6 +86,7 @@ impl Machine {
         let advice = match &self.subject {
             Subject::Service(progress) => progress.advice(),
             Subject::Rotation(rotation) => rotation.advice(),
+            Subject::Stack(_) => None,
         };
         if let Some(advice) = advice {
             self.screen.message("Operation continuing in background.");
@@ -95,6 +102,7 @@ impl Machine {
                 match &mut self.subject {
                     Subject::Service(progress) => progress.phase = Phase::Service,
                     Subject::Rotation(rotation) => rotation.begin(),
+                    Subject::Stack(_) => {}
                 }
                 Then::Ask(self.request())
             }
@@ -102,6 +110,7 @@ impl Machine {
             Event::Answer(Ok(response)) => match &mut self.subject {
                 Subject::Service(progress) => progress.answer(response, &mut self.screen, now),
                 Subject::Rotation(rotation) => rotation.answer(response, &mut self.screen),
+                Subject::Stack(ending) => ending.answer(response),
             },
         };
         self.asleep = matches!(then, Then::Sleep(_));
@@ -112,6 +121,7 @@ impl Machine {
         match &self.subject {
             Subject::Service(progress) => progress.request(),
             Subject::Rotation(rotation) => rotation.request(),
+            Subject::Stack(ending) => ending.request(),
         }
     }
 
@@ -249,10 +259,10 @@ impl Progress {
     ) -> Option<Result<(), String>> {
         let active: BTreeSet<&str> =
             nodes.iter().filter(|node| node.status.state != "down").map(|node| node.id.as_str()).collect();
-        let updater = self.updater.get_or_insert_with(|| Updater::new(&service.spec.mode));
+        let updater = self.updater.get_or_insert_with(|| Updater::new(service));
         self.converged = updater.update(screen, service, tasks, &active, self.rollback);
         if self.converged {
-            if matches!(service.spec.mode, ServiceMode::ReplicatedJob { .. } | ServiceMode::GlobalJob {}) {
+            if service.job_status.is_some() {
                 screen.message("job complete");
                 return Some(Ok(()));
             }

@@ -12,8 +12,9 @@ use super::flags::Parsed;
 use super::invocation::Invocation;
 use super::table::Command;
 use crate::swarm::api::{
-    Answer, ContainerInspect, ContainerSummary, Failure, File, FileKind, Filters, ImageSummary, Info, LogLine, Network,
-    NoAnswer, Node, Request, Response, Service, Swarm, Task, Version,
+    Answer, Attached, ContainerInspect, ContainerSummary, Events, EventsRequest, ExecRequest, Executed, Failure, File,
+    FileKind, Filters, ImageInspect, ImageSummary, Info, LogLine, Network, NoAnswer, Node, Pruned, Request, Response,
+    Service, Swarm, Task, Top, Version, Volume, VolumeCreate,
 };
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -93,6 +94,11 @@ pub enum Wait {
         /// Errors begin with the service's name (`service scale`).
         named: bool,
     },
+    /// A removed stack whose tasks end.
+    Stack {
+        /// Its name.
+        name: String,
+    },
     /// A new root certificate that reaches all nodes.
     Rotation {
         /// Without a word.
@@ -147,6 +153,7 @@ pub struct Context<'a> {
     now: i64,
     output: Vec<Output>,
     wanted: Option<Wanted>,
+    interrupt: Option<Request>,
 }
 
 impl<'a> Context<'a> {
@@ -158,12 +165,27 @@ impl<'a> Context<'a> {
         started: i64,
     ) -> Context<'a> {
         let Invocation { command, flags } = invocation;
-        Context { environment, command, flags, history, next: 0, now: started, output: vec![], wanted: None }
+        Context {
+            environment,
+            command,
+            flags,
+            history,
+            next: 0,
+            now: started,
+            output: vec![],
+            wanted: None,
+            interrupt: None,
+        }
     }
 
-    /// What was printed, and what is waited for.
-    pub fn close(self) -> (Vec<Output>, Option<Wanted>) {
-        (self.output, self.wanted)
+    /// What was printed, what is waited for, and what Ctrl-C asks for meanwhile.
+    pub fn close(self) -> (Vec<Output>, Option<Wanted>, Option<Request>) {
+        (self.output, self.wanted, self.interrupt)
+    }
+
+    /// From now on Ctrl-C sends this to the daemon, rather than end the client.
+    pub fn on_interrupt(&mut self, request: Request) {
+        self.interrupt = Some(request);
     }
 
     /// The positional arguments.
@@ -281,6 +303,40 @@ requests! {
     container(id: &str) -> Arc<ContainerInspect> {
         Request::ContainerInspect(id.to_owned()) => Response::Container(container) => container
     }
+    /// A part of what a container writes; it may be started for that.
+    attached(id: &str, seen: u64, start: bool) -> Attached {
+        Request::ContainerAttach { id: id.to_owned(), seen, start } => Response::Attached(part) => part
+    }
+    /// The exit status of a container that has ended, or is gone.
+    ended(id: &str, removed: bool) -> i32 {
+        Request::ContainerWait { id: id.to_owned(), removed } => Response::ContainerEnded(status) => status
+    }
+    /// What a command inside a container left.
+    executed(request: ExecRequest) -> Arc<Executed> {
+        Request::ContainerExec(Box::new(request)) => Response::Executed(result) => result
+    }
+    /// The processes of a container.
+    top(id: &str, options: Vec<String>) -> Arc<Top> {
+        Request::ContainerTop { id: id.to_owned(), options } => Response::Top(top) => top
+    }
+    /// An image of this host.
+    image(name: &str) -> Arc<ImageInspect> {
+        Request::ImageInspect(name.to_owned()) => Response::Image(image) => image
+    }
+    /// Volumes of this host.
+    volumes(filters: Filters) -> Arc<Vec<Volume>> { Request::VolumeList(filters) => Response::Volumes(volumes) => volumes }
+    /// A volume of this host.
+    volume(name: &str) -> Arc<Volume> {
+        Request::VolumeInspect(name.to_owned()) => Response::Volume(volume) => volume
+    }
+    /// A volume that is made.
+    volume_made(wanted: VolumeCreate) -> Arc<Volume> {
+        Request::VolumeCreate(wanted) => Response::Volume(volume) => volume
+    }
+    /// Something that is cleared away: what, and how many bytes are free now.
+    cleared(request: Request) -> Pruned { request => Response::Pruned(pruned) => pruned }
+    /// A part of what happens at the daemon.
+    events(wanted: EventsRequest) -> Arc<Events> { Request::Events(wanted) => Response::Events(events) => events }
     /// Images of this host.
     images() -> Arc<Vec<ImageSummary>> { Request::ImageList => Response::Images(images) => images }
     /// Networks.
@@ -385,6 +441,27 @@ fn endpoint(request: &Request) -> (&'static str, String) {
             ("Post", format!("/containers/{id}/kill?signal={}", signal.as_deref().unwrap_or("KILL")))
         }
         Request::ContainerLogs { id, .. } => ("Get", format!("/containers/{id}/logs")),
+        Request::ContainerCreate(order) => (
+            "Post",
+            match order.name.as_str() {
+                "" => "/containers/create".into(),
+                name => format!("/containers/create?name={name}"),
+            },
+        ),
+        Request::ContainerWait { id, .. } => ("Post", format!("/containers/{id}/wait")),
+        Request::ContainerAttach { id, .. } => ("Post", format!("/containers/{id}/attach")),
+        Request::ContainerTop { id, .. } => ("Get", format!("/containers/{id}/top")),
+        Request::ContainerExec(request) => ("Post", format!("/containers/{}/exec", request.id)),
+        Request::ContainerPrune(_) => ("Post", "/containers/prune".into()),
+        Request::ImageInspect(name) => ("Get", format!("/images/{name}/json")),
+        Request::NetworkConnect { endpoint, .. } => ("Post", format!("/networks/{}/connect", endpoint.network)),
+        Request::NetworkDisconnect { network, .. } => ("Post", format!("/networks/{network}/disconnect")),
+        Request::VolumeCreate(_) => ("Post", "/volumes/create".into()),
+        Request::VolumeList(_) => ("Get", "/volumes".into()),
+        Request::VolumeInspect(name) => ("Get", format!("/volumes/{name}")),
+        Request::VolumeRemove { name, .. } => ("Delete", format!("/volumes/{name}")),
+        Request::VolumePrune(_) => ("Post", "/volumes/prune".into()),
+        Request::Events(_) => ("Get", "/events".into()),
         Request::ImageList => ("Get", "/images/json".into()),
         Request::ImagePull(name) => ("Post", format!("/images/create?fromImage={name}")),
         Request::ImageRemove { name, force } => {

@@ -7,6 +7,11 @@ const PADDING: usize = 3;
 
 /// Lays out rows (cells separated by TAB, each row ended by a newline).
 pub fn layout(text: &str) -> String {
+    spread(text, MINIMUM, PADDING)
+}
+
+/// The same with another least width and another padding.
+pub fn spread(text: &str, minimum: usize, padding: usize) -> String {
     let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split('\t').collect()).collect();
     let mut widths: Vec<Vec<usize>> = rows.iter().map(|row| vec![0; row.len() - 1]).collect();
     let columns = widths.iter().map(Vec::len).max().unwrap_or(0);
@@ -20,7 +25,7 @@ pub fn layout(text: &str) -> String {
             let end = (from..rows.len()).find(|&row| widths[row].len() <= column).unwrap_or(rows.len());
             let longest = rows[from..end].iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
             for row in &mut widths[from..end] {
-                row[column] = MINIMUM.max(longest + PADDING);
+                row[column] = minimum.max(longest + padding);
             }
             from = end;
         }

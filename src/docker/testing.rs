@@ -148,10 +148,7 @@ pub fn cluster(request: &Request) -> Answer {
             id: id.clone(),
             created: time::rfc3339(0),
             name: "/run1".into(),
-            state: ContainerState::default(),
-            image: String::new(),
-            host_config: Default::default(),
-            config: ContainerConfig::default(),
+            ..ContainerInspect::default()
         })),
         Request::ServiceLogs { .. } | Request::ContainerLogs { .. } => Response::Logs(Arc::new(lines())),
         Request::NetworkList(_) => Response::Networks(Arc::new(networks())),
@@ -229,6 +226,7 @@ pub fn info() -> Info {
         images: 7,
         ncpu: 4,
         mem_total: 8_331_333_632,
+        generic_resources: None,
         name: "node1".into(),
         architecture: "x86_64".into(),
         os_type: "linux".into(),
@@ -264,7 +262,11 @@ pub fn nodes() -> Vec<Node> {
         description: NodeDescription {
             hostname: name.into(),
             platform: Platform { architecture: "x86_64".into(), os: "linux".into() },
-            resources: NodeResources { nano_cpus: 4_000_000_000, memory_bytes: 8_331_333_632 },
+            resources: NodeResources {
+                nano_cpus: 4_000_000_000,
+                memory_bytes: 8_331_333_632,
+                generic_resources: vec![],
+            },
             engine: EngineDescription {
                 engine_version: "29.7.2".into(),
                 plugins: [
@@ -400,6 +402,7 @@ pub fn tasks() -> Vec<Task> {
                 },
                 desired_state: states.0.into(),
                 networks_attachments: vec![],
+                generic_resources: vec![],
                 job_iteration: None,
             }
         };

@@ -4,7 +4,7 @@
 //! after `invalid argument "V" for "--flag" flag: `.
 
 use super::format;
-use crate::swarm::api::{ExternalCa, PlacementPreference, SpreadOver};
+use crate::swarm::api::{ExternalCa, PlacementPreference, SpreadOver, Ulimit};
 
 /// Go's `strconv.ParseBool`.
 pub fn boolean(text: &str) -> Result<bool, String> {
@@ -265,6 +265,67 @@ pub fn extra_host(text: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// The line of `/etc/hosts` of a `--host` that is well formed: the address, then the name.
+pub fn host_line(text: &str) -> String {
+    let (name, address) = text.split_once('=').or_else(|| text.split_once(':')).unwrap_or((text, ""));
+    let bare = address.strip_prefix('[').and_then(|address| address.strip_suffix(']'));
+    format!("{} {name}", bare.unwrap_or(address))
+}
+
+/// What a process can be limited in.
+const ULIMITS: [&str; 15] = [
+    "core",
+    "cpu",
+    "data",
+    "fsize",
+    "locks",
+    "memlock",
+    "msgqueue",
+    "nice",
+    "nofile",
+    "nproc",
+    "rss",
+    "rtprio",
+    "rttime",
+    "sigpending",
+    "stack",
+];
+
+/// `--ulimit NAME=SOFT[:HARD]`; -1 is without limit.
+pub fn ulimit(text: &str) -> Result<Ulimit, String> {
+    let (name, values) = text.split_once('=').ok_or_else(|| format!("invalid ulimit argument: {text}"))?;
+    if !ULIMITS.contains(&name) {
+        return Err(format!("invalid ulimit type: {name}"));
+    }
+    let number = |text: &str| {
+        text.parse::<i64>().map_err(|error| {
+            let why = match error.kind() {
+                std::num::IntErrorKind::PosOverflow | std::num::IntErrorKind::NegOverflow => NumberError::Range,
+                _ => NumberError::Syntax,
+            };
+            format!("strconv.ParseInt: parsing {}: {}", format::quote(text), why.text())
+        })
+    };
+    let (soft, hard) = match values.split(':').collect::<Vec<_>>()[..] {
+        [soft, hard] => {
+            let hard = number(hard)?;
+            (number(soft)?, hard)
+        }
+        [both] => number(both).map(|both| (both, both))?,
+        _ => {
+            return Err(format!("too many limit value arguments - {values}, can only have up to two, `soft[:hard]`"));
+        }
+    };
+    let wrong = "ulimit soft limit must be less than or equal to hard limit";
+    match (soft, hard) {
+        (_, -1) => {}
+        (-1, hard) => return Err(format!("{wrong}: soft: -1 (unlimited), hard: {hard}")),
+        (soft, hard) if soft > hard => return Err(format!("{wrong}: {soft} > {hard}")),
+        _ => {}
+    }
+    Ok(Ulimit { name: name.to_owned(), hard, soft })
+}
+
 /// Fields of the CSV forms: each `key=value`.
 pub fn key_values(text: &str) -> Result<Vec<(String, String)>, String> {
     if text.trim().is_empty() {
@@ -298,53 +359,6 @@ pub fn csv(text: &str) -> Vec<String> {
         }
     }
     fields
-}
-
-/// `--mount`, as far as its errors go (the model has no mounts yet).
-pub fn mount(text: &str) -> Result<(), String> {
-    if text.trim().is_empty() {
-        return Err("value is empty".into());
-    }
-    const KEYS: [&str; 24] = [
-        "type",
-        "source",
-        "src",
-        "target",
-        "dst",
-        "destination",
-        "readonly",
-        "ro",
-        "consistency",
-        "bind-propagation",
-        "bind-nonrecursive",
-        "bind-recursive",
-        "bind-create-src",
-        "volume-driver",
-        "volume-label",
-        "volume-nocopy",
-        "volume-opt",
-        "volume-subpath",
-        "tmpfs-size",
-        "tmpfs-mode",
-        "image-subpath",
-        "cluster-opt",
-        "readwrite",
-        "rw",
-    ];
-    for field in csv(text) {
-        let (key, value) = field.split_once('=').map_or((field.as_str(), None), |(key, value)| (key, Some(value)));
-        if key.trim() != key {
-            return Err(format!("invalid option '{key}' in '{field}': option should not have whitespace"));
-        }
-        match value {
-            None if matches!(key, "readonly" | "ro" | "volume-nocopy" | "bind-nonrecursive" | "bind-create-src") => {}
-            None => return Err(format!("invalid field '{field}' must be a key=value pair")),
-            Some(_) if !KEYS.contains(&key) => return Err(format!("unknown option '{key}' in '{field}'")),
-            Some("") => return Err(format!("invalid value for '{key}': value is empty")),
-            Some(_) => {}
-        }
-    }
-    Ok(())
 }
 
 /// `--secret` and `--config`: a name, or fields.

@@ -212,6 +212,8 @@ pub fn words(world: &World, record: &Record<What>) -> Option<(String, Option<Str
         | What::Task { .. }
         | What::ContainerStarted { .. }
         | What::ContainerEnded { .. }
+        | What::NodeWanted { .. }
+        | What::Left { .. }
         | What::Dropped { .. } => return None,
     })
 }
@@ -231,11 +233,40 @@ fn update_words(state: UpdateState) -> &'static str {
     }
 }
 
+/// A task's name as `docker service ps` shows it: by its slot, or where that is 0 and it has a node by the node's id, as far
+/// as that is known.
+pub fn docker_name(world: &World, service: &str, slot: u32, node: Option<&str>) -> String {
+    let Some(node) = node.filter(|_| slot == 0) else { return format!("{service}.{slot}") };
+    let stored = || {
+        let (_, manager) = super::Observed(world).leader()?;
+        let nodes = manager.state.nodes.values().filter(|other| **world.env.name(other.host) == *node);
+        nodes.max_by_key(|other| other.key).map(|other| other.id)
+    };
+    let own = || world.host(world.host_named(node)?).disk.node.as_ref().map(|node| node.id);
+    own().or_else(stored).map_or_else(|| format!("{service}.{node}"), |id| format!("{service}.{id}"))
+}
+
+/// The same sentence with the task called as docker calls it.
+fn in_dockers_words(world: &World, what: &What, text: String) -> String {
+    let What::Task { service, slot, by_node, node, .. } = what else { return text };
+    if *slot != 0 || node.is_none() {
+        return text;
+    }
+    let short = mention(service, *slot, *by_node, node.as_deref());
+    let docker = docker_name(world, service, *slot, node.as_deref());
+    text.strip_prefix(&short).map_or_else(|| text.clone(), |rest| format!("{docker}{rest}"))
+}
+
 /// A sentence for any record, the small ones included, and its reason.
 pub fn sentence(world: &World, record: &Record<What>) -> (String, Option<String>) {
     let host = |host: &HostId| world.env.name(*host).to_string();
     if let Some((verb, mention, reason)) = task_words(&record.what) {
-        return (format!("{mention}: {verb}"), reason);
+        // One that came with its node was not compared with others.
+        let reason = match &record.what {
+            What::Task { by_node: true, state: TaskState::Assigned, .. } => Some("its node passes all filters".into()),
+            _ => reason,
+        };
+        return (in_dockers_words(world, &record.what, format!("{mention}: {verb}")), reason);
     }
     if let Some(words) = words(world, record) {
         return words;
@@ -245,8 +276,11 @@ pub fn sentence(world: &World, record: &Record<What>) -> (String, Option<String>
         What::Task { service, slot, by_node, node, state, desired, .. } => {
             let at = node.as_ref().map_or_else(String::new, |node| format!(" ({node})"));
             let name = mention(service, *slot, *by_node, node.as_deref());
-            format!("{name}{at}: {}, should be {}", state.as_str(), desired.as_str())
+            let text = format!("{name}{at}: {}, should be {}", state.as_str(), desired.as_str());
+            in_dockers_words(world, &record.what, text)
         }
+        What::Left { host: who } => format!("{} leaves the swarm", host(who)),
+        What::NodeWanted { name, change } => format!("{name} is given: {change}"),
         What::TaskRemoved { service, slot, why } => {
             let reason = match why {
                 Why::History => "there is more history than the limit allows",

@@ -275,8 +275,8 @@ impl View for Observed<'_> {
             own.sort_by(|a, b| (a.created_at, &a.name).cmp(&(b.created_at, &b.name)));
             containers.extend(own.into_iter().map(|container| Container {
                 id: text(container.id.text()),
-                service: container.task.service_name.clone(),
-                task: text(container.task.name()),
+                service: container.task().map_or_else(|| "".into(), |task| task.service_name.clone()),
+                task: text(container.task().map_or_else(|| container.name.to_string(), |task| task.name())),
                 node: host.name.clone(),
                 image: container.image.clone(),
                 running: container.runs(),

@@ -68,7 +68,9 @@ fn fields(world: &World, what: &What) -> Value {
         What::MemberAdded { host: who, peer, members } | What::MemberRemoved { host: who, peer, members } => {
             json!({"host": host(who), "peer": host(peer), "members": members})
         }
-        What::LeftRaft { host: who } | What::NewCluster { host: who } => json!({"host": host(who)}),
+        What::LeftRaft { host: who } | What::Left { host: who } | What::NewCluster { host: who } => {
+            json!({"host": host(who)})
+        }
         What::Certified { host: who, role } => json!({"host": host(who), "role": role.as_str()}),
         What::SnapshotTaken { host: who, index } | What::SnapshotRestored { host: who, index } => {
             json!({"host": host(who), "index": index})
@@ -79,6 +81,7 @@ fn fields(world: &World, what: &What) -> Value {
         What::Node { name, state, message, availability, joined, .. } => json!({
             "node": &**name, "state": state.as_str(), "message": message, "availability": availability, "joined": joined,
         }),
+        What::NodeWanted { name, change } => json!({"node": &**name, "change": &**change}),
         What::NodeRemoved { name } => json!({"node": &**name}),
         What::Service { name, created, mode, image, spec_changed, update, .. } => json!({
             "service": &**name, "created": created, "mode": mode.as_str(), "replicas": replicas(*mode), "image": &**image,

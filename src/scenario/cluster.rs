@@ -9,6 +9,7 @@ use super::problem::Problem;
 use super::read::{File, Table};
 use crate::engine::{Duration, limits::HOSTS};
 use crate::session::shell::amount::Share;
+use crate::swarm::object::{Generic, LOG_PLUGINS};
 
 /// Machines, wires and timers.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,6 +33,8 @@ pub struct HostSpec {
     pub labels: BTreeMap<String, String>,
     /// Labels of its engine.
     pub engine_labels: BTreeMap<String, String>,
+    /// What its daemon was told of generic resources (`dockerd --node-generic-resource`).
+    pub generic: Vec<Generic>,
     /// Its processors in thousand-millionths; none for the default.
     pub nano_cpus: Option<i64>,
     /// Its memory in bytes; none for the default.
@@ -70,7 +73,7 @@ pub struct Network {
 }
 
 /// Timers and limits of Swarm; what is not set is Docker's own default.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DaemonSettings {
     /// The period of the nodes' heartbeats (5s).
     pub heartbeat_period: Option<Duration>,
@@ -80,6 +83,8 @@ pub struct DaemonSettings {
     pub heartbeat_tick: Option<u32>,
     /// Tasks kept for each slot, the live one included (5); below 0 all of them.
     pub task_history_limit: Option<i64>,
+    /// The logging driver of tasks whose service names none: SwarmKit's `task_defaults`, which Docker cannot set.
+    pub task_log_driver: Option<String>,
     /// Log entries between snapshots (10000).
     pub snapshot_interval: Option<u64>,
     /// Old snapshots kept (0).
@@ -100,11 +105,15 @@ impl Cluster {
 /// Reads `[cluster]`.
 pub(super) fn read(file: &File, table: Table) -> Cluster {
     let mut cluster = Cluster::default();
+    // A number that could not be read is told once, not again as a host too few.
+    let mut unread = false;
     for (key, prefix, role) in
         [("managers", 'm', HostRole::Manager), ("workers", 'w', HostRole::Worker), ("hosts", 'h', HostRole::Alone)]
     {
         let most = if role == HostRole::Manager { MAX_MANAGERS } else { HOSTS };
-        let count = table.number(key, 0, most as i64).unwrap_or(0);
+        let count = table.number(key, 0, most as i64);
+        unread |= count.is_none() && table.has(key);
+        let count = count.unwrap_or(0);
         let name = |number| HostSpec { name: format!("{prefix}{number}"), role, ..HostSpec::default() };
         cluster.hosts.extend((1..=count).map(name));
     }
@@ -124,7 +133,9 @@ pub(super) fn read(file: &File, table: Table) -> Cluster {
         let message = format!("the cluster has {managers} managers; at most {MAX_MANAGERS} are simulated");
         file.problem(Problem::new(table.span, message).label("too many managers"));
     }
-    if cluster.hosts.is_empty() {
+    if unread {
+        // What is missing now may have been meant by it.
+    } else if cluster.hosts.is_empty() {
         let problem = Problem::new(table.span, "the cluster has no hosts").label("empty");
         file.problem(problem.help("write managers = 3 and workers = 3, or hosts = 3 for machines without a swarm"));
     } else if managers == 0 && workers {
@@ -162,6 +173,7 @@ fn settings(file: &File, table: Table) -> DaemonSettings {
         election_tick: ticks("election_tick"),
         heartbeat_tick: ticks("heartbeat_tick"),
         task_history_limit: table.number("task_history_limit", -1, 10_000),
+        task_log_driver: log_driver(file, &table),
         snapshot_interval: entries("snapshot_interval"),
         keep_old_snapshots: entries("keep_old_snapshots"),
         log_entries_for_slow_followers: entries("log_entries_for_slow_followers"),
@@ -177,10 +189,42 @@ fn settings(file: &File, table: Table) -> DaemonSettings {
     settings
 }
 
+/// A driver that every engine has: one that none has would be found out only on the nodes.
+fn log_driver(file: &File, table: &Table) -> Option<String> {
+    let driver = table.text("task_log_driver")?;
+    let known: Vec<&str> = LOG_PLUGINS.into_iter().chain(["none"]).collect();
+    if !known.contains(&driver.text.as_str()) {
+        let problem = Problem::new(driver.span, format!("no engine has the logging driver {:?}", driver.text));
+        file.problem(problem.label("expected a driver").help(format!("write one of {}", known.join(", "))));
+        return None;
+    }
+    Some(driver.text)
+}
+
+/// Terms as `dockerd --node-generic-resource` takes them, one a value: `"gpu=2"`, or `"fpga=a"`, `"fpga=b"`.
+fn generic(file: &File, table: &Table) -> Vec<Generic> {
+    let terms = table.list_of_texts("generic_resources");
+    let help = "write KIND=NUMBER, or KIND=NAME for each that has a name: [\"gpu=2\", \"fpga=a\", \"fpga=b\"]";
+    if let Some(list) = terms.iter().find(|term| term.text.contains(',')) {
+        let problem = Problem::new(list.span, format!("{:?} names several resources at once", list.text));
+        file.problem(problem.label("expected one").help(help));
+        return Vec::new();
+    }
+    match Generic::parse(terms.iter().map(|term| term.text.as_str())) {
+        Ok(generic) => generic,
+        Err(text) => {
+            let span = table.span_of("generic_resources");
+            file.problem(Problem::new(span, text).label("expected generic resources").help(help));
+            Vec::new()
+        }
+    }
+}
+
 fn host(file: &File, table: Table, others: &[HostSpec]) -> Option<HostSpec> {
     let mut host = HostSpec {
         labels: table.texts("labels").into_iter().map(|(key, value)| (key, value.text)).collect(),
         engine_labels: table.texts("engine_labels").into_iter().map(|(key, value)| (key, value.text)).collect(),
+        generic: generic(file, &table),
         nano_cpus: table.decimal("cpus", 9),
         ..HostSpec::default()
     };

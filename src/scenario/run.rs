@@ -9,6 +9,7 @@ use crate::engine::{Duration, QueueKind, Seed, Time};
 use crate::net::LinkSpec;
 use crate::session::shell::{self, Dialect};
 use crate::session::{Chunk, Session};
+use crate::swarm::api::Driver;
 use crate::swarm::object::{Availability, Role};
 use crate::swarm::world::{DataCentre, HostSpec};
 use runner::Runner;
@@ -93,6 +94,7 @@ pub fn data_centre(scenario: &Scenario, options: &Options) -> DataCentre {
     settings.election_tick = daemon.election_tick.unwrap_or(settings.election_tick);
     settings.heartbeat_tick = daemon.heartbeat_tick.unwrap_or(settings.heartbeat_tick);
     settings.task_history_limit = daemon.task_history_limit.unwrap_or(settings.task_history_limit);
+    settings.task_log_driver = daemon.task_log_driver.clone().map(|name| Driver { name, ..Driver::default() });
     settings.node_cert_expiry = daemon.node_cert_expiry.unwrap_or(settings.node_cert_expiry);
     settings.policy = scenario.policy;
     settings.shuffle_ties = scenario.ties == Ties::Shuffled;
@@ -123,6 +125,7 @@ fn hosts(scenario: &Scenario) -> Vec<HostSpec> {
             let mut spec = HostSpec::new(&host.name, role);
             spec.labels = host.labels.clone();
             spec.engine_labels = host.engine_labels.clone();
+            spec.generic = host.generic.clone();
             spec.nano_cpus = host.nano_cpus.unwrap_or(spec.nano_cpus);
             spec.memory_bytes = host.memory.unwrap_or(spec.memory_bytes);
             spec.os = host.os.clone().unwrap_or(spec.os);

@@ -1,42 +1,108 @@
-//! `why TASK`, second half: the table of the decision that gave it its node, or of what it waits for.
+//! `why SUBJECT` of a session: the chain of causes, and of a task that was placed, or waits, the scheduler's table.
 //!
 //! The trace keeps decisions small. The table is worked out in the moment of the decision, which is found again by living
-//! through the session once more up to there; that costs as long as the session took to simulate, and only who asks pays.
+//! through the session once more up to there; on the way it is seen which event let a task in that had waited. That takes as long as it took to simulate from the
+//! nearest moment before of which a copy was kept, or from the beginning, and only who asks pays.
 
 use super::Session;
 use super::recording::MODEL;
 use super::replay::Script;
+use super::shell::{Command, List, Verb};
+use crate::engine::{EventId, Time};
 use crate::observe::decision::{self, Placement};
-use crate::observe::why;
+use crate::observe::why::{self, Unlocked};
 use crate::swarm::world::World;
+use std::sync::Arc;
+
+/// What was found by going back to a decision.
+struct Found {
+    /// The world of the moment before it.
+    before: World,
+    /// The event after which the node passed all filters, where the task had waited.
+    unlocked: Option<EventId>,
+}
 
 impl Session {
-    /// The table for the task that is asked about; none for another subject, or where nothing is known.
-    pub(super) fn decision_table(&self, subject: &str) -> Option<String> {
-        let (service, slot) = why::task_named(&self.world, subject)?;
-        let placement = decision::newest(&self.world, &service, slot)?;
-        match placement.made {
-            None => decision::explain(&self.world, &placement),
-            Some(_) => decision::explain(&self.world_before(&placement)?, &placement),
-        }
+    /// Why something is as it is.
+    ///
+    /// # Errors
+    /// When nothing bears the name, or the trace knows nothing of it.
+    pub fn why(&self, subject: &str) -> Result<String, String> {
+        let placement = why::task_named(&self.world, subject)
+            .and_then(|(service, slot)| decision::newest(&self.world, &service, slot));
+        let Some(placement) = placement else { return why::explain(&self.world, subject, None) };
+        let found = placement.made.as_ref().and_then(|_| self.go_back(&placement));
+        let unlocked = found.as_ref().and_then(|found| found.unlocked);
+        let unlocked = unlocked.map(|event| Unlocked { task: placement.task, event });
+        let mut text = why::explain(&self.world, subject, unlocked)?;
+        text.extend(match (&placement.made, &found) {
+            (None, _) => decision::explain(&self.world, &placement),
+            (Some(_), Some(found)) => decision::explain(&found.before, &placement),
+            (Some(_), None) => None,
+        });
+        Ok(text)
     }
 
-    /// The world of the moment before a decision was made.
-    fn world_before(&self, placement: &Placement) -> Option<World> {
-        let at = placement.made.as_ref()?.decision.at;
+    /// Before which moment whoever goes back for what these lines ask must begin; none where nobody has to.
+    pub(super) fn asked_of(&self, list: &List) -> Option<Time> {
+        let pipelines = list
+            .items
+            .iter()
+            .flat_map(|chain| std::iter::once(&chain.first).chain(chain.rest.iter().map(|(_, pipeline)| pipeline)));
+        let subjects = pipelines.flat_map(|pipeline| &pipeline.commands).filter_map(|command| match command {
+            Command::Verb(command) => match &command.verb {
+                Verb::Why { subject } => Some(subject),
+                _ => None,
+            },
+            Command::Simple(_) => None,
+        });
+        let moments = subjects.filter_map(|subject| {
+            let (service, slot) = why::task_named(&self.world, subject)?;
+            let made = decision::newest(&self.world, &service, slot)?.made?;
+            Some(made.waited.unwrap_or(made.decision.at))
+        });
+        moments.min()
+    }
+
+    /// Keeps a copy of its own past for whoever asks why.
+    pub(super) fn keep_near(&mut self, past: &Self) {
+        let mut past = past.clone();
+        past.near = None;
+        self.near = Some(Arc::new(past));
+    }
+
+    /// The world of the moment before a decision was made, and what let the task in.
+    fn go_back(&self, placement: &Placement) -> Option<Found> {
+        let made = placement.made.as_ref()?;
+        let at = made.decision.at;
         let recording = self.recording();
         let script = Script { inputs: recording.inputs, end: recording.end, exact: recording.model == MODEL };
-        let mut session = Self::new(&recording.start);
+        let since = made.waited.unwrap_or(at);
+        let near = self.near.as_ref().filter(|near| near.world.now() < since);
+        let mut session = near.map_or_else(|| Self::new(&recording.start), |near| (**near).clone());
         session.keep_trace(false);
+        let (mut unlocked, mut passed, mut stored) = (None, false, 0);
         while script.next_at(&mut session)? < at {
             script.step(&mut session).ok()?;
+            session.forget_output();
+            if made.waited.is_some_and(|since| session.world.now() >= since) {
+                let state = decision::stored(&session.world);
+                if state != stored {
+                    stored = state;
+                    let passes = decision::passes(&session.world, placement.task, &made.node);
+                    if passes && !passed {
+                        unlocked = Some(session.world.env.kernel.current());
+                    }
+                    passed = passes;
+                }
+            }
         }
         // Of the events of that very moment, the one after which the scheduler writes.
         while script.next_at(&mut session)? == at {
             let before = session.world.clone();
             script.step(&mut session).ok()?;
             if decision::is_made(&session.world, at) {
-                return Some(before);
+                return Some(Found { before, unlocked });
             }
         }
         None

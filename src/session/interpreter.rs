@@ -12,7 +12,7 @@ use crate::observe::Observed;
 use crate::predicate::Verdict;
 use crate::swarm::world::event::ClientId;
 use crate::swarm::world::{DaemonState, Told};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -206,15 +206,18 @@ impl Session {
             }
             // Its owner hands the file in, or nobody does.
             Process::Put { .. } => Progress::Waits,
-            Process::Starting { client, args, stdin, piped } => {
+            Process::Starting { client, args, stdin, piped, environment } => {
                 if told.is_none() {
                     return Progress::Waits;
                 }
                 let (client, args, stdin, piped) = (*client, std::mem::take(args), stdin.clone(), *piped);
+                let variables = environment.clone();
                 let environment = Environment {
                     host: self.world.env.name(terminal.host).to_string(),
                     terminal_width: None,
                     terminal_input: !piped,
+                    directory: super::HOME.trim_end_matches('/').to_owned(),
+                    variables,
                     clock_offset: (self.world.host(terminal.host).clock.wall(now) - now).as_nanos(),
                 };
                 let environment = Environment { terminal_width: self.terminals[id.0].stdout_width(), ..environment };
@@ -366,10 +369,29 @@ impl Session {
         if !matches!((redirect.out, redirect.err), (Sink::Around(Stream::Out), Sink::Around(Stream::Err))) {
             self.terminals[id.0].stack.push(Frame::Redirect(redirect));
         }
-        self.run_program(id, &argv, &stdin, piped);
+        self.run_program(id, &argv, &assignments, &stdin, piped);
     }
 
-    fn run_program(&mut self, id: TerminalId, argv: &[String], stdin: &str, piped: bool) {
+    /// What a program is told of variables: those that are exported, and those set in front of its name.
+    fn environment(&self, id: TerminalId, assignments: &[(String, String)]) -> Arc<BTreeMap<String, String>> {
+        let terminal = &self.terminals[id.0];
+        let home = super::HOME.trim_end_matches('/');
+        let mut environment: BTreeMap<String, String> =
+            ["HOME", "PWD"].map(|name| (name.to_owned(), home.to_owned())).into();
+        let exported = terminal.variables.iter().filter(|(name, _)| terminal.exported.contains(*name));
+        environment.extend(exported.map(|(name, value)| (name.clone(), value.clone())));
+        environment.extend(assignments.iter().cloned());
+        environment.into()
+    }
+
+    fn run_program(
+        &mut self,
+        id: TerminalId,
+        argv: &[String],
+        assignments: &[(String, String)],
+        stdin: &str,
+        piped: bool,
+    ) {
         let host = self.terminals[id.0].host;
         if argv[0] == "docker" && self.world.host(host).daemon == DaemonState::Off {
             let name = self.world.env.name(host).clone();
@@ -382,11 +404,13 @@ impl Session {
         if argv[0] == "docker" {
             let client = self.new_client(id);
             let args = argv[1..].to_vec();
+            let environment = self.environment(id, assignments);
             self.terminals[id.0].stack.push(Frame::Process(Process::Starting {
                 client,
                 args,
                 stdin: stdin.into(),
                 piped,
+                environment,
             }));
             self.world.client_timer(client, 0, START);
             return;
@@ -426,6 +450,7 @@ impl Session {
                 }
                 self.terminals[id.0].print(&text);
             }
+            "export" => status = self.export(id, &argv[1..]),
             "rm" => {
                 let files = Arc::make_mut(&mut self.files);
                 for path in argv[1..].iter().filter(|path| !path.starts_with('-')) {
@@ -459,6 +484,33 @@ impl Session {
             }
         }
         self.terminals[id.0].status = status;
+    }
+
+    /// `export NAME[=VALUE]..`: programs are told these variables from now on. Its status.
+    fn export(&mut self, id: TerminalId, words: &[String]) -> i32 {
+        let terminal = &mut self.terminals[id.0];
+        let mut status = 0;
+        for word in words {
+            let (name, value) = word.split_once('=').map_or((word.as_str(), None), |(name, value)| (name, Some(value)));
+            let mut letters = name.bytes();
+            let is_name = letters.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
+                && letters.all(|b| b.is_ascii_alphanumeric() || b == b'_');
+            if !is_name {
+                terminal.complain(&format!("bash: export: `{word}': not a valid identifier\n"));
+                status = 1;
+                continue;
+            }
+            if let Some(value) = value {
+                terminal.variables.insert(name.to_owned(), value.to_owned());
+            }
+            terminal.exported.insert(name.to_owned());
+        }
+        if words.is_empty() {
+            let shown = terminal.variables.iter().filter(|(name, _)| terminal.exported.contains(*name));
+            let text: String = shown.map(|(name, value)| format!("declare -x {name}=\"{value}\"\n")).collect();
+            terminal.print(&text);
+        }
+        status
     }
 
     fn sleep(&mut self, id: TerminalId, text: &str) {

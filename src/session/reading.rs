@@ -13,7 +13,8 @@ const BUILTINS: &[&str] = &["true", "false", ":", "clear", "hostname", "date", "
 
 /// Commands of docker that read whatever follows them.
 const TOP: &[&str] = &[
-    "ps", "logs", "info", "version", "inspect", "images", "search", "top", "port", "stats", "events", "history", "diff",
+    "ps", "logs", "info", "version", "inspect", "images", "search", "top", "port", "stats", "events", "history",
+    "diff", "exec", "wait",
 ];
 
 /// Management commands of docker, and those of their commands that read.
@@ -21,7 +22,7 @@ const GROUPS: &[&str] =
     &["service", "node", "stack", "container", "network", "volume", "config", "secret", "image", "context", "system"];
 const READERS: &[&str] = &[
     "ls", "list", "ps", "inspect", "logs", "services", "config", "top", "stats", "port", "history", "df", "info",
-    "events",
+    "events", "exec", "wait",
 ];
 
 /// Whether nothing in these lines changes a world, but for letting its time pass.

@@ -34,7 +34,8 @@ pub use verb::Verb;
 pub const MAX_SHELL_BYTES: usize = 1 << 20;
 
 /// Programs of every host besides docker and the [filters](filter::FILTERS).
-pub const BUILTINS: &[&str] = &["true", ":", "clear", "false", "hostname", "date", "pwd", "ls", "rm", "sleep", "exit"];
+pub const BUILTINS: &[&str] =
+    &["true", ":", "clear", "false", "hostname", "date", "pwd", "ls", "rm", "sleep", "export", "exit"];
 
 /// How deeply substitutions may stand inside each other.
 pub const MAX_SHELL_DEPTH: usize = 32;

@@ -7,7 +7,7 @@ use crate::predicate::Watcher;
 use crate::session::shell::{List, Pipeline, SimpleCommand};
 use crate::swarm::world::Told;
 use crate::swarm::world::event::ClientId;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// A terminal, by its number.
@@ -34,6 +34,8 @@ pub struct Terminal {
     pub width: Option<u16>,
     /// Variables.
     pub variables: BTreeMap<String, String>,
+    /// The names of those that programs are told, too.
+    pub exported: BTreeSet<String>,
     /// Exit status of the last command.
     pub status: i32,
     /// Someone typed `exit`.
@@ -102,7 +104,13 @@ impl Redirect {
 #[derive(Clone, Debug)]
 pub(super) enum Process {
     /// The client's program is being started.
-    Starting { client: ClientId, args: Vec<String>, stdin: Arc<str>, piped: bool },
+    Starting {
+        client: ClientId,
+        args: Vec<String>,
+        stdin: Arc<str>,
+        piped: bool,
+        environment: Arc<BTreeMap<String, String>>,
+    },
     /// A docker client.
     Docker { client: ClientId, machine: Box<Client>, stdin: Arc<str> },
     /// `wait 30s`, `sleep 5`.
@@ -120,6 +128,7 @@ impl Terminal {
             host,
             width,
             variables: BTreeMap::new(),
+            exported: BTreeSet::new(),
             status: 0,
             exited: false,
             output: Vec::new(),

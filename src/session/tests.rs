@@ -7,6 +7,7 @@ mod shell;
 mod swarm;
 mod timeline;
 mod verbs;
+mod why;
 
 use super::*;
 use crate::engine::Duration;

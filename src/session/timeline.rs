@@ -8,7 +8,7 @@ mod travel;
 use super::replay::Script;
 use super::shell::{self, Command, Dialect, List, ShellError, Verb};
 use super::{Chunk, Moment, Recording, ReplayError, Session, Stop, TerminalId, is_reading};
-use crate::engine::{Checkpoints, Time};
+use crate::engine::{Checkpoints, Duration, Time};
 use crate::net::HostId;
 use std::sync::Arc;
 
@@ -245,6 +245,7 @@ impl Timeline {
         if let Some(verb) = travel_verb(&list) {
             return self.travel(id, verb).map(Entered::Told);
         }
+        self.keep_near(&list);
         let Some(view) = &self.view else {
             self.head.begin(id, text, Arc::new(list));
             return Ok(Entered::Begun);
@@ -269,6 +270,14 @@ impl Timeline {
         let terminal = session.open(then.host, present.width);
         session.begin(terminal, text, Arc::new(list));
         Ok(Entered::Aside { session, terminal })
+    }
+
+    /// Gives the session that is asked why a copy of its past, from which going back is short.
+    fn keep_near(&mut self, list: &List) {
+        let Some(asked) = self.session().asked_of(list) else { return };
+        let before = asked - Duration::from_nanos(1);
+        let Some(past) = self.checkpoints.nearest_time(before) else { return };
+        self.view.as_mut().unwrap_or(&mut self.head).keep_near(past);
     }
 
     /// Lets time pass up to `until`, in the present, or along the known way while the past is looked at.

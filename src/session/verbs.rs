@@ -9,7 +9,7 @@ use super::{Mark, Session, TerminalId, absolute};
 use crate::docker::{Input as ClientInput, TERMINAL};
 use crate::engine::Duration;
 use crate::net::{HostId, LinkSpec};
-use crate::observe::{Observed, Root, View, look, nearest, why};
+use crate::observe::{Observed, Root, View, look, nearest};
 use crate::predicate::{Condition, Verdict, Watcher};
 use crate::swarm::daemon::image::ImageBehaviour;
 use crate::swarm::daemon::registry::RegistryChange;
@@ -55,9 +55,8 @@ impl Session {
                 .values()
                 .filter(|c| c.runs())
                 .filter(|c| {
-                    c.task.name() == name
-                        || &*c.name == name
-                        || c.task.id.text().starts_with(name)
+                    &*c.name == name
+                        || c.task().is_some_and(|task| task.name() == name || task.id.text().starts_with(name))
                         || c.id.text().starts_with(name)
                 })
                 .map(|c| (host.id, c.id))
@@ -238,9 +237,7 @@ impl Session {
             Verb::Look { what: Some(Aspect::Net) } => return Ok(Some(look::net(&self.world))),
             Verb::Look { what: Some(Aspect::Time) } => return Ok(Some(look::time(&self.world))),
             Verb::Why { subject } => {
-                let mut text = why::explain(&self.world, subject)?;
-                text.extend(self.decision_table(subject));
-                return Ok(Some(text));
+                return self.why(subject).map(Some);
             }
             Verb::Mark { name } => {
                 self.check_mark(name)?;

@@ -10,24 +10,32 @@
 
 mod cluster;
 mod container;
+mod container_spec;
 mod file;
+mod generic;
 mod health;
 mod human;
 mod info;
+mod mount;
 mod network;
 mod node;
+mod run;
 mod service;
 mod task;
 pub mod time;
 
 pub use cluster::*;
 pub use container::*;
+pub use container_spec::*;
 pub use file::*;
+pub use generic::*;
 pub use health::*;
 pub use human::human_duration;
 pub use info::*;
+pub use mount::*;
 pub use network::*;
 pub use node::*;
+pub use run::*;
 pub use service::*;
 pub use task::*;
 
@@ -286,6 +294,70 @@ pub enum Request {
         /// Id, name or unique prefix of an id.
         id: String,
     },
+    /// `POST /containers/create`
+    ContainerCreate(Box<ContainerCreate>),
+    /// `POST /containers/{id}/wait`
+    ContainerWait {
+        /// Id, name or unique prefix of an id.
+        id: String,
+        /// Until it is gone, rather than until it has ended.
+        removed: bool,
+    },
+    /// `POST /containers/{id}/attach`: what it writes, when there is something, or when it has ended.
+    ContainerAttach {
+        /// Id, name or unique prefix of an id.
+        id: String,
+        /// So many lines are known already.
+        seen: u64,
+        /// It is started for it.
+        start: bool,
+    },
+    /// `GET /containers/{id}/top`
+    ContainerTop {
+        /// Id, name or unique prefix of an id.
+        id: String,
+        /// Options of `ps`.
+        options: Vec<String>,
+    },
+    /// `POST /containers/{id}/exec`
+    ContainerExec(Box<ExecRequest>),
+    /// `POST /containers/prune`
+    ContainerPrune(Filters),
+    /// `GET /images/{name}/json`
+    ImageInspect(String),
+    /// `POST /networks/{id}/connect`
+    NetworkConnect {
+        /// The container.
+        container: String,
+        /// The network, and the place there.
+        endpoint: EndpointRequest,
+    },
+    /// `POST /networks/{id}/disconnect`
+    NetworkDisconnect {
+        /// Id, name or unique prefix of an id.
+        network: String,
+        /// The container.
+        container: String,
+        /// Even if it is not known any more.
+        force: bool,
+    },
+    /// `POST /volumes/create`
+    VolumeCreate(VolumeCreate),
+    /// `GET /volumes`
+    VolumeList(Filters),
+    /// `GET /volumes/{name}`
+    VolumeInspect(String),
+    /// `DELETE /volumes/{name}`
+    VolumeRemove {
+        /// As typed.
+        name: String,
+        /// What is not there is no error.
+        force: bool,
+    },
+    /// `POST /volumes/prune`
+    VolumePrune(Filters),
+    /// `GET /events`
+    Events(EventsRequest),
 }
 
 /// Which lines of a log.
@@ -338,6 +410,31 @@ pub enum Response {
     Containers(Arc<Vec<ContainerSummary>>),
     /// Of `ContainerInspect`.
     Container(Arc<ContainerInspect>),
+    /// Of `ContainerCreate`.
+    ContainerCreated {
+        /// The new container's id.
+        id: String,
+        /// To be shown to the user.
+        warnings: Vec<String>,
+    },
+    /// Of `ContainerWait`: the exit status.
+    ContainerEnded(i32),
+    /// Of `ContainerAttach`.
+    Attached(Attached),
+    /// Of `ContainerTop`.
+    Top(Arc<Top>),
+    /// Of `ContainerExec`.
+    Executed(Arc<Executed>),
+    /// Of the other `prune`s.
+    Pruned(Pruned),
+    /// Of `ImageInspect`.
+    Image(Arc<ImageInspect>),
+    /// Of `VolumeCreate` and `VolumeInspect`.
+    Volume(Arc<Volume>),
+    /// Of `VolumeList`.
+    Volumes(Arc<Vec<Volume>>),
+    /// Of `Events`.
+    Events(Arc<Events>),
     /// Of `ImageList`.
     Images(Arc<Vec<ImageSummary>>),
     /// Of `ImagePull`: the digest, and whether anything had to be fetched.

@@ -186,6 +186,11 @@ impl Ids {
         ContainerId(self.draw("id.container", &task.0))
     }
 
+    /// For a container that somebody makes on a host, under this name or without one.
+    pub fn own_container(&mut self, host: &str, name: &str) -> ContainerId {
+        ContainerId(self.draw("id.container.own", &(host, name)))
+    }
+
     /// A Raft id for a member: never zero.
     pub fn member(&mut self, host: &str) -> u64 {
         (self.draw("id.member", &host) as u64 >> 1) | 1

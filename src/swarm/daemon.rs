@@ -10,24 +10,30 @@ mod call;
 mod checks;
 mod containers;
 mod credentials;
+mod directory;
 pub mod engine;
+pub mod events;
 pub mod health;
 pub mod image;
 mod images;
 mod info;
+pub mod inside;
 mod limits;
 mod line;
 mod membership;
+mod mounts;
 mod networks;
 pub mod program;
 pub mod provision;
 mod recover;
 pub mod registry;
 mod role;
+pub mod volumes;
 
 pub use call::{Call, CallAlarm};
 pub use credentials::NotStarted;
 pub use engine::{Container, ContainerState, Engine, EngineAlarm, EngineOutbox, Happened, Surroundings};
+pub use events::EventLog;
 pub use role::{RoleAlarm, RoleChange};
 
 use crate::swarm::api::{Answer, ApiError, Failure, NoAnswer, Request, Response, Version};
@@ -79,6 +85,19 @@ impl Host {
             Request::ContainerPause(id) => self.container_pause(id, env),
             Request::ContainerUnpause(id) => self.container_unpause(id, env),
             Request::ContainerRename { id, name } => self.container_rename(id, name, env),
+            Request::ContainerTop { options, .. } if !options.is_empty() && options != &["-ef"] => {
+                Err(ApiError::new(501, "swarmlab: docker top with options of ps is not modelled yet").into())
+            }
+            Request::ContainerTop { id, .. } => self.container_top(id),
+            Request::ContainerPrune(filters) => self.container_prune(filters, env),
+            Request::ImageInspect(name) => self.image_inspect(name, env),
+            Request::NetworkConnect { container, endpoint } => self.network_connect(container, endpoint, env),
+            Request::NetworkDisconnect { network, container, .. } => self.network_disconnect(network, container, env),
+            Request::VolumeCreate(wanted) => self.volume_create(wanted, env),
+            Request::VolumeList(filters) => self.volume_list(filters),
+            Request::VolumeInspect(name) => self.volume_inspect(name),
+            Request::VolumeRemove { name, force } => self.volume_remove(name, *force, env),
+            Request::VolumePrune(filters) => self.volume_prune(filters, env),
             Request::ImageList => self.image_list(env),
             Request::ImageRemove { name, force } => self.image_remove(name, *force, env),
             Request::ContainerKill { id, signal } => self.container_kill(id, signal.as_deref(), env),
@@ -100,6 +119,16 @@ impl Host {
                 self.container_stop(id, *timeout, signal.as_deref(), (client, number, true), env)
             }
             Request::ContainerStart(id) => self.container_start(id, client, number, env),
+            Request::ContainerCreate(order) => self.container_create(order, client, number, env),
+            Request::ContainerWait { id, removed } => self.container_wait(id, *removed, (client, number), env),
+            Request::ContainerAttach { id, seen, start } => {
+                self.container_attach(id, *seen, *start, (client, number), env)
+            }
+            Request::ContainerExec(request) => self.container_exec(request, (client, number), env),
+            Request::Events(wanted) => {
+                self.events_wanted(client, number, wanted.clone(), env);
+                Ok(())
+            }
             Request::ImagePull(name) => {
                 self.engine_do(env, |engine, around, out| engine.pull_for(client, number, name, around, out));
                 Ok(())

@@ -10,6 +10,7 @@
 //! Source: control-plane.md §7.1-§7.6.
 
 mod dependencies;
+mod outgoing;
 mod protocol;
 #[cfg(test)]
 mod tests;
@@ -216,12 +217,17 @@ impl Dispatcher {
                     self.refuse(route, *session, Refusal::NotRegistered);
                     return;
                 }
-                for (task, report) in reports.iter() {
-                    // A task that is gone, or another node's, is passed over.
-                    if state.tasks.get(*task).is_some_and(|stored| stored.node == Some(*node)) {
-                        self.task_updates.insert(*task, report.clone());
-                    }
+                // A task that is gone is passed over; one of another node spoils the whole report.
+                let stored = |(task, report): &(TaskKey, Report)| {
+                    let stored = state.tasks.get(*task).filter(|stored| stored.id == report.id)?;
+                    Some((stored.clone(), report.clone()))
+                };
+                let known: Vec<_> = reports.iter().filter_map(stored).collect();
+                if known.iter().any(|(stored, _)| stored.node != Some(*node)) {
+                    self.refuse(route, *session, Refusal::OtherNodesTask);
+                    return;
                 }
+                self.task_updates.extend(known.into_iter().map(|(stored, report)| (stored.key, report)));
                 self.arm_flush(now, out);
                 self.outgoing.push((route, ToAgent::ReportsDone { session: *session, number: *number }));
             }
@@ -324,38 +330,6 @@ impl Dispatcher {
         }
     }
 
-    fn assignments_due(&mut self, node: NodeKey, state: &State, now: Time, out: &mut Outbox) {
-        let Some(session) = self.sessions.get_mut(&node) else { return };
-        session.armed = false;
-        if session.pending.is_empty() && session.gone.is_empty() {
-            return;
-        }
-        if session.due > now {
-            session.armed = true;
-            out.alarm(session.due, Alarm::Assignments(node));
-            return;
-        }
-        let mut tasks = Vec::new();
-        let mut removed = Vec::new();
-        let mut files = Vec::new();
-        for (key, task) in std::mem::take(&mut session.pending) {
-            match task {
-                Some(task) => {
-                    session.dependencies.add(&task, state, &mut files);
-                    tasks.push(task);
-                }
-                None => removed.push(key),
-            }
-        }
-        let mut gone = std::mem::take(&mut session.gone);
-        // What one task needs no more another may need anew.
-        gone.retain(|key| !files.iter().any(|file| file.key == *key));
-        session.sequence += 1;
-        let (route, id, sequence) = (session.route, session.id, session.sequence);
-        let message = ToAgent::Assignments { session: id, sequence, complete: false, tasks, removed, files, gone };
-        self.outgoing.push((route, message));
-    }
-
     /// The store has changed.
     pub fn watch(&mut self, event: &Event, now: Time, out: &mut Outbox) {
         match event {
@@ -421,60 +395,6 @@ impl Dispatcher {
         }
     }
 
-    /// Tells a node with a session that something is to be done about its certificate.
-    fn tell_news(&mut self, node: &Node) {
-        let news = self.news(node);
-        if self.registering.contains(&node.key) || self.registered.contains(&node.key) {
-            // The answer to its registration will say so.
-            return;
-        }
-        if let Some(session) = self.sessions.get(&node.key).filter(|session| session.id != 0) {
-            self.outgoing.push((session.route, ToAgent::Certificate { session: session.id, news }));
-        }
-    }
-
-    fn news(&self, node: &Node) -> CertificateNews {
-        CertificateNews { rotate: node.certificate.state == IssuanceState::Rotate, root: self.root }
-    }
-
-    /// The set of Raft members has changed: every agent is told who the managers are now.
-    pub fn members_changed(&mut self, state: &State) {
-        for session in self.sessions.values().filter(|session| session.id != 0) {
-            self.outgoing.push((session.route, ToAgent::Managers { session: session.id, managers: managers(state) }));
-        }
-    }
-
-    fn assign(&mut self, node: NodeKey, key: TaskKey, task: Option<Arc<Task>>, now: Time, out: &mut Outbox) {
-        let Some(session) = self.sessions.get_mut(&node) else { return };
-        if session.id == 0 || self.registering.contains(&node) || self.registered.contains(&node) {
-            // The complete set that follows the registration will have it.
-            return;
-        }
-        session.pending.insert(key, task);
-        session.due = now + ASSIGNMENT_WAIT;
-        if !session.armed {
-            session.armed = true;
-            out.alarm(session.due, Alarm::Assignments(node));
-        }
-    }
-
-    /// A task that has ended or is gone needs no secrets and configs any more.
-    fn release(&mut self, old: Option<&Task>, new: Option<&Task>, now: Time, out: &mut Outbox) {
-        let live = |task: Option<&Task>| task.is_some_and(|task| task.status.state <= TaskState::Running);
-        let Some(old) = old.filter(|old| !old.spec.uses.files.is_empty()) else { return };
-        if !live(Some(old)) || live(new) {
-            return;
-        }
-        let Some(node) = old.node else { return };
-        let Some(session) = self.sessions.get_mut(&node) else { return };
-        session.gone.extend(session.dependencies.release(old.key));
-        if !session.gone.is_empty() && !session.armed {
-            session.armed = true;
-            session.due = now + ASSIGNMENT_WAIT;
-            out.alarm(session.due, Alarm::Assignments(node));
-        }
-    }
-
     /// It is the dispatcher's turn to write.
     pub fn write(&mut self, tx: &mut Transaction) {
         if std::mem::take(&mut self.mark_unknown) {
@@ -501,7 +421,7 @@ impl Dispatcher {
         }
         let now = tx.now();
         for (key, report) in std::mem::take(&mut self.task_updates) {
-            let Some(task) = tx.state().tasks.get(key) else { continue };
+            let Some(task) = tx.state().tasks.get(key).filter(|task| task.id == report.id) else { continue };
             // States only go forward; the same state with another content is accepted, an identical status is not news.
             if report.state < task.status.state || report.same_as(&task.status) {
                 continue;

@@ -15,6 +15,8 @@ mod resource;
 mod service;
 mod spec;
 mod task;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use super::ca::token_digest;
 pub use cluster::*;

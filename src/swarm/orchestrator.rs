@@ -22,6 +22,7 @@ mod global;
 mod jobs;
 mod loops;
 mod plan;
+mod replacement;
 mod replicated;
 mod restart;
 mod slot;

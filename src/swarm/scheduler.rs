@@ -32,6 +32,7 @@ pub use explain::{NodeVerdict, Verdict};
 pub use filter::Filter;
 #[cfg(any(test, feature = "mutants"))]
 pub use mutant::Mutant;
+use policy::Load;
 pub use policy::Policy;
 pub use ties::Ties;
 
@@ -43,7 +44,7 @@ use filter::Pipeline;
 use mirror::Mirror;
 use natural::natural;
 use placement::Placement;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -65,8 +66,10 @@ pub struct Scheduler {
     policy: Policy,
     draws: Option<Stream>,
     mirror: Mirror,
-    /// Tasks without a node, in no order and perhaps twice: a tick sorts them and drops what has changed.
+    /// Tasks without a node, as they came and perhaps twice: a tick sorts them and drops what has changed.
     unassigned: Vec<TaskKey>,
+    /// The real one's map of them has held so many that it is ordered by hash, for good.
+    crowded: bool,
     /// Tasks that came with their node and are not confirmed.
     preassigned: BTreeSet<TaskKey>,
     /// Something has happened that may let a task be placed.
@@ -95,6 +98,14 @@ struct Group {
     tasks: Vec<TaskKey>,
 }
 
+impl Group {
+    /// That of a task, without any.
+    fn of(task: &Task) -> Self {
+        let name = task.service_name.clone();
+        Self { service: task.service, spec_version: task.spec_version, name, tasks: Vec::new() }
+    }
+}
+
 impl Scheduler {
     /// Starts on a new leader: loads what is stored and asks for its turn if there is something to decide.
     pub fn start(ties: Ties, state: &State, _now: Time, out: &mut Outbox) -> Self {
@@ -104,6 +115,7 @@ impl Scheduler {
             draws: None,
             mirror: Mirror::default(),
             unassigned: Vec::new(),
+            crowded: false,
             preassigned: BTreeSet::new(),
             tick_required: true,
             tick_granted: false,
@@ -112,7 +124,10 @@ impl Scheduler {
             #[cfg(any(test, feature = "mutants"))]
             mutant: None,
         };
-        for node in state.nodes.values() {
+        let mut nodes: Vec<_> = state.nodes.values().collect();
+        // As they come from the store.
+        nodes.sort_by_key(|node| node.id);
+        for node in nodes {
             scheduler.mirror.put_node(node);
         }
         for task in state.tasks.values() {
@@ -265,14 +280,14 @@ impl Scheduler {
     /// Confirms the tasks that came with their node where that passes the filters.
     fn confirm(&mut self, tx: &mut Transaction) {
         let mut tasks: Vec<_> = self.preassigned.iter().copied().collect();
-        self.ties.shuffle(&mut tasks);
+        self.ties.walk(&mut tasks, false);
         for key in tasks {
             let Some(task) = tx.state().tasks.get(key).cloned() else { continue };
             // A node that is not known gets no verdict.
             let Some((node, info)) = task.node.and_then(|node| Some((node, self.mirror.nodes.get(node)?))) else {
                 continue;
             };
-            let of_service = self.mirror.of_service(task.service).get(node.0 as usize).copied().unwrap_or(0);
+            let Load { of_service, active } = self.mirror.load(task.service, node);
             let mut pipeline = self.load(task.clone());
             if pipeline.process(info, of_service) {
                 self.preassigned.remove(&key);
@@ -283,7 +298,7 @@ impl Scheduler {
                     at: tx.now(),
                     candidates: 1,
                     of_service,
-                    active: info.active,
+                    active,
                     stopped: [0; 7],
                     policy: Policy::Swarm,
                 };
@@ -295,28 +310,39 @@ impl Scheduler {
         }
     }
 
-    /// Takes all tasks without a node, by service and spec: services by name, tasks by slot, then oldest first.
+    /// Takes all tasks without a node, by service and spec: services by name, tasks by slot, then oldest first; or as the real
+    /// one ranges over its maps of tasks, of groups, and of a group's tasks.
     fn groups(&mut self, state: &State) -> Vec<Group> {
         let mut waiting: Vec<_> = std::mem::take(&mut self.unassigned)
             .into_iter()
             .filter_map(|key| state.tasks.get(key))
             .filter(|task| task.node.is_none() && ALIVE.contains(&task.status.state))
-            .map(|task| (task.service, task.spec_version, task.slot, task.key))
             .collect();
-        waiting.sort_unstable();
-        waiting.dedup();
-        let mut groups: Vec<_> = waiting
-            .chunk_by(|a, b| (a.0, a.1) == (b.0, b.1))
-            .filter_map(|tasks| {
-                let &(service, spec_version, _, first) = tasks.first()?;
-                let name = state.tasks.get(first)?.service_name.clone();
-                Some(Group { service, spec_version, name, tasks: tasks.iter().map(|&(.., key)| key).collect() })
-            })
-            .collect();
-        groups.sort_by(|a, b| natural(&a.name, &b.name));
-        self.ties.shuffle(&mut groups);
-        for group in &mut groups {
-            self.ties.shuffle(&mut group.tasks);
+        if self.ties.are_natural() {
+            waiting.sort_unstable_by_key(|task| (task.service, task.spec_version, task.slot, task.key));
+            waiting.dedup_by_key(|task| task.key);
+        } else {
+            let mut seen = BTreeSet::new();
+            waiting.retain(|task| seen.insert(task.key));
+            self.crowded |= waiting.len() > 8;
+            self.ties.walk(&mut waiting, self.crowded);
+        }
+        let mut groups: Vec<Group> = Vec::new();
+        let mut places = BTreeMap::new();
+        for task in waiting {
+            let place = *places.entry((task.service, task.spec_version)).or_insert_with(|| {
+                groups.push(Group::of(task));
+                groups.len() - 1
+            });
+            groups[place].tasks.push(task.key);
+        }
+        if self.ties.are_natural() {
+            groups.sort_by(|a, b| natural(&a.name, &b.name));
+        } else {
+            self.ties.walk(&mut groups, false);
+            for group in &mut groups {
+                self.ties.walk(&mut group.tasks, false);
+            }
         }
         groups
     }

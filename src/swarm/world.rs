@@ -11,6 +11,7 @@ mod host;
 pub mod record;
 mod setup;
 mod tls;
+mod wires;
 
 pub use check::Violation;
 pub use clock::Clock;
@@ -27,9 +28,9 @@ use crate::raft::Role;
 use crate::swarm::agent::{AgentAlarm, AgentOutbox};
 use crate::swarm::api::{Answer, Request};
 use crate::swarm::component::{Ids, Outbox};
-use crate::swarm::daemon::EngineOutbox;
 use crate::swarm::daemon::image::Catalogue;
 use crate::swarm::daemon::registry::Registry;
+use crate::swarm::daemon::{EngineAlarm, EngineOutbox, inside};
 use crate::swarm::dispatcher::ToAgent;
 use crate::swarm::manager::Manager;
 use crate::swarm::scheduler::Policy;
@@ -44,11 +45,6 @@ use std::sync::Arc;
 pub type StreamKey = (HostId, HostId, bool);
 /// Segments in their order.
 type Segments = Arc<Vec<Arc<Packet>>>;
-
-/// The first pause before a segment that vanished is sent again...
-const RESEND: Duration = Duration::from_millis(200);
-/// ... and how often it is: after 25 s in all, every call has ended by its own time-out.
-const RESENDS: u32 = 7;
 
 /// Swarm's own port.
 pub const SWARM_PORT: u16 = 2377;
@@ -104,6 +100,8 @@ pub struct Env {
     boots: Vec<Boot>,
     proposals: u64,
     calls: u64,
+    /// While what a user asked for is applied: the notable event that led to the asking.
+    pub(crate) asked_by: Option<EventId>,
 }
 
 /// Numbers that grow when what they stand for may have changed: whoever looks on need not look again before.
@@ -153,7 +151,17 @@ impl Env {
     /// Writes a record into the trace and the fingerprint.
     pub fn record(&mut self, what: What) {
         self.kernel.fold(&what);
-        if self.trace.push(self.kernel.origin(), what) {
+        self.remark(what);
+    }
+
+    /// Writes a record into the trace alone, for its readers. What is written for somebody who asked for it and waited
+    /// behind other writers is caused by the asking, not by what those did.
+    pub fn remark(&mut self, what: What) {
+        let mut origin = self.kernel.origin();
+        if let Some(asked) = self.asked_by {
+            (origin.cause, origin.landmark) = (asked, asked);
+        }
+        if self.trace.push(origin, what) {
             self.kernel.mark_notable();
         }
     }
@@ -181,95 +189,6 @@ impl Env {
         &self.names[host.index()]
     }
 
-    /// Sends a packet on its way. What vanishes is noticed by the sender of a Raft message after [`SEND_TIMEOUT`]; everything
-    /// else is sent again by the sender's kernel, until the way is open or whoever waits for an answer has given up.
-    pub fn send(&mut self, from: HostId, from_boot: Boot, to: HostId, to_boot: Option<Boot>, body: Body) {
-        let packet = Arc::new(Packet { from, from_boot, to, to_boot, body });
-        let stream = (from, to, packet.body.is_request());
-        if let Some(stalled) = self.stalled.get_mut(&stream)
-            && !matches!(packet.body, Body::Raft(_))
-        {
-            // Nothing overtakes on a stream.
-            Arc::make_mut(stalled).push(packet);
-            return;
-        }
-        self.transmit(packet);
-    }
-
-    fn transmit(&mut self, packet: Arc<Packet>) {
-        let Packet { from, from_boot, to, .. } = *packet;
-        let now = self.kernel.now();
-        let to_server = packet.body.is_request();
-        let port = if to_server { SWARM_PORT } else { EPHEMERAL };
-        match self.net.stream(now, from, to, port) {
-            Transit::Arrives(at) => {
-                if to_server && from != to && !self.net.holds(from, from_boot, to) {
-                    self.net.open(from, from_boot, to, self.boots[to.index()]);
-                }
-                if matches!(packet.body, Body::Raft(_)) && at > now + SEND_TIMEOUT {
-                    // On its way for longer than the sender waits.
-                    self.kernel
-                        .schedule(now + SEND_TIMEOUT, Event::SendFailed { host: from, boot: from_boot, peer: to });
-                }
-                self.kernel.schedule(at, Event::Packet(packet));
-            }
-            Transit::Vanishes => self.vanished(packet),
-        }
-    }
-
-    fn vanished(&mut self, packet: Arc<Packet>) {
-        let Packet { from, from_boot, to, .. } = *packet;
-        self.record(What::Dropped { from, to });
-        if matches!(packet.body, Body::Raft(_)) {
-            self.kernel.schedule_in(SEND_TIMEOUT, Event::SendFailed { host: from, boot: from_boot, peer: to });
-            return;
-        }
-        let stream = (from, to, packet.body.is_request());
-        if let Some(stalled) = self.stalled.get_mut(&stream) {
-            Arc::make_mut(stalled).push(packet);
-        } else {
-            self.stalled.insert(stream, Arc::new(vec![packet]));
-            self.kernel.schedule_in(RESEND, Event::Resend { stream, attempt: 1 });
-        }
-    }
-
-    /// What vanished on a stream is sent again, in order, as far as the processes that sent it are still there. The pause
-    /// doubles each time, until the sender's kernel gives up.
-    fn resend(&mut self, stream: StreamKey, attempt: u32) {
-        let (from, to, to_server) = stream;
-        let Some(stalled) = self.stalled.remove(&stream) else { return };
-        let boot = self.boots[from.index()];
-        let mut packets = Arc::unwrap_or_clone(stalled);
-        packets.retain(|packet| packet.from_boot == boot);
-        let port = if to_server { SWARM_PORT } else { EPHEMERAL };
-        if packets.is_empty() {
-            return;
-        }
-        if self.net.passable(from, to, port) {
-            for packet in packets {
-                match self.stalled.get_mut(&stream) {
-                    Some(stalled) => Arc::make_mut(stalled).push(packet),
-                    None => self.transmit(packet),
-                }
-            }
-        } else if attempt < RESENDS {
-            self.stalled.insert(stream, Arc::new(packets));
-            self.kernel.schedule_in(RESEND * (1 << attempt), Event::Resend { stream, attempt: attempt + 1 });
-        }
-    }
-
-    /// The end of a connection is gone: its other end, whichever process holds it now, is told.
-    pub(super) fn reset_by(&mut self, from: HostId, to: HostId) {
-        self.reset(from, to, self.boots[to.index()], false);
-    }
-
-    /// The kernel of `from` tells the process on `to` that its connection is no more.
-    fn reset(&mut self, from: HostId, to: HostId, boot: Boot, refused: bool) {
-        if let Transit::Arrives(at) = self.net.stream(self.kernel.now(), from, to, EPHEMERAL) {
-            self.kernel.schedule(at, Event::Reset { host: to, boot, peer: from, refused });
-        }
-    }
-
     /// Answers a client, a moment later.
     pub fn answer(&mut self, client: ClientId, number: u64, answer: Answer) {
         let after = self.settings.api_latency;
@@ -281,20 +200,6 @@ impl Body {
     /// It tells an agent what to do.
     fn assigns(&self) -> bool {
         matches!(self, Body::ToAgent { message, .. } if matches!(message, ToAgent::Assignments { .. }))
-    }
-
-    /// It goes to a server's port, rather than back from it.
-    fn is_request(&self) -> bool {
-        matches!(
-            self,
-            Body::Raft(_)
-                | Body::ToDispatcher { .. }
-                | Body::Call { .. }
-                | Body::Join { .. }
-                | Body::MemberJoin { .. }
-                | Body::HealthCheck { .. }
-                | Body::Renew { .. }
-        )
     }
 }
 
@@ -427,6 +332,9 @@ impl World {
             }
             Event::ClientTimer { client, number } => self.env.told.push(Told::Timer { client, number }),
             Event::Flap(a, b, number) => self.flap(a, b, number),
+            Event::Engine(host, EngineAlarm::Exec(number)) if !self.host(host).is_paused() => {
+                self.inside(host, number);
+            }
             Event::Tick(host, _)
             | Event::DiskDone(host, _)
             | Event::Leader(host, ..)
@@ -445,6 +353,14 @@ impl World {
                 self.on_host(host, |host, env| host.handle(event, env));
             }
         }
+    }
+
+    /// A command inside a container does what it does: what it finds may lie on any host.
+    fn inside(&mut self, host: HostId, number: u32) {
+        let Some((result, takes)) = inside::run(&self.hosts, &self.env, host, number) else { return };
+        self.on_host(host, |host, env| {
+            host.engine_do(env, |engine, around, out| engine.executed(number, result, takes, around, out));
+        });
     }
 
     /// Lets something happen on a host, and notes whether its manager looks different after it.

@@ -253,6 +253,44 @@ fn the_command_line_itself() {
     assert_eq!(ended(&["shell", "no/such/script"]).status, Some(2));
     let overflow = ended(&["shell", "--managers", "18446744073709551615", "--workers", "1", "-c", "hosts"]);
     assert_eq!(overflow.status, Some(2), "{}", overflow.stderr);
+    let nobody = ended(&["shell", "--managers", "0", "--workers", "2", "-c", "hosts"]);
+    assert_eq!(nobody.status, Some(2));
+    assert!(nobody.stderr.starts_with("a swarm has 1 to "), "{}", nobody.stderr);
+    // What is out of its limits is told once, and nothing that only follows from it.
+    let many = ended(&["check", &file("many.toml", scenario("").replace("managers = 1", "managers = 100000"))]);
+    assert_eq!(many.status, Some(2));
+    assert_eq!(many.stderr.matches('×').count(), 1, "{}", many.stderr);
+    assert!(many.stderr.contains("`managers` is 100000; it may be from 0 to "), "{}", many.stderr);
+}
+
+/// A scenario and a recording tell the same; both at their end and before.
+#[test]
+fn why_of_a_file() {
+    let path = file("why.toml", scenario("[[step]]\nat = \"20s\"\nrun = \"docker service scale -d web=3\"\n"));
+    let told = ended(&["why", &path, "web.3"]);
+    assert_eq!((told.status, told.stderr.as_str()), (Some(0), ""));
+    assert!(told.stdout.contains("because m1$ docker service scale -d web=3"), "{}", told.stdout);
+    assert!(told.stdout.contains("what the scheduler saw for web.3"), "{}", told.stdout);
+    let before = ended(&["why", &path, "web.3", "--at", "15s"]);
+    assert_eq!(before.status, Some(1));
+    assert!(before.stderr.contains("nothing is called web.3"), "{}", before.stderr);
+    let recording = file("why.rec", "");
+    let lines = "docker service create -d --name web --replicas 2 nginx; wait 20s; docker node ls";
+    assert_eq!(ended(&["shell", "--record", &recording, "-c", lines]).status, Some(0));
+    let told = ended(&["why", &recording, "web.2", "--at", "10s"]);
+    assert_eq!((told.status, told.stderr.as_str()), (Some(0), ""));
+    assert!(told.stdout.starts_with("web.2 is running on "), "{}", told.stdout);
+    for (arguments, expected) in [
+        (vec!["why", &recording, "web.2", "--at", "10h"], "nothing is known of that moment"),
+        (vec!["why", &recording, "web.2", "--at", "soon"], "a moment was expected, such as 45s"),
+        (vec!["why", &recording, "web.2", "--seed", "3"], "--seed is for scenarios"),
+        (vec!["why", "no/such/file", "web.2"], "cannot be read"),
+        (vec!["why", "README.md", "web.2"], "or a recording"),
+    ] {
+        let refused = ended(&arguments);
+        assert_eq!(refused.status, Some(2), "{arguments:?}");
+        assert!(refused.stderr.contains(expected), "{arguments:?}: {}", refused.stderr);
+    }
 }
 
 fn shell(lines: &str) -> Ended {

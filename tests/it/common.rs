@@ -30,7 +30,13 @@ pub fn scenario(name: &str) -> Scenario {
 
 fn scenario_at(path: &Path) -> Scenario {
     let text = std::fs::read_to_string(path).expect("readable");
-    Scenario::parse(&path.display().to_string(), &text).unwrap_or_else(|errors| panic!("{}", errors.render()))
+    let read = Scenario::parse(&path.display().to_string(), &text);
+    let mut scenario = read.unwrap_or_else(|errors| panic!("{}", errors.render()));
+    let folder = path.parent().expect("it lies in a folder");
+    for local in scenario.files.values_mut() {
+        *local = std::fs::read_to_string(folder.join(&*local)).expect("readable");
+    }
+    scenario
 }
 
 /// A scenario written in a test.

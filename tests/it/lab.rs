@@ -88,6 +88,14 @@ impl Lab {
         Some(ran)
     }
 
+    /// Answers what is asked at a host's terminal.
+    pub fn answer(&mut self, host: &str, line: &str) {
+        let terminal = self.terminal(host);
+        let until = self.session.world().now() + Duration::from_secs(60);
+        assert_eq!(self.session.run_terminal(terminal, until), Stop::Wants, "nothing is asked");
+        self.session.hand_in(terminal, Ok(format!("{line}\n").into_bytes().into()));
+    }
+
     /// Ctrl-C at a host's terminal.
     pub fn interrupt(&mut self, host: &str) {
         let terminal = self.terminal(host);

@@ -149,7 +149,8 @@ fn look(world: &World, state: &State, seen: &mut Seen) {
     let mut twins = BTreeMap::<u32, usize>::new();
     for host in world.hosts() {
         for container in host.engine.containers.values().filter(|container| container.runs()) {
-            *twins.entry(container.task.slot).or_default() += 1;
+            let Some(task) = container.task() else { continue };
+            *twins.entry(task.slot).or_default() += 1;
         }
     }
     seen.twins = seen.twins.max(twins.values().copied().max().unwrap_or(0));

@@ -118,6 +118,22 @@ fn a_replicated_job_runs_to_completion_and_again_when_it_is_updated() {
     check(&lab);
 }
 
+/// cli.md §6.2: after a rollback the tasks that completed before the update have the present spec again, but they are of
+/// another execution: an attached client waits for the new ones.
+#[test]
+fn a_rolled_back_job_is_complete_when_its_new_tasks_are() {
+    let mut lab = Lab::swarm(4, 1, 3);
+    lab.direct("image alpine exits=0 after=20s");
+    ok(&mut lab, "docker service create -d --name job --mode replicated-job --replicas 2 alpine");
+    lab.pass(Duration::from_secs(60));
+    ok(&mut lab, "docker service update -d --image busybox job");
+    lab.pass(Duration::from_secs(60));
+    let said = ok(&mut lab, "docker service rollback job");
+    assert!(said.ends_with("active tasks: 0 out of 0 tasks\njob complete\n"), "{said}");
+    assert_eq!(listed(&mut lab)[3], "0/2 (2/2 completed)");
+    check(&lab);
+}
+
 #[test]
 fn a_global_job_runs_once_on_each_node() {
     let mut lab = Lab::swarm(4, 1, 3);

@@ -10,7 +10,7 @@ use swarmlab::session::{Session, Stop, TerminalId};
 use swarmlab::swarm::world::DataCentre;
 
 /// A lab and what was typed in it.
-struct Lab {
+pub(crate) struct Lab {
     session: Session,
     terminal: TerminalId,
     text: String,
@@ -25,7 +25,7 @@ impl Lab {
         Self { session, terminal, text: String::new() }
     }
 
-    fn swarm(managers: usize, workers: usize) -> Self {
+    pub(crate) fn swarm(managers: usize, workers: usize) -> Self {
         Self::seeded(0, managers, workers)
     }
 
@@ -38,14 +38,14 @@ impl Lab {
     }
 
     /// Types lines one after the other and notes what comes of each. Lines of the lab itself are noted without a status.
-    fn lines(&mut self, lines: &str) -> &mut Self {
+    pub(crate) fn lines(&mut self, lines: &str) -> &mut Self {
         for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
             self.line(line);
         }
         self
     }
 
-    fn line(&mut self, line: &str) -> (i32, Duration, String) {
+    pub(crate) fn line(&mut self, line: &str) -> (i32, Duration, String) {
         let begun = self.session.world().now();
         let host = self.session.world().env.name(self.session.terminal(self.terminal).host).to_string();
         self.session.type_lines(self.terminal, line).unwrap_or_else(|error| panic!("{}", error.render(line)));
@@ -72,7 +72,7 @@ impl Lab {
         (status, took, printed)
     }
 
-    fn keep(&self, name: &str) {
+    pub(crate) fn keep(&self, name: &str) {
         // Blanks at the ends of lines are Docker's own; editors would eat them.
         settings().bind(|| insta::assert_snapshot!(name, self.text));
     }

@@ -1,10 +1,10 @@
 //! `docker ps`, `rm`, `stop`, `restart`, `kill`, `pause`, `rename`, `logs`: the containers of this host. cli.md §5.8.
 
-use super::service_logs;
-use crate::docker::format;
+use super::{network, run, service_logs};
 use crate::docker::rows::{self, Listing, row};
 use crate::docker::script::{Context, Finish, Refusal, Stop};
-use crate::swarm::api::{ContainerSummary, Request};
+use crate::docker::{format, tabwriter};
+use crate::swarm::api::{ContainerSummary, HostPort, LogLine, Request};
 
 const LISTING: Listing = Listing {
     kind: "*formatter.ContainerContext",
@@ -117,9 +117,109 @@ pub fn restart(context: &mut Context) -> Result<Finish, Stop> {
     each(context, |id| Request::ContainerRestart { id, timeout, signal: signal.clone() }, |_| false)
 }
 
-/// Starts containers that have ended.
+/// Starts containers that have ended; with `--attach` one is looked at until it ends.
 pub fn start(context: &mut Context) -> Result<Finish, Stop> {
-    each(context, Request::ContainerStart, |_| false)
+    let flags = context.flags;
+    if flags.is_set("attach") || flags.is_set("interactive") {
+        let [name] = context.arguments() else {
+            return Err(Stop::Failed("you cannot start and attach multiple containers at once".into()));
+        };
+        let id = context.container(name)??.id.clone();
+        let status = run::look_on(context, &id, Some(false))?;
+        return if status == 0 { Ok(Finish::default()) } else { Err(Stop::Status(status)) };
+    }
+    let mut failed = Vec::new();
+    for name in context.arguments() {
+        match context.order(&Request::ContainerStart(name.clone()))? {
+            Ok(()) => context.out(format!("{name}\n")),
+            Err(refusal) => {
+                context.err(format!("{}\n", refusal.text));
+                failed.push(name.as_str());
+            }
+        }
+    }
+    if failed.is_empty() {
+        return Ok(Finish::default());
+    }
+    Err(Stop::Failed(format!("failed to start containers: {}", failed.join(", "))))
+}
+
+/// Waits until containers have ended; prints the status of each.
+pub fn wait(context: &mut Context) -> Result<Finish, Stop> {
+    let mut errors = Vec::new();
+    for name in context.arguments() {
+        match context.ended(name, false)? {
+            Ok(status) => context.out(format!("{status}\n")),
+            Err(refusal) => errors.push(refusal.text),
+        }
+    }
+    Finish::with(errors)
+}
+
+/// Shows the processes of a container.
+pub fn top(context: &mut Context) -> Result<Finish, Stop> {
+    let (name, options) = (context.arguments()[0].clone(), context.arguments()[1..].to_vec());
+    let top = context.top(&name, options)??;
+    let line = |cells: &[String]| cells.join("\t") + "\n";
+    let rows: String = top.processes.iter().map(|process| line(process)).collect();
+    // The widths of this table are its own.
+    context.out(tabwriter::spread(&(line(&top.titles) + &rows), 20, 3));
+    Ok(Finish::default())
+}
+
+/// Shows where the ports of a container are published.
+pub fn port(context: &mut Context) -> Result<Finish, Stop> {
+    let name = context.arguments()[0].clone();
+    let container = context.container(&name)??;
+    let published = |at: &HostPort| {
+        let host = if at.host_ip.contains(':') { format!("[{}]", at.host_ip) } else { at.host_ip.clone() };
+        format!("{host}:{}", at.host_port)
+    };
+    let ports = &container.network_settings.ports;
+    if let Some(wanted) = context.arguments().get(1) {
+        let wanted = if wanted.contains('/') { wanted.clone() } else { format!("{wanted}/tcp") };
+        let Some(Some(at)) = ports.get(&wanted).filter(|at| at.as_ref().is_some_and(|at| !at.is_empty())) else {
+            return Err(Stop::Failed(format!("no public port '{wanted}' published for {name}")));
+        };
+        let lines: String = at.iter().map(|at| published(at) + "\n").collect();
+        context.out(lines);
+        return Ok(Finish::default());
+    }
+    let mut lines: Vec<String> = Vec::new();
+    for (port, at) in ports {
+        lines.extend(at.iter().flatten().map(|at| format!("{port} -> {}", published(at))));
+    }
+    lines.sort_by(|a, b| format::natural(a, b));
+    context.out(lines.iter().map(|line| format!("{line}\n")).collect::<String>());
+    Ok(Finish::default())
+}
+
+/// Shows what a container writes, from now on.
+pub fn attach(context: &mut Context) -> Result<Finish, Stop> {
+    let name = context.arguments()[0].clone();
+    let container = context.container(&name)??;
+    if container.state.paused {
+        return Err(Stop::Failed("cannot attach to a paused container, unpause it first".into()));
+    }
+    if !container.state.running {
+        return Err(Stop::Failed("cannot attach to a stopped container, start it first".into()));
+    }
+    let status = run::look_on(context, &container.id, None)?;
+    if status == 0 { Ok(Finish::default()) } else { Err(Stop::Status(status)) }
+}
+
+/// Removes all containers that do not run.
+pub fn prune(context: &mut Context) -> Result<Finish, Stop> {
+    let warning = "WARNING! This will remove all stopped containers.\nAre you sure you want to continue? [y/N] ";
+    if !context.flags.is_set("force") && !network::asks(context, warning)? {
+        return Err(Stop::Failed("container prune has been cancelled".into()));
+    }
+    let pruned = context.cleared(Request::ContainerPrune(context.flags.filters()))??;
+    if !pruned.names.is_empty() {
+        context.out(format!("Deleted Containers:\n{}\n\n", pruned.names.join("\n")));
+    }
+    context.out(format!("Total reclaimed space: {}\n", format::decimal_size(pruned.reclaimed)));
+    Ok(Finish::default())
 }
 
 /// Lets the processes of containers stand still.
@@ -151,11 +251,37 @@ pub fn kill(context: &mut Context) -> Result<Finish, Stop> {
 pub fn logs(context: &mut Context) -> Result<Finish, Stop> {
     let options = service_logs::options(context)?;
     let id = context.container(&context.arguments()[0])??.id.clone();
-    let lines = context.lines(Request::ContainerLogs { id, options })??;
-    for line in lines.iter() {
+    let lines = context.lines(Request::ContainerLogs { id: id.clone(), options })??;
+    let follow = context.flags.is_set("follow");
+    let mut lines = lines;
+    // A moment of this host's log as the one who follows it quotes it.
+    let mut seen = lines
+        .iter()
+        .map(|line| u64::try_from(line.at).unwrap_or(0) + 1)
+        .max()
+        .unwrap_or_else(|| u64::try_from(context.now()).unwrap_or(0));
+    loop {
+        show(context, &lines);
+        if !follow {
+            return Ok(Finish::default());
+        }
+        let part = match context.attached(&id, seen, false)? {
+            Ok(part) => part,
+            Err(refusal) if refusal.is_not_found() => return Ok(Finish::default()),
+            Err(refusal) => return Err(refusal.into()),
+        };
+        (lines, seen) = (part.lines.clone(), part.seen);
+        if part.ended.is_some() {
+            show(context, &lines);
+            return Ok(Finish::default());
+        }
+    }
+}
+
+fn show(context: &mut Context, lines: &[LogLine]) {
+    for line in lines {
         let details = if context.flags.is_set("details") { " " } else { "" };
         let text = format!("{}{details}{}\n", service_logs::stamp(context, line), line.text);
         if line.stderr { context.err(text) } else { context.out(text) }
     }
-    Ok(Finish::default())
 }

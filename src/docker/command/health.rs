@@ -1,5 +1,5 @@
 //! The flags of `service create` and `service update` that say how a container is watched and what it may use: health
-//! checks, swap, generic resources. cli.md §7.1, §8.
+//! checks, swap. cli.md §7.1, §8.
 
 use crate::docker::flags::Parsed;
 use crate::swarm::api::{ContainerSpec, HealthConfig, ResourceRequirements};

@@ -3,13 +3,14 @@
 //! What the model does not have (storage driver, kernel, runtimes) is constant: a Debian host with cgroup v2, so that
 //! it warns of nothing by itself.
 
+use super::info_json::whole;
 use super::inspect::template;
 use crate::docker::format::{bytes_size, human_duration};
 use crate::docker::json;
 use crate::docker::script::{Context, Finish, Stop};
 use crate::docker::template::Missing;
 use crate::swarm::api::{ExternalCa, Info, SwarmInfo, Version};
-use serde_json::{Value, json};
+use serde_json::json;
 
 const CLIENT: &str = "Client:\n Version:    29.7.2\n Context:    default\n Debug Mode: false\n\nServer:\n";
 
@@ -66,12 +67,13 @@ pub fn info(context: &mut Context) -> Result<Finish, Stop> {
     }
     if format == "json" {
         let info = context.info()??;
-        context.out(json::compact(&value(&info), false) + "\n");
+        let whole = whole(&info, context.clock());
+        context.out(json::compact(&whole, false) + "\n");
         return Ok(Finish::default());
     }
     let template = template(context, &format)?;
     let info = context.info()??;
-    let text = template.execute(&value(&info), Missing::Object);
+    let text = template.execute(&whole(&info, context.clock()), Missing::Object);
     context.out(text.map_err(|error| format!("template parsing error: {error}"))? + "\n");
     Ok(Finish::default())
 }
@@ -158,10 +160,6 @@ fn swarm(swarm: &SwarmInfo) -> String {
     text
 }
 
-fn value(info: &Info) -> Value {
-    serde_json::to_value(info).unwrap_or(Value::Null)
-}
-
 const VERSION_CLIENT: &str = "Client:
  Version:           29.7.2
  API version:       1.55
@@ -183,10 +181,12 @@ pub fn version(context: &mut Context) -> Result<Finish, Stop> {
     }
     let template = if format == "json" { None } else { Some(template(context, &format)?) };
     let version = context.version()??;
+    // A template names the field, JSON has its other name.
+    let api = if format.contains("json") { "ApiVersion" } else { "APIVersion" };
     let value = json!({
         "Client": {
             "Version": super::super::VERSION,
-            "ApiVersion": "1.55",
+            api: "1.55",
             "DefaultAPIVersion": "1.55",
             "GitCommit": "a7dcaa6",
             "GoVersion": "go1.26.6",
@@ -197,7 +197,7 @@ pub fn version(context: &mut Context) -> Result<Finish, Stop> {
         },
         "Server": {
             "Version": version.version,
-            "ApiVersion": version.api_version,
+            api: version.api_version,
             "MinAPIVersion": version.min_api_version,
             "GitCommit": "6a43e3d",
             "GoVersion": "go1.26.6",

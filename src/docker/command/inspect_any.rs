@@ -1,7 +1,9 @@
-//! `docker inspect`: whatever has that name or id. Containers come first, then what a manager knows. cli.md §5.8.
+//! `docker inspect`: whatever has that name or id. Containers come first, then what else this host has, then what a
+//! manager knows. cli.md §5.8.
 
 use super::inspect;
 use crate::docker::script::{Context, Finish, Stop};
+use crate::swarm::api::FileKind;
 use serde_json::Value;
 
 /// Shows objects of any kind in detail.
@@ -26,7 +28,8 @@ fn value(object: &impl serde::Serialize) -> Result<Value, Stop> {
 
 fn find(context: &mut Context, kind: &str, reference: &str) -> Result<Result<Value, String>, Stop> {
     let wanted = |own: &str| kind.is_empty() || kind == own;
-    if !["", "container", "service", "task", "node"].contains(&kind) {
+    let kinds = ["", "container", "image", "network", "volume", "service", "task", "node", "secret", "config"];
+    if !kinds.contains(&kind) {
         return Err(Stop::Failed(format!("swarmlab: docker inspect --type {kind} is not modelled yet")));
     }
     if wanted("container") {
@@ -35,6 +38,21 @@ fn find(context: &mut Context, kind: &str, reference: &str) -> Result<Result<Val
             Err(refusal) if !refusal.is_not_found() => return Ok(Err(refusal.text)),
             Err(_) => {}
         }
+    }
+    if wanted("image")
+        && let Ok(image) = context.image(reference)?
+    {
+        return Ok(Ok(value(&*image)?));
+    }
+    if wanted("network")
+        && let Ok(network) = context.network(reference, "")?
+    {
+        return Ok(Ok(value(&*network)?));
+    }
+    if wanted("volume")
+        && let Ok(volume) = context.volume(reference)?
+    {
+        return Ok(Ok(value(&*volume)?));
     }
     // What only a manager knows is passed over elsewhere.
     if wanted("service")
@@ -51,6 +69,16 @@ fn find(context: &mut Context, kind: &str, reference: &str) -> Result<Result<Val
         && let Ok(node) = context.node(reference)?
     {
         return Ok(Ok(value(&*node)?));
+    }
+    if wanted("secret")
+        && let Ok(secret) = context.file_object(FileKind::Secret, reference)?
+    {
+        return Ok(Ok(value(&*secret)?));
+    }
+    if wanted("config")
+        && let Ok(config) = context.file_object(FileKind::Config, reference)?
+    {
+        return Ok(Ok(value(&*config)?));
     }
     let kind = if kind.is_empty() { "object" } else { kind };
     Ok(Err(format!("error: no such {kind}: {reference}")))

@@ -4,8 +4,8 @@ use super::inspect;
 use crate::docker::format;
 use crate::docker::rows::{self, Listing, row};
 use crate::docker::script::{Context, Finish, Stop, TERMINAL};
-use crate::swarm::api::Request;
 use crate::swarm::api::time::{go_string, parse_rfc3339};
+use crate::swarm::api::{EndpointRequest, Request};
 
 const LISTING: Listing = Listing {
     kind: "*network.networkContext",
@@ -66,9 +66,13 @@ pub fn inspect(context: &mut Context) -> Result<Finish, Stop> {
     })
 }
 
-/// Asks whether to go on. The end of the input means no.
 fn confirm(context: &mut Context, warning: &str) -> Result<bool, Stop> {
-    context.out(format!("{warning}\nAre you sure you want to continue? [y/N] "));
+    asks(context, &format!("{warning}\nAre you sure you want to continue? [y/N] "))
+}
+
+/// Asks whether to go on. The end of the input means no.
+pub fn asks(context: &mut Context, question: &str) -> Result<bool, Stop> {
+    context.out(question);
     let path = if context.environment.terminal_input { TERMINAL } else { "-" };
     let answer = context.file(path)?.unwrap_or_default();
     let answer = String::from_utf8_lossy(&answer);
@@ -95,6 +99,24 @@ pub fn rm(context: &mut Context) -> Result<Finish, Stop> {
     }
     // The client's own error has no words but these.
     if failed { Err(Stop::Failed("exit status 1".into())) } else { Ok(Finish::default()) }
+}
+
+/// Puts a container onto a network; prints nothing.
+pub fn connect(context: &mut Context) -> Result<Finish, Stop> {
+    let (network, container) = (context.arguments()[0].clone(), context.arguments()[1].clone());
+    let aliases = context.flags.all("alias").map(str::to_owned).collect();
+    let address = context.flags.text("ip").unwrap_or_default().to_owned();
+    let endpoint = EndpointRequest { network, aliases, address };
+    context.order(&Request::NetworkConnect { container, endpoint })??;
+    Ok(Finish::default())
+}
+
+/// Takes a container off a network; prints nothing.
+pub fn disconnect(context: &mut Context) -> Result<Finish, Stop> {
+    let (network, container) = (context.arguments()[0].clone(), context.arguments()[1].clone());
+    let force = context.flags.is_set("force");
+    context.order(&Request::NetworkDisconnect { network, container, force })??;
+    Ok(Finish::default())
 }
 
 /// Removes what nobody uses.

@@ -3,13 +3,13 @@
 //! cli.md §5.3, §7. Blocks of which no flag was given stay out of the spec; a block of which one was given is filled
 //! from the defaults first.
 
-use super::{health, service_references};
+use super::{health, service_carried, service_generic, service_references};
 use crate::docker::flags::Parsed;
 use crate::docker::format;
 use crate::docker::script::{Context, Finish, Stop, Wait};
 use crate::swarm::api::{
-    ContainerSpec, DnsConfig, EndpointSpec, Placement, Request, ResourceRequirements, Resources, Response,
-    RestartPolicy, ServiceMode, ServiceSpec, TaskSpec, UpdateConfig,
+    ContainerSpec, EndpointSpec, Placement, Request, ResourceRequirements, Resources, Response, RestartPolicy,
+    ServiceMode, ServiceSpec, TaskSpec, UpdateConfig,
 };
 use std::collections::VecDeque;
 
@@ -69,13 +69,15 @@ fn specification(context: &mut Context) -> Result<ServiceSpec, Stop> {
         dir: text("workdir"),
         user: text("user"),
         init: flags.boolean("init"),
+        mounts: flags.mounts("mount", &context.environment.directory),
         stop_signal: text("stop-signal"),
         stop_grace_period: flags.duration("stop-grace-period"),
-        dns_config: Some(DnsConfig::default()),
         isolation: text("isolation"),
         ..ContainerSpec::default()
     };
     health::set_container(flags, &mut container_spec);
+    service_carried::create(flags, &mut container_spec)?;
+    let networks = service_references::create_networks(context)?;
     let mut resources = ResourceRequirements {
         limits: Some(Resources::default()),
         reservations: Some(Resources::default()),
@@ -83,6 +85,9 @@ fn specification(context: &mut Context) -> Result<ServiceSpec, Stop> {
     };
     set_resources(flags, &mut resources);
     health::set_swap(flags, &mut resources);
+    if let Some(reservations) = &mut resources.reservations {
+        reservations.generic_resources = service_generic::requested(flags, "generic-resource")?;
+    }
     let task_template = TaskSpec {
         container_spec,
         resources: Some(resources),
@@ -93,7 +98,8 @@ fn specification(context: &mut Context) -> Result<ServiceSpec, Stop> {
             max_replicas: flags.unsigned("replicas-max-per-node").unwrap_or(0),
             platforms: Vec::new(),
         }),
-        networks: service_references::create_networks(context)?,
+        networks,
+        log_driver: service_carried::log_driver(flags),
         ..TaskSpec::default()
     };
     Ok(ServiceSpec {
@@ -138,7 +144,7 @@ fn mode(flags: &Parsed) -> Result<ServiceMode, Stop> {
 }
 
 /// `--env-file`, then `--env`; of one name the last wins and moves to the end.
-fn environment(context: &mut Context) -> Result<Vec<String>, Stop> {
+pub fn environment(context: &mut Context) -> Result<Vec<String>, Stop> {
     let flags = context.flags;
     let mut given = Vec::new();
     for path in flags.all("env-file") {
@@ -158,7 +164,8 @@ fn environment(context: &mut Context) -> Result<Vec<String>, Stop> {
     Ok(env)
 }
 
-fn environment_file(path: &str, content: &[u8]) -> Result<Vec<String>, Stop> {
+/// Variables of a file, `NAME=VALUE` or `NAME`.
+pub fn environment_file(path: &str, content: &[u8]) -> Result<Vec<String>, Stop> {
     let text = std::str::from_utf8(content)
         .map_err(|_| Stop::Failed(format!("invalid env file ({path}): the file is not valid UTF-8")))?;
     let mut variables = Vec::new();

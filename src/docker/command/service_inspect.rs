@@ -5,8 +5,8 @@ use crate::docker::format::{self, bytes_size, cpus, go_duration, human_duration}
 use crate::docker::script::{Context, Finish, Stop};
 use crate::swarm::api::time::parse_rfc3339;
 use crate::swarm::api::{
-    EndpointSpec, HealthConfig, Placement, ResourceRequirements, Resources, Service, ServiceMode, UpdateConfig,
-    UpdateStatus,
+    ContainerSpec, Driver, EndpointSpec, HealthConfig, Mount, Placement, ResourceRequirements, Resources, Service,
+    ServiceMode, UpdateConfig, UpdateStatus,
 };
 
 /// Shows services in detail.
@@ -61,7 +61,10 @@ fn describe(service: &Service, now: i64) -> String {
     text += &update_config("Update", "Update order:      ", spec.update_config.as_ref());
     text += &update_config("Rollback", "Rollback order:    ", spec.rollback_config.as_ref());
     text += &container(service);
+    text += &limits_of_the_process(&spec.task_template.container_spec);
+    text += &mounts(&spec.task_template.container_spec.mounts);
     text += &files(service);
+    text += &log_driver(spec.task_template.log_driver.as_ref());
     text += &resources(spec.task_template.resources.as_ref());
     text += &networks(service);
     text += &endpoint(service, spec.endpoint_spec.as_ref());
@@ -158,6 +161,63 @@ fn container(service: &Service) -> String {
     text
 }
 
+/// Capabilities, kernel settings and limits.
+fn limits_of_the_process(container: &ContainerSpec) -> String {
+    let mut text = String::new();
+    let (add, drop) = (&container.capability_add, &container.capability_drop);
+    if !add.is_empty() || !drop.is_empty() {
+        text += "Capabilities:\n";
+    }
+    for (title, capabilities) in [("Add", add), ("Drop", drop)] {
+        if !capabilities.is_empty() {
+            text += &format!(" {title}: {}\n", capabilities.join(", "));
+        }
+    }
+    if !container.sysctls.is_empty() {
+        text += "SysCtls:\n";
+        for (key, value) in &container.sysctls {
+            text += &if value.is_empty() { format!(" {key}\n") } else { format!(" {key}: {value}\n") };
+        }
+    }
+    if !container.ulimits.is_empty() {
+        text += "Ulimits:\n";
+        for limit in &container.ulimits {
+            text += &format!(" {}: {}:{}\n", limit.name, limit.soft, limit.hard);
+        }
+    }
+    text
+}
+
+fn mounts(mounts: &[Mount]) -> String {
+    let mut text = String::new();
+    if !mounts.is_empty() {
+        text += "Mounts:\n";
+        for mount in mounts {
+            text += &format!(
+                " Target:\t{}\n  Source:\t{}\n  ReadOnly:\t{}\n  Type:\t\t{}\n",
+                mount.target, mount.source, mount.read_only, mount.kind
+            );
+        }
+    }
+    text
+}
+
+/// The block ends with an empty line.
+fn log_driver(driver: Option<&Driver>) -> String {
+    let Some(driver) = driver else { return String::new() };
+    let mut text = String::from("Log Driver:\n");
+    if !driver.name.is_empty() {
+        text += &format!(" Name:\t\t{}\n", driver.name);
+    }
+    if !driver.options.is_empty() {
+        text += " LogOpts:\n";
+        for (key, value) in &driver.options {
+            text += &if value.is_empty() { format!("  {key}\n") } else { format!("  {key}:       {value}\n") };
+        }
+    }
+    text + "\n"
+}
+
 fn files(service: &Service) -> String {
     let container = &service.spec.task_template.container_spec;
     let mut text = String::new();
@@ -189,7 +249,9 @@ fn networks(service: &Service) -> String {
 fn resources(resources: Option<&ResourceRequirements>) -> String {
     let Some(resources) = resources else { return String::new() };
     let part = |title: &str, amounts: Option<&Resources>| {
-        let Some(amounts) = amounts.filter(|amounts| **amounts != Resources::default()) else {
+        // Generic resources are not shown, and alone they do not make a block.
+        let counts = |amounts: &&Resources| (amounts.nano_cpus, amounts.memory_bytes, amounts.pids) != (0, 0, 0);
+        let Some(amounts) = amounts.filter(counts) else {
             return String::new();
         };
         let mut text = format!(" {title}:\n");

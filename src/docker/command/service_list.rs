@@ -29,7 +29,12 @@ const LISTING: Listing = Listing {
 
 /// Lists services by name.
 pub fn ls(context: &mut Context) -> Result<Finish, Stop> {
-    let mut services = context.services(context.flags.filters(), true)??.to_vec();
+    let services = context.services(context.flags.filters(), true)??.to_vec();
+    print(context, services)
+}
+
+/// Prints services by name.
+pub fn print(context: &mut Context, mut services: Vec<Service>) -> Result<Finish, Stop> {
     services.sort_by(|a, b| format::natural(&a.spec.name, &b.spec.name));
     let rows: Vec<_> = services
         .iter()

@@ -75,7 +75,7 @@ pub fn options(context: &Context) -> Result<LogOptions, Stop> {
 }
 
 /// A time as `--since` takes it: an age, RFC 3339, or seconds since 1970.
-fn moment(context: &Context, text: &str) -> Result<i64, Stop> {
+pub fn moment(context: &Context, text: &str) -> Result<i64, Stop> {
     if let Ok(age) = value::duration(text) {
         return Ok(context.clock().saturating_sub(age));
     }

@@ -2,13 +2,12 @@
 //!
 //! cli.md §8. The image is not resolved at a registry: so the real client 29 forgets it, too.
 
-use super::health;
 use super::service_create::{ROLLBACK, UPDATE, finish, name_of, restart_policy, set_resources, update_config, warn};
-use super::service_references;
+use super::{health, service_carried, service_generic, service_references};
 use crate::docker::flags::Parsed;
 use crate::docker::format;
 use crate::docker::script::{Context, Finish, Stop};
-use crate::swarm::api::{EndpointSpec, Labels, PortConfig, Request, Response, ServiceMode, ServiceSpec};
+use crate::swarm::api::{EndpointSpec, Labels, Mount, PortConfig, Request, Response, ServiceMode, ServiceSpec};
 use std::collections::BTreeMap;
 
 /// Changes a service, or goes back to its previous specification.
@@ -23,7 +22,7 @@ pub fn update(context: &mut Context) -> Result<Finish, Stop> {
             return Err(Stop::Failed("other flags may not be combined with --rollback".into()));
         }
     } else {
-        edit(flags, &mut spec)?;
+        edit(context, &mut spec)?;
         service_references::update_networks(context, &mut spec.task_template)?;
         service_references::update_files(context, &mut spec.task_template.container_spec)?;
     }
@@ -47,7 +46,8 @@ pub fn send(context: &mut Context, request: &Request) -> Result<(), Stop> {
     Ok(())
 }
 
-fn edit(flags: &Parsed, spec: &mut ServiceSpec) -> Result<(), Stop> {
+fn edit(context: &Context, spec: &mut ServiceSpec) -> Result<(), Stop> {
+    let flags = context.flags;
     let set = |field: &mut String, name: &str| {
         if let Some(text) = flags.text(name) {
             text.clone_into(field);
@@ -66,6 +66,7 @@ fn edit(flags: &Parsed, spec: &mut ServiceSpec) -> Result<(), Stop> {
         container.command = command;
     }
     environment(flags, &mut container.env);
+    mounts(context, &mut container.mounts)?;
     set(&mut container.dir, "workdir");
     set(&mut container.user, "user");
     set(&mut container.hostname, "hostname");
@@ -73,6 +74,7 @@ fn edit(flags: &Parsed, spec: &mut ServiceSpec) -> Result<(), Stop> {
     set(&mut container.stop_signal, "stop-signal");
     container.init = flags.boolean("init").or(container.init);
     health::set_container(flags, container);
+    service_carried::update(flags, container)?;
     container.stop_grace_period = flags.duration("stop-grace-period").or(container.stop_grace_period);
     if flags.any_changed(&["limit-cpu", "limit-memory", "limit-pids", "reserve-cpu", "reserve-memory"]) {
         set_resources(flags, task.resources.get_or_insert_default());
@@ -80,6 +82,8 @@ fn edit(flags: &Parsed, spec: &mut ServiceSpec) -> Result<(), Stop> {
     if flags.any_changed(&["memory-swap", "memory-swappiness"]) {
         health::set_swap(flags, task.resources.get_or_insert_default());
     }
+    service_generic::update(flags, task)?;
+    task.log_driver = service_carried::log_driver(flags).or(task.log_driver.take());
     task.restart_policy = restart_policy(flags, task.restart_policy.take());
     placement(flags, task);
     if let Some(wanted) = flags.unsigned("replicas") {
@@ -102,6 +106,25 @@ fn labels(flags: &Parsed, labels: &mut Labels, add: &str, remove: &str) {
         labels.remove(key);
     }
     labels.extend(flags.labels(add));
+}
+
+/// Additions replace what stands at their target; then removals by target; sorted by source, then target.
+fn mounts(context: &Context, mounts: &mut Vec<Mount>) -> Result<(), Stop> {
+    let flags = context.flags;
+    if !flags.any_changed(&["mount-add", "mount-rm"]) {
+        return Ok(());
+    }
+    let added = flags.mounts("mount-add", &context.environment.directory);
+    for (place, mount) in added.iter().enumerate() {
+        if added[..place].iter().any(|other| other.target == mount.target) {
+            return Err(Stop::Failed("duplicate mount target".into()));
+        }
+    }
+    mounts.retain(|known| !added.iter().any(|mount| mount.target == known.target));
+    mounts.extend(added);
+    mounts.retain(|known| !flags.all("mount-rm").any(|target| target == known.target));
+    mounts.sort_by(|a, b| (&a.source, &a.target).cmp(&(&b.source, &b.target)));
+    Ok(())
 }
 
 /// Removals by name, then additions: in place where the name is known, else at the end.

@@ -1,19 +1,20 @@
-//! What is counted and drawn for each mode of service.
+//! What is counted and drawn for each mode of service; of jobs in `job`.
 //!
 //! cli.md §6.2. Slots and nodes are gone through in ascending order (the real client: in no order).
 
+use super::job::{GlobalJob, ReplicatedJob};
 use super::screen::{Bar, Screen};
 use crate::docker::format::truncate_id;
 use crate::swarm::api::{Service, ServiceMode, Task};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// With more tasks than this there are no bars.
-const MOST_BARS: u64 = 20;
+pub(super) const MOST_BARS: u64 = 20;
 const RUNNING: u64 = 9;
-const COMPLETE: u64 = 10;
+pub(super) const COMPLETE: u64 = 10;
 
 /// The number of a state; 0 for one that is not counted.
-fn number(state: &str) -> u64 {
+pub(super) fn number(state: &str) -> u64 {
     match state {
         "new" => 1,
         "allocated" => 2,
@@ -42,31 +43,25 @@ fn runs(task: &Task) -> bool {
 
 /// The drawing of one service, from tick to tick.
 #[derive(Clone, Debug)]
-pub struct Updater {
-    mode: Mode,
-    begun: bool,
-    done: bool,
-    slots: BTreeMap<u64, u64>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Mode {
-    Replicated,
-    Global,
-    ReplicatedJob,
-    GlobalJob,
+pub enum Updater {
+    /// A replicated or a global service.
+    Service(ServiceUpdater),
+    /// A replicated job.
+    ReplicatedJob(ReplicatedJob),
+    /// A global job.
+    GlobalJob(GlobalJob),
 }
 
 impl Updater {
-    /// For a mode.
-    pub fn new(mode: &ServiceMode) -> Updater {
-        let mode = match mode {
-            ServiceMode::Replicated { .. } => Mode::Replicated,
-            ServiceMode::Global {} => Mode::Global,
-            ServiceMode::ReplicatedJob { .. } => Mode::ReplicatedJob,
-            ServiceMode::GlobalJob {} => Mode::GlobalJob,
-        };
-        Updater { mode, begun: false, done: false, slots: BTreeMap::new() }
+    /// At the first look at a service.
+    pub fn new(service: &Service) -> Updater {
+        match service.spec.mode {
+            ServiceMode::Replicated { .. } | ServiceMode::Global {} => Updater::Service(ServiceUpdater::default()),
+            ServiceMode::ReplicatedJob { max_concurrent, total_completions } => {
+                Updater::ReplicatedJob(ReplicatedJob::new(service, max_concurrent, total_completions))
+            }
+            ServiceMode::GlobalJob {} => Updater::GlobalJob(GlobalJob::default()),
+        }
     }
 
     /// Draws a tick; whether the service is converged.
@@ -78,24 +73,28 @@ impl Updater {
         active: &BTreeSet<&str>,
         rollback: bool,
     ) -> bool {
-        match (self.mode, &service.spec.mode) {
-            (Mode::Replicated, mode) => {
-                let replicas = match mode {
-                    ServiceMode::Replicated { replicas } => replicas.unwrap_or(1),
-                    _ => 1,
-                };
-                self.replicated(screen, replicas, tasks, active, rollback)
-            }
-            (Mode::Global, _) => self.global(screen, tasks, active, rollback),
-            (Mode::ReplicatedJob, ServiceMode::ReplicatedJob { max_concurrent, total_completions }) => {
-                let total = total_completions.unwrap_or(1);
-                self.replicated_job(screen, total, max_concurrent.unwrap_or(total), tasks)
-            }
-            (Mode::ReplicatedJob, _) => false,
-            (Mode::GlobalJob, _) => self.global_job(screen, tasks, active),
+        match self {
+            Updater::Service(updater) => match service.spec.mode {
+                ServiceMode::Replicated { replicas } => {
+                    updater.replicated(screen, replicas.unwrap_or(1), tasks, active, rollback)
+                }
+                _ => updater.global(screen, tasks, active, rollback),
+            },
+            Updater::ReplicatedJob(job) => job.update(screen, tasks),
+            Updater::GlobalJob(job) => job.update(screen, service, tasks, active),
         }
     }
+}
 
+/// The drawing of a service that runs until it is told to stop.
+#[derive(Clone, Debug, Default)]
+pub struct ServiceUpdater {
+    begun: bool,
+    done: bool,
+    slots: BTreeMap<u64, u64>,
+}
+
+impl ServiceUpdater {
     /// The map from a service's slots to 1, 2, ... in the order in which they are first seen.
     fn place(&mut self, slot: u64) -> u64 {
         let next = self.slots.len() as u64 + 1;
@@ -126,7 +125,7 @@ impl Updater {
             let place = self.place(*slot);
             running += u64::from(runs(task));
             if !self.done && replicas <= MOST_BARS && place <= replicas {
-                draw(screen, &format!("{place}/{replicas}"), task, RUNNING);
+                draw(screen, &format!("{place}/{replicas}"), task);
             }
         }
         self.end(screen, running, replicas, rollback)
@@ -149,7 +148,7 @@ impl Updater {
             if active.contains(node) {
                 running += u64::from(runs(task));
                 if !self.done && nodes <= MOST_BARS {
-                    draw(screen, truncate_id(node), task, RUNNING);
+                    draw(screen, truncate_id(node), task);
                 }
             }
         }
@@ -162,56 +161,6 @@ impl Updater {
             self.done = running == wanted;
         }
         running == wanted
-    }
-
-    fn replicated_job(&mut self, screen: &mut Screen, total: u64, concurrent: u64, tasks: &[Task]) -> bool {
-        let chosen = choose(tasks, |task| task.slot, |_| true);
-        let completed = chosen.values().filter(|task| task.status.state == "complete").count() as u64;
-        let running = |task: &&&Task| !is_terminal(&task.status.state) && number(&task.status.state) >= 4;
-        let active = chosen.values().filter(running).count() as u64;
-        if !self.begun {
-            job(screen, 0, total);
-            screen.update("active tasks", &format!("0 out of {} tasks", concurrent.min(total)), None);
-            if total <= MOST_BARS {
-                for i in 1..=total {
-                    screen.update(&format!("{i}/{total}"), " ", None);
-                }
-            }
-            self.begun = true;
-        }
-        if total <= MOST_BARS {
-            for (slot, task) in &chosen {
-                let place = self.place(*slot);
-                if place <= total {
-                    draw(screen, &format!("{place}/{total}"), task, COMPLETE);
-                }
-            }
-        }
-        job(screen, completed, total);
-        let wanted = concurrent.min(total.saturating_sub(completed));
-        screen.update("active tasks", &format!("{active} out of {wanted} tasks"), None);
-        completed >= total
-    }
-
-    fn global_job(&mut self, screen: &mut Screen, tasks: &[Task], active: &BTreeSet<&str>) -> bool {
-        let chosen = choose(tasks, |task| task.node_id.as_str(), |task| active.contains(&*task.node_id));
-        let total = chosen.len() as u64;
-        if total == 0 {
-            screen.update("job progress", "waiting for tasks", None);
-            return false;
-        }
-        let completed = chosen.values().filter(|task| task.status.state == "complete").count() as u64;
-        if !self.begun {
-            job(screen, 0, total);
-            self.begun = true;
-        }
-        if total <= MOST_BARS {
-            for (node, task) in &chosen {
-                draw(screen, node, task, COMPLETE);
-            }
-        }
-        job(screen, completed, total);
-        completed == total
     }
 }
 
@@ -244,18 +193,24 @@ fn overall(screen: &mut Screen, running: u64, wanted: u64, rollback: bool) {
     screen.update("overall progress", &format!("{rolling}{running} out of {wanted} tasks"), None);
 }
 
-fn job(screen: &mut Screen, completed: u64, total: u64) {
-    let bar = Bar { current: completed, total, units: "" };
-    screen.update("job progress", &format!("{completed} out of {total} complete"), Some(bar));
+/// The line of one task that should run: its error, or its state with a bar, or nothing new.
+fn draw(screen: &mut Screen, id: &str, task: &Task) {
+    if !task.status.err.is_empty() || (!is_terminal(&task.desired_state) && !is_terminal(&task.status.state)) {
+        draw_line(screen, id, task, RUNNING);
+    }
 }
 
-/// The line of one task: its error, or its state with a bar, or nothing new.
-fn draw(screen: &mut Screen, id: &str, task: &Task, total: u64) {
-    if !task.status.err.is_empty() {
-        screen.update(id, &cut(&task.status.err), None);
-    } else if total == COMPLETE || (!is_terminal(&task.desired_state) && !is_terminal(&task.status.state)) {
+/// The line of one task of a job, also at its end.
+pub(super) fn draw_any(screen: &mut Screen, id: &str, task: &Task) {
+    draw_line(screen, id, task, COMPLETE);
+}
+
+fn draw_line(screen: &mut Screen, id: &str, task: &Task, total: u64) {
+    if task.status.err.is_empty() {
         let bar = Bar { current: number(&task.status.state), total, units: "" };
         screen.update(id, &format!("{:9}", task.status.state), Some(bar));
+    } else {
+        screen.update(id, &cut(&task.status.err), None);
     }
 }
 

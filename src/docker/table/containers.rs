@@ -1,9 +1,9 @@
-//! The commands that act on containers and images of this host, as the table has them.
+//! The commands that act on containers of this host, as the table has them.
 //!
 //! cli.md §3.3, §5.8.
 
-use super::Arguments::{AtLeast, Exactly};
-use super::{Command, MANY_CONTAINERS, aliased, command, other};
+use super::Arguments::{AtLeast, Between, Exactly};
+use super::{Command, MANY_CONTAINERS, OPTIONS, aliased, command, other, run_flags};
 use crate::docker::command as run;
 
 /// `docker container inspect`
@@ -153,90 +153,6 @@ pub const START: Command = aliased(
     &["docker container start"],
 );
 
-/// `docker image ls`
-pub const IMAGE_LS: Command = aliased(
-    command(
-        "image ls",
-        "[OPTIONS] [REPOSITORY[:TAG]]",
-        AtLeast(0),
-        &[other::IMAGES],
-        run::image::ls,
-        "List the images of this host",
-    ),
-    &["list"],
-    &["docker images"],
-);
-
-/// `docker images`
-pub const IMAGES: Command = aliased(
-    command(
-        "images",
-        "[OPTIONS] [REPOSITORY[:TAG]]",
-        AtLeast(0),
-        &[other::IMAGES],
-        run::image::ls,
-        "List the images of this host",
-    ),
-    &[],
-    &["docker image ls", "docker image list"],
-);
-
-/// `docker image pull`
-pub const IMAGE_PULL: Command = aliased(
-    command(
-        "image pull",
-        "[OPTIONS] NAME[:TAG|@DIGEST]",
-        Exactly(1),
-        &[other::PULL],
-        run::image::pull,
-        "Fetch an image from its registry",
-    ),
-    &[],
-    &["docker pull"],
-);
-
-/// `docker pull`
-pub const PULL: Command = aliased(
-    command(
-        "pull",
-        "[OPTIONS] NAME[:TAG|@DIGEST]",
-        Exactly(1),
-        &[other::PULL],
-        run::image::pull,
-        "Fetch an image from its registry",
-    ),
-    &[],
-    &["docker image pull"],
-);
-
-/// `docker image rm`
-pub const IMAGE_RM: Command = aliased(
-    command(
-        "image rm",
-        "[OPTIONS] IMAGE [IMAGE...]",
-        AtLeast(1),
-        &[other::RMI],
-        run::image::rm,
-        "Remove images from this host",
-    ),
-    &["remove"],
-    &["docker rmi"],
-);
-
-/// `docker rmi`
-pub const RMI: Command = aliased(
-    command(
-        "rmi",
-        "[OPTIONS] IMAGE [IMAGE...]",
-        AtLeast(1),
-        &[other::RMI],
-        run::image::rm,
-        "Remove images from this host",
-    ),
-    &[],
-    &["docker image rm", "docker image remove"],
-);
-
 /// `docker inspect`
 pub const INSPECT: Command = command(
     "inspect",
@@ -245,4 +161,238 @@ pub const INSPECT: Command = command(
     &[other::INSPECT_ANY],
     run::inspect_any::inspect,
     "Show containers, services, tasks or nodes in detail",
+);
+
+/// `docker container attach`
+pub const CONTAINER_ATTACH: Command = aliased(
+    command(
+        "container attach",
+        "[OPTIONS] CONTAINER",
+        Exactly(1),
+        &[run_flags::ATTACH],
+        run::container::attach,
+        "Show what a container writes, from now on",
+    ),
+    &[],
+    &["docker attach"],
+);
+
+/// `docker attach`
+pub const ATTACH: Command = aliased(
+    command(
+        "attach",
+        "[OPTIONS] CONTAINER",
+        Exactly(1),
+        &[run_flags::ATTACH],
+        run::container::attach,
+        "Show what a container writes, from now on",
+    ),
+    &[],
+    &["docker container attach"],
+);
+
+/// `docker container create`
+pub const CONTAINER_CREATE: Command = aliased(
+    Command {
+        interspersed: false,
+        ..command(
+            "container create",
+            "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+            AtLeast(1),
+            &[run_flags::CONTAINER],
+            run::run::create,
+            "Make a container of an image",
+        )
+    },
+    &[],
+    &["docker create"],
+);
+
+/// `docker create`
+pub const CREATE: Command = aliased(
+    Command {
+        interspersed: false,
+        ..command(
+            "create",
+            "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+            AtLeast(1),
+            &[run_flags::CONTAINER],
+            run::run::create,
+            "Make a container of an image",
+        )
+    },
+    &[],
+    &["docker container create"],
+);
+
+/// `docker container run`
+pub const CONTAINER_RUN: Command = aliased(
+    Command {
+        interspersed: false,
+        ..command(
+            "container run",
+            "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+            AtLeast(1),
+            &[run_flags::CONTAINER, run_flags::RUN],
+            run::run::run,
+            "Make a container of an image and start it",
+        )
+    },
+    &[],
+    &["docker run"],
+);
+
+/// `docker run`
+pub const RUN: Command = aliased(
+    Command {
+        interspersed: false,
+        ..command(
+            "run",
+            "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+            AtLeast(1),
+            &[run_flags::CONTAINER, run_flags::RUN],
+            run::run::run,
+            "Make a container of an image and start it",
+        )
+    },
+    &[],
+    &["docker container run"],
+);
+
+/// `docker container exec`
+pub const CONTAINER_EXEC: Command = aliased(
+    Command {
+        interspersed: false,
+        ..command(
+            "container exec",
+            "[OPTIONS] CONTAINER COMMAND [ARG...]",
+            AtLeast(2),
+            &[run_flags::EXEC],
+            run::exec::exec,
+            "Carry out a command inside a running container",
+        )
+    },
+    &[],
+    &["docker exec"],
+);
+
+/// `docker exec`
+pub const EXEC: Command = aliased(
+    Command {
+        interspersed: false,
+        ..command(
+            "exec",
+            "[OPTIONS] CONTAINER COMMAND [ARG...]",
+            AtLeast(2),
+            &[run_flags::EXEC],
+            run::exec::exec,
+            "Carry out a command inside a running container",
+        )
+    },
+    &[],
+    &["docker container exec"],
+);
+
+/// `docker container port`
+pub const CONTAINER_PORT: Command = aliased(
+    command(
+        "container port",
+        "CONTAINER [PRIVATE_PORT[/PROTO]]",
+        Between(1, 2),
+        &[],
+        run::container::port,
+        "Show where the ports of a container are published",
+    ),
+    &[],
+    &["docker port"],
+);
+
+/// `docker port`
+pub const PORT: Command = aliased(
+    command(
+        "port",
+        "CONTAINER [PRIVATE_PORT[/PROTO]]",
+        Between(1, 2),
+        &[],
+        run::container::port,
+        "Show where the ports of a container are published",
+    ),
+    &[],
+    &["docker container port"],
+);
+
+/// `docker container top`
+pub const CONTAINER_TOP: Command = aliased(
+    Command {
+        interspersed: false,
+        ..command(
+            "container top",
+            "CONTAINER [ps OPTIONS]",
+            AtLeast(1),
+            &[],
+            run::container::top,
+            "Show the processes of a container",
+        )
+    },
+    &[],
+    &["docker top"],
+);
+
+/// `docker top`
+pub const TOP: Command = aliased(
+    Command {
+        interspersed: false,
+        ..command(
+            "top",
+            "CONTAINER [ps OPTIONS]",
+            AtLeast(1),
+            &[],
+            run::container::top,
+            "Show the processes of a container",
+        )
+    },
+    &[],
+    &["docker container top"],
+);
+
+/// `docker container wait`
+pub const CONTAINER_WAIT: Command = aliased(
+    command(
+        "container wait",
+        "CONTAINER [CONTAINER...]",
+        AtLeast(1),
+        &[],
+        run::container::wait,
+        "Wait until containers have ended, and print their statuses",
+    ),
+    &[],
+    &["docker wait"],
+);
+
+/// `docker wait`
+pub const WAIT: Command = aliased(
+    command(
+        "wait",
+        "CONTAINER [CONTAINER...]",
+        AtLeast(1),
+        &[],
+        run::container::wait,
+        "Wait until containers have ended, and print their statuses",
+    ),
+    &[],
+    &["docker container wait"],
+);
+
+/// `docker container prune`
+pub const CONTAINER_PRUNE: Command = aliased(
+    command(
+        "container prune",
+        OPTIONS,
+        Exactly(0),
+        &[run_flags::PRUNE],
+        run::container::prune,
+        "Remove all containers that do not run",
+    ),
+    &[],
+    &[],
 );

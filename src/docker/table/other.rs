@@ -5,7 +5,8 @@
 use crate::docker::flags::{Flag, Kind};
 
 const FILTER: Flag = Flag::new("filter", Kind::Filter, "Show only what matches these conditions").short('f');
-const TEMPLATE: Flag = Flag::new(
+/// The form of a list.
+pub const TEMPLATE: Flag = Flag::new(
     "format",
     Kind::Text,
     "Form of the output: 'table', 'table TEMPLATE', 'json', or a Go template for each row",
@@ -167,7 +168,7 @@ pub const SERVICE_LOGS: &[Flag] = &[
 /// Of `logs`.
 pub const LOGS: &[Flag] = &[
     DETAILS,
-    FOLLOW,
+    Flag::new("follow", Kind::Bool, "Wait for more").short('f'),
     SINCE,
     TAIL,
     TIMESTAMPS,
@@ -189,7 +190,7 @@ pub const PS: &[Flag] = &[
 pub const RM: &[Flag] = &[
     Flag::new("force", Kind::Bool, "Kill it first if it runs").short('f'),
     Flag::new("link", Kind::Bool, "Remove a link").short('l').unmodelled(),
-    Flag::new("volumes", Kind::Bool, "Remove its anonymous volumes, too").short('v').unmodelled(),
+    Flag::new("volumes", Kind::Bool, "Remove its anonymous volumes, too").short('v'),
 ];
 /// Of `stop`.
 pub const STOP: &[Flag] = &[
@@ -198,8 +199,8 @@ pub const STOP: &[Flag] = &[
 ];
 /// Of `start`.
 pub const START: &[Flag] = &[
-    Flag::new("attach", Kind::Bool, "Show what it writes").short('a').unmodelled(),
-    Flag::new("interactive", Kind::Bool, "Let it read from here").short('i').unmodelled(),
+    Flag::new("attach", Kind::Bool, "Show what it writes").short('a'),
+    Flag::new("interactive", Kind::Bool, "Let it read from here").short('i'),
 ];
 /// Of `images`.
 pub const IMAGES: &[Flag] = &[
@@ -209,7 +210,7 @@ pub const IMAGES: &[Flag] = &[
     WHOLE,
     QUIET_IDS,
     Flag::new("digests", Kind::Bool, "Show digests").unmodelled(),
-    Flag::new("tree", Kind::Bool, "Show the platforms of each").unmodelled(),
+    Flag::new("tree", Kind::Bool, "Show the platforms of each"),
 ];
 const FILTER_UNMODELLED: Flag = FILTER.unmodelled();
 /// Of `pull`.

@@ -108,11 +108,8 @@ fn unknown_commands() {
 
 #[test]
 fn what_is_not_modelled_says_so() {
-    assert_eq!(run("stack deploy -c x y").all(), ("", "swarmlab: docker stack is not modelled yet\n", Some(1)));
-    assert_eq!(
-        run("service create --mount type=volume,source=v,target=/d nginx").all(),
-        ("", "swarmlab: --mount is not modelled yet\n", Some(1))
-    );
+    assert_eq!(run("compose up").all(), ("", "swarmlab: docker compose is not modelled yet\n", Some(1)));
+    assert_eq!(run("network create --ipv6 n").all(), ("", "swarmlab: --ipv6 is not modelled yet\n", Some(1)));
     assert_eq!(run("-H x ps").all(), ("", "swarmlab: --host is not modelled yet\n", Some(1)));
 }
 

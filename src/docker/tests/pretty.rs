@@ -7,7 +7,7 @@ use crate::swarm::api::{
 };
 use std::sync::Arc;
 
-fn service(change: impl Fn(&mut Service)) -> String {
+pub fn service(change: impl Fn(&mut Service)) -> String {
     let ran = run_with("service inspect --pretty web", |request, _| match request {
         Request::ServiceInspect { insert_defaults: true, .. } => {
             let mut web = services().into_iter().find(|service| service.spec.name == "web").expect("web");
@@ -20,7 +20,7 @@ fn service(change: impl Fn(&mut Service)) -> String {
     ran.stdout
 }
 
-fn has(text: &str, part: &str) {
+pub fn has(text: &str, part: &str) {
     assert!(text.contains(part), "{part}\nis not in\n{text}");
 }
 

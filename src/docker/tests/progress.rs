@@ -2,7 +2,9 @@
 
 use crate::docker::testing::{NOW, Ran, SECOND, cluster, nodes, run_in, run_with, services, tasks, words};
 use crate::docker::{Client, Effect, Environment, Input};
-use crate::swarm::api::{Answer, Request, Response, Service, ServiceMode, Task, UpdateStatus};
+use crate::swarm::api::{
+    Answer, JobStatus, ObjectVersion, Request, Response, Service, ServiceMode, Task, UpdateStatus,
+};
 use std::sync::Arc;
 
 const VERIFY: &str = "Waiting {} seconds to verify that tasks are stable...";
@@ -291,4 +293,63 @@ fn control_c_before_an_answer_ends_with_130() {
     let (mut client, _) = Client::start(&words("service ls"), Environment::default(), NOW);
     assert_eq!(client.clone().step(Input::Interrupt, NOW), [Effect::Exit(130)]);
     assert!(client.step(Input::Timer, NOW).is_empty());
+}
+
+/// A daemon with a job in its second iteration; the tasks of each tick as (iteration, slot or node, state).
+fn job<'a>(mode: ServiceMode, ticks: &'a [&'a [(u64, u64, &'a str)]]) -> impl FnMut(&Request, i64) -> Answer + 'a {
+    let mut tick = 0;
+    move |request, _| match request {
+        Request::ServiceInspect { .. } => service(|service| {
+            service.spec.mode = mode.clone();
+            service.job_status = Some(JobStatus { job_iteration: ObjectVersion { index: 2 }, ..JobStatus::default() });
+        }),
+        Request::TaskList(_) => {
+            let now = ticks[tick.min(ticks.len() - 1)];
+            tick += 1;
+            let task = |&(index, place, state): &(u64, u64, &str)| {
+                let mut task = task(place, state);
+                task.node_id = nodes()[place as usize % 3].id.clone();
+                task.job_iteration = Some(ObjectVersion { index });
+                task
+            };
+            Ok(Response::Tasks(Arc::new(now.iter().map(task).collect())))
+        }
+        other => cluster(other),
+    }
+}
+
+#[test]
+fn a_job_counts_the_tasks_of_its_iteration_only() {
+    let mode = ServiceMode::ReplicatedJob { max_concurrent: Some(10), total_completions: Some(2) };
+    let old = [(0, 0, "complete"), (0, 1, "complete")];
+    let begun = [old[0], old[1], (2, 0, "new")];
+    let half = [old[0], old[1], (2, 0, "complete"), (2, 1, "pending")];
+    let done = [old[0], old[1], (2, 0, "complete"), (2, 1, "complete")];
+    let ran = run_with("service rollback web", job(mode, &[&old, &begun, &half, &done]));
+    let expected = "web
+active tasks:  0 out of  2 tasks
+1/2:  
+2/2:  
+active tasks:  0 out of  2 tasks
+active tasks:  1 out of  2 tasks
+active tasks:  1 out of  1 tasks
+active tasks:  0 out of  0 tasks
+job complete
+";
+    assert_eq!(ran.all(), (expected, "", Some(0)));
+}
+
+#[test]
+fn a_global_job_waits_for_the_nodes_of_its_first_look() {
+    let ticks: [&[_]; 4] = [
+        &[],
+        &[(2, 0, "running"), (2, 1, "new")],
+        &[(2, 0, "complete"), (2, 1, "running"), (2, 2, "running")],
+        &[(2, 0, "complete"), (2, 1, "complete"), (2, 2, "running")],
+    ];
+    let ran = run_with("service rollback web", job(ServiceMode::GlobalJob {}, &ticks));
+    assert_eq!(ran.all(), ("web\njob progress: waiting for tasks\njob complete\n", "", Some(0)));
+    // [quirk] With tasks of older iterations only it expects nothing.
+    let ran = run_with("service rollback web", job(ServiceMode::GlobalJob {}, &[&[(0, 0, "complete")]]));
+    assert_eq!(ran.all(), ("web\njob complete\n", "", Some(0)));
 }

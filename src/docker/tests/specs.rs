@@ -7,7 +7,7 @@ use crate::swarm::api::{
 };
 use std::sync::Arc;
 
-fn created(line: &str) -> ServiceSpec {
+pub fn created(line: &str) -> ServiceSpec {
     let ran = run(&format!("service create -d {line}"));
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     match ran.requests.into_iter().next() {
@@ -17,7 +17,7 @@ fn created(line: &str) -> ServiceSpec {
 }
 
 /// Updates `web` after `change`.
-fn updated(line: &str, change: impl Fn(&mut ServiceSpec)) -> ServiceSpec {
+pub fn updated(line: &str, change: impl Fn(&mut ServiceSpec)) -> ServiceSpec {
     let ran = run_with(&format!("service update -d {line} web"), |request, _| match request {
         Request::ServiceInspect { .. } => {
             let mut web = services().into_iter().find(|service| service.spec.name == "web").expect("web");

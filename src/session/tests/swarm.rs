@@ -248,3 +248,20 @@ fn an_attached_rotation_shows_how_far_it_is_and_the_new_root() {
     let end = "Operation continuing in background.\nUse `swarmctl cluster inspect default` to check progress.\n";
     assert!(out.ends_with(end) && status == 0, "{out}{err}");
 }
+
+/// Recorded, docker-29/05: an address is advertised for as long as the node is in that swarm.
+#[test]
+fn an_advertised_address_is_forgotten_on_leaving() {
+    let mut lab = machine();
+    assert!(lab.out("docker swarm init --advertise-addr 1.2.3.4").contains(" 1.2.3.4:2377\n"));
+    let again = lab.out("docker swarm leave --force; docker swarm init");
+    assert!(again.contains(":2377\n") && !again.contains("1.2.3.4"), "{again}");
+}
+
+/// Recorded, docker-29/05: the engine has bound a port of the host twice, for IPv4 and IPv6, and the task tells of both.
+#[test]
+fn a_port_of_the_host_is_told_twice() {
+    let mut lab = Lab::of(&DataCentre::swarm(7, 1, 0));
+    lab.out("docker service create -q --name web --publish mode=host,published=8050,target=80 nginx:1.25; wait 1s");
+    assert!(lab.out("docker service ps web").contains("*:8050->80/tcp,*:8050->80/tcp"));
+}

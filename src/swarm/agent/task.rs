@@ -159,6 +159,7 @@ impl AgentTask {
     /// The agent's word.
     pub fn report(&self) -> Report {
         Report {
+            id: self.task.id,
             state: self.state,
             message: self.message,
             err: self.err.clone(),

@@ -4,10 +4,8 @@ mod networks;
 
 use super::port::{PortError, Ports, is_allocated};
 use super::*;
-use crate::swarm::object::{
-    Cluster, Endpoint, Id, Meta, Mode, NetworkSpec, Protocol, RestartPolicy, ServiceSpec, Task, TaskSpec, TaskStatus,
-    UpdateConfig,
-};
+use crate::swarm::object::testing::{plain_service, plain_task, plain_task_spec, service_of};
+use crate::swarm::object::{Cluster, Id, Meta, NetworkSpec, Protocol, ServiceSpec, Task, TaskSpec};
 use proptest::prelude::*;
 
 fn port(target: u16, published: u16) -> PortConfig {
@@ -19,59 +17,16 @@ fn host(target: u16, published: u16) -> PortConfig {
 }
 
 fn spec(ports: &[PortConfig]) -> Arc<ServiceSpec> {
-    Arc::new(ServiceSpec {
-        api: Arc::default(),
-        name: "web".into(),
-        task: Arc::new(TaskSpec {
-            api: Arc::default(),
-            image: "app:v1".into(),
-            constraints: Vec::new(),
-            preferences: Vec::new(),
-            max_replicas: 0,
-            reserved: Default::default(),
-            generic: Vec::new(),
-            platforms: Vec::new(),
-            plugins: Vec::new(),
-            restart: RestartPolicy::default(),
-            stop_grace_period: Duration::from_secs(10),
-            ports: ports.into(),
-            uses: Arc::default(),
-        }),
-        mode: Mode::Replicated { replicas: 1 },
-        update: UpdateConfig::default(),
-        rollback: UpdateConfig::default(),
-    })
+    plain_service(ServiceKey(0), "web", TaskSpec { ports: ports.into(), ..plain_task_spec() }).spec
 }
 
 /// A task as an orchestrator makes it.
 fn new_task(key: TaskKey, service: &Service, now: Time) -> Task {
-    Task {
-        key,
-        id: Id(u128::from(key.0)),
-        meta: Meta::default(),
-        service: service.key,
-        service_id: service.id,
-        service_name: "web".into(),
-        slot: 1,
-        node: None,
-        node_id: None,
-        job_iteration: None,
-        spec: service.spec.task.clone(),
-        spec_version: 0,
-        ports: Arc::default(),
-        assigned_generic: Arc::default(),
-        networks: Arc::default(),
-        status: TaskStatus {
-            state: TaskState::New,
-            timestamp: now,
-            applied_at: Time::MIN,
-            message: "created",
-            err: None,
-            container: None,
-            exit_code: 0,
-        },
-        desired: TaskState::Running,
-    }
+    let mut task =
+        Task { id: Id(u128::from(key.0)), spec_version: 0, ports: Arc::default(), ..plain_task(key, service, 1) };
+    let status = &mut task.status;
+    (status.state, status.timestamp, status.applied_at, status.message) = (TaskState::New, now, Time::MIN, "created");
+    task
 }
 
 /// A store and an allocator over it. Turns are granted at once.
@@ -127,18 +82,7 @@ impl Bench {
 
     fn create(&mut self, ports: &[PortConfig]) -> ServiceKey {
         let key = self.state.services.next_key();
-        let service = Service {
-            key,
-            id: Id(1),
-            meta: Meta::default(),
-            spec: spec(ports),
-            spec_version: 0,
-            previous_spec: None,
-            previous_spec_version: 0,
-            endpoint: Endpoint::default(),
-            update_status: None,
-            job_status: None,
-        };
+        let service = Service { id: Id(1), ..service_of(key, spec(ports)) };
         self.write(|tx| tx.put_service(service, Why::Request));
         key
     }

@@ -1,6 +1,6 @@
 //! The daemon as the Engine API shows it (moby `api/types/system`).
 
-use super::{ClusterInfo, is_zero};
+use super::{ClusterInfo, GenericResource, is_zero};
 use serde::Serialize;
 
 /// `docker info`, as far as the model has it; the client fills in the constant rest.
@@ -25,6 +25,8 @@ pub struct Info {
     pub ncpu: u64,
     /// Bytes.
     pub mem_total: i64,
+    /// What the daemon was told of kinds that users name; null for nothing.
+    pub generic_resources: Option<Vec<GenericResource>>,
     /// The host's name.
     pub name: String,
     /// `x86_64`

@@ -1,6 +1,6 @@
 //! Nodes as the Engine API shows them (moby `api/types/swarm/node.go`).
 
-use super::{Labels, is_zero};
+use super::{GenericResource, Labels, is_zero};
 use serde::Serialize;
 
 /// Version of an object: what an update must quote.
@@ -95,6 +95,9 @@ pub struct NodeResources {
     /// Bytes.
     #[serde(rename = "MemoryBytes", skip_serializing_if = "is_zero")]
     pub memory_bytes: i64,
+    /// Of kinds that the node's daemon was told of.
+    #[serde(rename = "GenericResources", skip_serializing_if = "Vec::is_empty")]
+    pub generic_resources: Vec<GenericResource>,
 }
 
 /// The engine of a node.

@@ -3,8 +3,7 @@
 //! What the user left out is absent (`None`), as in the real API: SwarmKit's defaults are applied at use.
 
 use super::{
-    ConfigReference, Driver, HealthConfig, Labels, NetworkAttachmentConfig, ObjectVersion, Platform, SecretReference,
-    is_zero,
+    ContainerSpec, Driver, GenericResource, Labels, NetworkAttachmentConfig, ObjectVersion, Platform, is_zero,
 };
 use serde::Serialize;
 
@@ -146,66 +145,6 @@ pub struct TaskSpec {
     pub runtime: String,
 }
 
-/// The container of a task.
-#[derive(Clone, Debug, Default, PartialEq, Hash, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct ContainerSpec {
-    /// Reference, with its digest once pinned.
-    pub image: String,
-    /// Container labels.
-    #[serde(skip_serializing_if = "Labels::is_empty")]
-    pub labels: Labels,
-    /// Entrypoint.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub command: Vec<String>,
-    /// Arguments (they replace the image's command).
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub args: Vec<String>,
-    /// The container's hostname.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub hostname: String,
-    /// `KEY=VALUE`
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub env: Vec<String>,
-    /// Working directory.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub dir: String,
-    /// User.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub user: String,
-    /// Run an init process; `service inspect` shows false where it was left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub init: Option<bool>,
-    /// The signal that asks it to stop.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub stop_signal: String,
-    /// Nanoseconds between the stop signal and SIGKILL; absent means 10 s.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stop_grace_period: Option<i64>,
-    /// How its health is checked; what is left out is the image's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub healthcheck: Option<HealthConfig>,
-    /// Always there in the API's JSON.
-    #[serde(rename = "DNSConfig", skip_serializing_if = "Option::is_none")]
-    pub dns_config: Option<DnsConfig>,
-    /// Secrets to be given.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub secrets: Vec<SecretReference>,
-    /// Configs to be given.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub configs: Vec<ConfigReference>,
-    /// `default`
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub isolation: String,
-    /// How readily the host kills it for memory, from -1000 to 1000.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub oom_score_adj: i64,
-}
-
-/// Nameservers and the like; empty here.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
-pub struct DnsConfig {}
-
 /// Limits and reservations.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -239,38 +178,6 @@ pub struct Resources {
     /// Of kinds that users name (reservations only).
     #[serde(rename = "GenericResources", skip_serializing_if = "Vec::is_empty")]
     pub generic_resources: Vec<GenericResource>,
-}
-
-/// A generic resource; a reservation asks for a number of a kind.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct GenericResource {
-    /// One with a name of its own.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub named_resource_spec: Option<NamedResource>,
-    /// So many that are all alike.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub discrete_resource_spec: Option<DiscreteResource>,
-}
-
-/// A generic resource with a name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct NamedResource {
-    /// The user's word.
-    pub kind: String,
-    /// Its name.
-    pub value: String,
-}
-
-/// A number of a generic resource.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct DiscreteResource {
-    /// The user's word.
-    pub kind: String,
-    /// How many.
-    pub value: i64,
 }
 
 /// Whether and when an ended task is replaced.

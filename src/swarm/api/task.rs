@@ -1,6 +1,6 @@
 //! Tasks as the Engine API shows them (moby `api/types/swarm/task.go`).
 
-use super::{Labels, NetworkAttachment, ObjectVersion, PortConfig, TaskSpec, is_zero};
+use super::{GenericResource, Labels, NetworkAttachment, ObjectVersion, PortConfig, TaskSpec, is_zero};
 use serde::Serialize;
 
 /// A task.
@@ -42,6 +42,9 @@ pub struct Task {
     /// Its networks and its addresses there.
     #[serde(rename = "NetworksAttachments", skip_serializing_if = "Vec::is_empty")]
     pub networks_attachments: Vec<NetworkAttachment>,
+    /// What it was given of its node's generic resources.
+    #[serde(rename = "GenericResources", skip_serializing_if = "Vec::is_empty")]
+    pub generic_resources: Vec<GenericResource>,
     /// Of a job: for which of its executions.
     #[serde(rename = "JobIteration", skip_serializing_if = "Option::is_none")]
     pub job_iteration: Option<ObjectVersion>,

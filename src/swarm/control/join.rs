@@ -30,6 +30,7 @@ pub fn new_cluster(ids: &mut Ids, host: &str, env_settings: &crate::swarm::world
     Cluster {
         id: ids.secret("id.cluster", host),
         task_history_limit: env_settings.task_history_limit,
+        task_log_driver: env_settings.task_log_driver.clone().map(Arc::new),
         heartbeat_period: env_settings.heartbeat_period,
         node_cert_expiry: env_settings.node_cert_expiry,
         root: RootCa::new(RootId(ids.secret("secret.root", host).0), wall),

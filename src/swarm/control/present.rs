@@ -4,7 +4,9 @@ use super::{View, cluster, networks};
 use crate::engine::Time;
 use crate::swarm::api::{self, time::rfc3339};
 use crate::swarm::ca::RootId;
-use crate::swarm::object::{Cluster, Meta, Node, PortConfig, Service, ServiceSpec, Task, UpdateConfig, UpdateState};
+use crate::swarm::object::{
+    Cluster, Generic, Meta, Node, PortConfig, Service, ServiceSpec, Task, UpdateConfig, UpdateState,
+};
 use crate::swarm::store::State;
 
 /// The version that an update quotes.
@@ -52,7 +54,11 @@ pub fn node(node: &Node, view: &View<'_>) -> api::Node {
                 architecture: description.architecture.to_string(),
                 os: description.os.to_string(),
             },
-            resources: api::NodeResources { nano_cpus: description.nano_cpus, memory_bytes: description.memory_bytes },
+            resources: api::NodeResources {
+                nano_cpus: description.nano_cpus,
+                memory_bytes: description.memory_bytes,
+                generic_resources: Generic::shown(&description.generic),
+            },
             engine: api::EngineDescription {
                 engine_version: description.engine_version.to_string(),
                 labels: description.engine_labels.clone(),
@@ -222,8 +228,13 @@ pub fn task(task: &Task, state: &State) -> api::Task {
                 exit_code: i64::from(status.exit_code),
             }),
             port_status: api::PortStatus {
+                // The engine tells of its bindings, and there are two of each port: IPv4's and IPv6's (recorded, docker-29/05).
                 ports: if runs {
-                    task.ports.iter().filter(|port| !port.ingress).map(port).collect()
+                    task.ports
+                        .iter()
+                        .filter(|port| !port.ingress)
+                        .flat_map(|config| [port(config), port(config)])
+                        .collect()
                 } else {
                     Vec::new()
                 },
@@ -231,6 +242,7 @@ pub fn task(task: &Task, state: &State) -> api::Task {
         },
         desired_state: task.desired.as_str().into(),
         networks_attachments: task.networks.iter().map(networks::attachment).collect(),
+        generic_resources: Generic::shown(&task.assigned_generic),
         job_iteration: task.job_iteration.map(|index| api::ObjectVersion { index }),
     }
 }

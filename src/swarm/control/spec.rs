@@ -36,6 +36,7 @@ pub fn service(spec: &api::ServiceSpec) -> Result<ServiceSpec, ApiError> {
         return Err(ApiError::new(400, format!("invalid resolution mode: \"{}\"", endpoint.mode)));
     }
     swap(template)?;
+    mount_kinds(&template.container_spec.mounts)?;
     name(&spec.name)?;
     let reserved = resources(template)?;
     if restart.delay.is_negative() {
@@ -53,6 +54,7 @@ pub fn service(spec: &api::ServiceSpec) -> Result<ServiceSpec, ApiError> {
         .map_err(|text| ApiError::grpc(Code::Unknown, text))?;
     super::references::check_targets(&template.container_spec)?;
     image(&template.container_spec.image)?;
+    mounts(&template.container_spec.mounts)?;
     healthcheck(template.container_spec.healthcheck.as_ref())?;
     let mode = mode(&spec.mode)?;
     if spec.update_config.is_some() {
@@ -102,6 +104,24 @@ pub(super) fn name(name: &str) -> Result<(), ApiError> {
     }
     if name.len() > 63 {
         return Err(invalid("name must be 63 characters or fewer"));
+    }
+    Ok(())
+}
+
+/// The engine's own check, before SwarmKit sees the mounts.
+fn mount_kinds(mounts: &[api::Mount]) -> Result<(), ApiError> {
+    let known = ["", "bind", "volume", "tmpfs", "npipe", "cluster", "image"];
+    match mounts.iter().find(|mount| !known.contains(&mount.kind.as_str())) {
+        Some(mount) => Err(ApiError::new(400, format!("invalid MountType: \"{}\"", mount.kind))),
+        None => Ok(()),
+    }
+}
+
+fn mounts(mounts: &[api::Mount]) -> Result<(), ApiError> {
+    for (place, mount) in mounts.iter().enumerate() {
+        if mounts[..place].iter().any(|other| other.target == mount.target) {
+            return Err(invalid(format!("ContainerSpec: duplicate mount point: {}", mount.target)));
+        }
     }
     Ok(())
 }

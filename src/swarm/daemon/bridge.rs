@@ -6,10 +6,14 @@
 use crate::engine::{Seed, Time};
 use crate::swarm::api::{self, ApiError, Labels, NetworkCreateRequest, time::rfc3339};
 use crate::swarm::control::networks::{name_taken, reserved_name};
-use crate::swarm::object::{IpamConfig, Subnet};
+use crate::swarm::object::{ContainerId, IpamConfig, Subnet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-const GATEWAY_BRIDGE: &str = "docker_gwbridge";
+/// The bridge that every engine has.
+pub const BRIDGE: &str = "bridge";
+/// The bridge through which containers on networks of the swarm reach the world.
+pub const GATEWAY_BRIDGE: &str = "docker_gwbridge";
 
 /// The bridges of a host, beside those that every engine has.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +21,19 @@ pub struct Bridges {
     /// `docker_gwbridge`: since when, and its subnet.
     gateway: Option<(Time, Subnet)>,
     made: Vec<Bridge>,
+    /// Addresses that running containers have, by network and container.
+    leases: BTreeMap<(String, ContainerId), Ipv4Addr>,
+}
+
+/// A container's place on a bridge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// The bridge's subnet.
+    pub subnet: Subnet,
+    /// The bridge's own address.
+    pub gateway: Ipv4Addr,
 }
 
 /// A bridge that a user made.
@@ -61,6 +78,99 @@ impl Bridges {
         {
             self.gateway = Some((now, subnet));
         }
+    }
+
+    /// A bridge's subnet and its own address; none: there is no such bridge.
+    fn block_of(&self, network: &str) -> Option<(Subnet, Ipv4Addr)> {
+        if network == BRIDGE {
+            let subnet = block(172, 17, 0, 16);
+            return Some((subnet, first_address(subnet)));
+        }
+        if network == GATEWAY_BRIDGE {
+            return self.gateway.map(|(_, subnet)| (subnet, first_address(subnet)));
+        }
+        let made = self.made.iter().find(|made| made.request.name == network)?;
+        Some((made.ipam.subnet, made.ipam.gateway.unwrap_or_else(|| first_address(made.ipam.subnet))))
+    }
+
+    /// The id of a bridge that a user made.
+    pub fn id_of(&self, network: &str) -> Option<String> {
+        self.made.iter().find(|made| made.request.name == network).map(|made| made.id.clone())
+    }
+
+    /// The name of a bridge that a user made, whose id this is or begins so; else what was given.
+    pub fn name_of(&self, reference: &str) -> String {
+        let found = self.made.iter().find(|made| made.request.name == reference);
+        let found =
+            found.or_else(|| self.made.iter().find(|made| reference.len() > 3 && made.id.starts_with(reference)));
+        found.map_or_else(|| reference.to_owned(), |made| made.request.name.clone())
+    }
+
+    /// Whether there is such a network.
+    pub fn knows(&self, network: &str) -> bool {
+        matches!(network, "host" | "none") || self.block_of(network).is_some()
+    }
+
+    /// Gives a container a place on a bridge: the address that it wants, else the lowest that is free.
+    ///
+    /// # Errors
+    /// There is no such network, the address is taken, or there is none left.
+    pub fn lease(&mut self, network: &str, container: ContainerId, wanted: Option<Ipv4Addr>) -> Result<(), ApiError> {
+        if matches!(network, "host" | "none") {
+            return Ok(());
+        }
+        let Some((subnet, gateway)) = self.block_of(network) else {
+            return Err(ApiError::new(404, format!("network {network} not found")));
+        };
+        let taken: BTreeSet<Ipv4Addr> = self
+            .leases
+            .iter()
+            .filter(|((name, owner), _)| name == network && *owner != container)
+            .map(|(_, a)| *a)
+            .collect();
+        let address = match wanted {
+            Some(address) if taken.contains(&address) || address == gateway => {
+                return Err(ApiError::new(403, "Address already in use"));
+            }
+            Some(address) => address,
+            None => {
+                // The second address of the swarm's bridge is the routing mesh's.
+                let first = subnet.first() + if network == GATEWAY_BRIDGE { 3 } else { 1 };
+                let free = (first..subnet.last()).map(Ipv4Addr::from);
+                let free = free.filter(|address| *address != gateway).find(|address| !taken.contains(address));
+                free.ok_or_else(|| ApiError::new(500, "no available IPv4 addresses on this network's address pools"))?
+            }
+        };
+        self.leases.insert((network.to_owned(), container), address);
+        Ok(())
+    }
+
+    /// A container's place on a bridge.
+    pub fn leased(&self, network: &str, container: ContainerId) -> Option<Lease> {
+        let address = *self.leases.get(&(network.to_owned(), container))?;
+        let (subnet, gateway) = self.block_of(network)?;
+        Some(Lease { address, subnet, gateway })
+    }
+
+    /// Who is on a bridge.
+    pub fn users<'a>(&'a self, network: &'a str) -> impl Iterator<Item = (ContainerId, Lease)> + 'a {
+        let of = self.leases.keys().filter(move |(name, _)| name == network).map(|(_, container)| *container);
+        of.filter_map(move |container| Some((container, self.leased(network, container)?)))
+    }
+
+    /// A container has ended.
+    pub fn release(&mut self, container: ContainerId) {
+        self.leases.retain(|(_, owner), _| *owner != container);
+    }
+
+    /// A container has left a bridge.
+    pub fn release_one(&mut self, network: &str, container: ContainerId) {
+        self.leases.remove(&(network.to_owned(), container));
+    }
+
+    /// Nothing runs any more.
+    pub fn release_all(&mut self) {
+        self.leases.clear();
     }
 
     fn subnets(&self) -> impl Iterator<Item = Subnet> {
@@ -201,6 +311,16 @@ impl Bridges {
             let text = format!("{} is a pre-defined network and cannot be removed", network.name);
             return Err(ApiError::new(403, text));
         }
+        let made = self.made.iter().any(|made| made.id == network.id);
+        if let Some(endpoint) = network.containers.values().next().filter(|_| made) {
+            let text = format!(
+                "error while removing network: network {} has active endpoints (name:\"{}\" id:\"{}\")",
+                network.name,
+                endpoint.name,
+                endpoint.endpoint_id.get(..12).unwrap_or_default()
+            );
+            return Err(ApiError::new(403, text));
+        }
         if let Some(place) = self.made.iter().position(|made| made.id == network.id) {
             self.made.remove(place);
         } else if in_swarm {
@@ -219,8 +339,10 @@ impl Bridges {
 
     /// Removes what a user made and nothing uses; gives the names.
     pub fn prune(&mut self, wanted: impl Fn(&Labels) -> bool) -> Vec<String> {
-        let (gone, kept): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.made).into_iter().partition(|made| wanted(&made.request.labels));
+        let used: BTreeSet<String> = self.leases.keys().map(|(name, _)| name.clone()).collect();
+        let (gone, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.made)
+            .into_iter()
+            .partition(|made| wanted(&made.request.labels) && !used.contains(&made.request.name));
         self.made = kept;
         gone.into_iter().map(|made| made.request.name).collect()
     }

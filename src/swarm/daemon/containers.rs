@@ -1,19 +1,22 @@
 //! `docker ps` and `docker logs`: what containers show of themselves (cli.md §5.8).
 
+mod create;
 mod inspect;
 mod orders;
 
-use super::engine::{Container, ContainerState};
+use super::engine::plug::bound_ports;
+use super::engine::{Container, ContainerState, Owner};
 use super::health::HealthStatus;
 use crate::engine::{Duration, Time};
 use crate::swarm::api::{
     Answer, ApiError, ContainerSummary, Filters, Labels, LogLine, LogOptions, Response, human_duration, time::rfc3339,
 };
+use crate::swarm::object::Id;
 use crate::swarm::world::{Env, Host};
 use std::sync::Arc;
 
 impl Host {
-    fn find_container(&self, name: &str) -> Result<&Container, ApiError> {
+    pub(super) fn find_container(&self, name: &str) -> Result<&Container, ApiError> {
         let all = || self.engine.containers.values();
         if let Some(container) = all().find(|c| c.id.text() == name || &*c.name == name) {
             return Ok(container);
@@ -56,7 +59,8 @@ impl Host {
             all || limit.is_some() || !filters.get("status").is_empty() || !filters.get("exited").is_empty();
         let listed = containers
             .into_iter()
-            .filter(|container| any_state || container.runs())
+            .filter(|container| any_state || container.runs() || container.is_restarting())
+            .filter(|container| self.shown(container, filters))
             .map(|container| summary(container, now, shown))
             .filter(|row| {
                 let any = |key: &str, test: &dyn Fn(&str) -> bool| {
@@ -67,7 +71,10 @@ impl Host {
                     && any("status", &|status| row.state == status)
                     && any("ancestor", &|image| row.image == image || row.image.starts_with(&format!("{image}:")))
                     && any("health", &|health| row.health == health)
-                    && any("is-task", &|value| value == "true" || value == "1")
+                    && any("is-task", &|value| {
+                        matches!(value, "true" | "1" | "t" | "T" | "True" | "TRUE")
+                            == row.labels.contains_key("com.docker.swarm.task")
+                    })
                     && any("exited", &|code| row.status.starts_with(&format!("Exited ({code})")))
                     && filters.get("label").iter().all(|wanted| match wanted.split_once('=') {
                         Some((key, value)) => row.labels.get(key).is_some_and(|own| own == value),
@@ -81,8 +88,40 @@ impl Host {
         Ok(Response::Containers(Arc::new(rows)))
     }
 
+    /// Whether a container meets those conditions that its row does not tell.
+    fn shown(&self, container: &Container, filters: &Filters) -> bool {
+        let any = |key: &str, test: &dyn Fn(&str) -> bool| {
+            filters.get(key).is_empty() || filters.get(key).iter().any(|value| test(value))
+        };
+        let age = |name: &str| {
+            let other = self.find_container(name).ok();
+            other.map(|other| (other.created_stamp, other.id))
+        };
+        let places = container.task().map_or(&[] as &[_], |task| &task.networks);
+        let exposed = || container.behaviour.listen.iter().map(|port| format!("{port}/tcp"));
+        let port = |value: &str| if value.contains('/') { value.to_owned() } else { format!("{value}/tcp") };
+        any("network", &|wanted| {
+            self.engine.local_networks(container).iter().any(|name| name == wanted)
+                || self.engine.bridges.name_of(wanted) != wanted
+                    && self.engine.local_networks(container).contains(&self.engine.bridges.name_of(wanted))
+                || places
+                    .iter()
+                    .any(|place| &**place.network.name() == wanted || place.network.id.text().starts_with(wanted))
+        }) && any("publish", &|wanted| {
+            bound_ports(container).any(|bound| format!("{}/{}", bound.published, bound.protocol) == port(wanted))
+        }) && any("expose", &|wanted| exposed().any(|own| own == port(wanted)))
+            && any("volume", &|wanted| {
+                container.own().is_some_and(|own| own.mounts.iter().any(|m| m.source == wanted || m.target == wanted))
+            })
+            && any("before", &|name| age(name).is_some_and(|other| (container.created_stamp, container.id) < other))
+            && any("since", &|name| age(name).is_some_and(|other| (container.created_stamp, container.id) > other))
+    }
+
     pub(super) fn container_logs(&self, name: &str, options: &LogOptions, env: &Env) -> Answer {
         let container = self.find_container(name)?;
+        if container.task().and_then(|task| task.log_driver.as_ref()).is_some_and(|driver| driver.name == "none") {
+            return Err(ApiError::new(501, "configured logging driver does not support reading").into());
+        }
         let lines = log_of(container, env.kernel.now());
         let since = options.since.unwrap_or(i64::MIN);
         let mut lines: Vec<_> = lines.into_iter().filter(|line| line.at >= since).collect();
@@ -98,7 +137,7 @@ impl Host {
 const LOG_LINES: i64 = 1000;
 
 /// What a container has written: a pure function of its image and its times, so nothing needs to be stored.
-fn log_of(container: &Container, now: Time) -> Vec<LogLine> {
+pub(super) fn log_of(container: &Container, now: Time) -> Vec<LogLine> {
     let (from, until) = match container.state {
         ContainerState::Running { since } => (since, now),
         ContainerState::Exited { at, .. } => (container.created_at, at),
@@ -107,10 +146,15 @@ fn log_of(container: &Container, now: Time) -> Vec<LogLine> {
     let line = |at: Time, text: &str| LogLine {
         at: at.nanos(),
         stderr: false,
-        task: Some(container.task.id.text()),
+        task: container.task().map(|task| task.id.text()),
         node: Some(container.node_id.text()),
         text: text.replace("{time}", &rfc3339(at.nanos())[11..19]).replace("{hostname}", &container.id.text()[..12]),
     };
+    if let Some(own) = container.own().filter(|own| !own.said.is_empty()) {
+        let said =
+            own.said.iter().map(|(errors, text)| LogLine { stderr: *errors, text: text.to_string(), ..line(from, "") });
+        return said.collect();
+    }
     if !container.program.own {
         return container.program.says.iter().map(|text| line(from, text)).collect();
     }
@@ -126,14 +170,23 @@ fn log_of(container: &Container, now: Time) -> Vec<LogLine> {
     lines
 }
 
-fn labels(container: &Container) -> Labels {
-    let task = &container.task;
+/// A container's labels, the swarm's included.
+pub(super) fn labels(container: &Container) -> Labels {
+    labels_of(&container.owner, &container.name, container.node_id)
+}
+
+/// The same of a container that may be gone.
+pub(super) fn labels_of(owner: &Owner, name: &str, node_id: Id) -> Labels {
+    let task = match owner {
+        Owner::User(own) => return own.order.spec.labels.clone(),
+        Owner::Task(task) => task,
+    };
     let mut labels = task.spec.api.container_spec.labels.clone();
     for (key, value) in [
         ("com.docker.swarm.task", String::new()),
         ("com.docker.swarm.task.id", task.id.text()),
-        ("com.docker.swarm.task.name", container.name.to_string()),
-        ("com.docker.swarm.node.id", container.node_id.text()),
+        ("com.docker.swarm.task.name", name.to_owned()),
+        ("com.docker.swarm.node.id", node_id.text()),
         ("com.docker.swarm.service.id", task.service_id.text()),
         ("com.docker.swarm.service.name", task.service_name.to_string()),
     ] {
@@ -150,17 +203,14 @@ fn summary(container: &Container, now: Time, shown: Time) -> ContainerSummary {
         ContainerState::Created | ContainerState::Starting => ("created", "Created".to_owned()),
         ContainerState::Running { .. } if container.paused.is_some() => ("paused", format!("Up {} (Paused)", age())),
         ContainerState::Running { .. } => ("running", format!("Up {}{}", age(), of_health(health))),
+        ContainerState::Exited { code, .. } if container.is_restarting() => {
+            ("restarting", format!("Restarting ({code}) {} ago", age()))
+        }
         ContainerState::Exited { code, .. } => ("exited", format!("Exited ({code}) {} ago", age())),
     };
     let mut ports: Vec<String> = Vec::new();
     if container.runs() {
-        ports.extend(container.behaviour.listen.iter().map(|port| format!("{port}/tcp")));
-        for port in container.task.ports.iter().filter(|port| !port.ingress) {
-            let (published, target, protocol) = (port.published, port.target, port.protocol.as_str());
-            ports.retain(|exposed| *exposed != format!("{target}/{protocol}"));
-            ports.push(format!("0.0.0.0:{published}->{target}/{protocol}"));
-            ports.push(format!("[::]:{published}->{target}/{protocol}"));
-        }
+        ports = port_column(container);
     }
     ContainerSummary {
         id: container.id.text(),
@@ -174,6 +224,26 @@ fn summary(container: &Container, now: Time, shown: Time) -> ContainerSummary {
         ports: ports.join(", "),
         labels: labels(container),
     }
+}
+
+/// The ports of a running container: those of its image, and where some are published.
+fn port_column(container: &Container) -> Vec<String> {
+    let on_host = container.own().is_some_and(|own| own.endpoints.iter().any(|endpoint| endpoint.network == "host"));
+    if on_host {
+        return Vec::new();
+    }
+    let mut ports: Vec<String> = container.behaviour.listen.iter().map(|port| format!("{port}/tcp")).collect();
+    for bound in bound_ports(container) {
+        let (published, target, protocol) = (bound.published, bound.target, bound.protocol);
+        ports.retain(|exposed| *exposed != format!("{target}/{protocol}"));
+        if bound.address.is_empty() {
+            ports.push(format!("0.0.0.0:{published}->{target}/{protocol}"));
+            ports.push(format!("[::]:{published}->{target}/{protocol}"));
+        } else {
+            ports.push(format!("{}:{published}->{target}/{protocol}", bound.address));
+        }
+    }
+    ports
 }
 
 /// What `docker ps` says of a container's health, behind how long it has been up.

@@ -8,16 +8,19 @@
 //!
 //! Source: control-plane.md §2.1, §2.4; cli.md §5.8; the recordings' README on kills.
 
+mod container;
+mod happen;
 mod health;
+mod own;
+pub mod plug;
 mod process;
 mod pull;
 
 use super::bridge::Bridges;
-use super::health::Health;
-use super::image::{Catalogue, ImageBehaviour, canonical};
+use super::image::{Catalogue, canonical};
 use super::limits;
-use super::program::{Program, TERM, signal};
-use super::provision::{ATTACHMENT_TIMEOUT, MountedFile, NO_ATTACHMENT, Provision};
+use super::program::Program;
+use super::provision::{ATTACHMENT_TIMEOUT, NO_ATTACHMENT, Provision};
 use super::registry::Registry;
 use crate::engine::{Duration, Seed, Time};
 use crate::net::HostId;
@@ -26,7 +29,9 @@ use crate::swarm::api::{ApiError, Response};
 use crate::swarm::component::Ids;
 use crate::swarm::object::{ContainerId, Id, NodeDescription, Task, TaskKey};
 use crate::swarm::world::event::ClientId;
-use process::Fate;
+pub use container::{Container, ContainerState, Own, Owner};
+pub use happen::{Occurrence, Subject, Wire};
+pub use own::{Attacher, Executing};
 use pull::Pull;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -56,93 +61,20 @@ pub enum EngineAlarm {
     Health(ContainerId, u32),
     /// An image that a client asked for is here, or the reason why it is not.
     ClientPulled(u32),
-}
-
-/// A container.
-#[derive(Clone, Debug)]
-pub struct Container {
-    /// Its id.
-    pub id: ContainerId,
-    /// Its name: `web.1.<task id>`.
-    pub name: Arc<str>,
-    /// As in the spec.
-    pub image: Arc<str>,
-    /// How its image behaves.
-    pub behaviour: Arc<ImageBehaviour>,
-    /// What runs in it.
-    pub program: Arc<Program>,
-    /// The task that it belongs to.
-    pub task: Arc<Task>,
-    /// When it was created.
-    pub created_at: Time,
-    /// What the host's clock showed then: what the engine writes down and `docker ps` tells.
-    pub created_stamp: Time,
-    /// What it does.
-    pub state: ContainerState,
-    /// What that clock showed when its process last started or ended.
-    pub state_stamp: Time,
-    /// When it last started.
-    pub started_at: Option<Time>,
-    /// What the host's clock showed then.
-    pub started_stamp: Option<Time>,
-    /// It stands still since then (`docker pause`).
-    pub paused: Option<Time>,
-    /// The kernel killed it for its memory, the last time that it ended.
-    pub oom_killed: bool,
-    /// Why it could not be started.
-    pub error: Option<Arc<str>>,
-    /// How well it is, if that is checked and it has been started.
-    pub health: Option<Box<Health>>,
-    /// Its environment's and the swarm's labels come from the task; who else knows of its node.
-    pub node_id: Id,
-    /// Secrets and configs in it.
-    pub files: Arc<[MountedFile]>,
-    /// Grows with every operation: alarms of older ones are void.
-    stamp: u32,
-    /// The same for alarms of its health.
-    health_stamp: u32,
-    /// How its process would end by itself.
-    own_fate: Option<Fate>,
-    /// How it ends as things stand.
-    fate: Option<Fate>,
-    /// It is being stopped because its health check failed.
-    unhealthy: bool,
-}
-
-/// What a container does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ContainerState {
-    /// Made, not started.
-    Created,
-    /// Being started.
-    Starting,
-    /// Runs.
-    Running {
-        /// Since when.
-        since: Time,
-    },
-    /// Ended.
-    Exited {
-        /// With this code.
-        code: i32,
-        /// When.
-        at: Time,
-    },
-}
-
-impl Container {
-    /// It has a process.
-    pub fn runs(&self) -> bool {
-        matches!(self.state, ContainerState::Running { .. })
-    }
-
-    /// The signal that asks it to stop.
-    fn stop_signal(&self) -> i32 {
-        match self.task.spec.api.container_spec.stop_signal.as_str() {
-            "" => TERM,
-            text => signal(text).unwrap_or(TERM),
-        }
-    }
+    /// A restart policy's pause is over.
+    Again(ContainerId, u32),
+    /// A container that was to go with its end goes.
+    Gone(ContainerId),
+    /// A client's container is made.
+    Made(u32),
+    /// A container writes its next line.
+    Writes(ContainerId),
+    /// A command inside a container does what it does: the whole world is looked at.
+    Exec(u32),
+    /// It has ended.
+    ExecDone(u32),
+    /// The time that a client wants events of is over.
+    EventsOver,
 }
 
 /// Someone who waits for the end of an operation.
@@ -186,6 +118,16 @@ pub struct Engine {
     waiting: BTreeMap<ContainerId, Waiting>,
     stopping: BTreeMap<ContainerId, Waiting>,
     clients: BTreeMap<ContainerId, Vec<WaitingClient>>,
+    /// Clients that wait for a container's end, or for its being gone.
+    waiters: BTreeMap<ContainerId, Vec<(ClientId, u64, bool)>>,
+    /// Clients that see what a container writes.
+    attachers: BTreeMap<ContainerId, Vec<Attacher>>,
+    /// Containers that clients have asked for and that are being made.
+    making: BTreeMap<u32, (ClientId, u64, Box<Container>)>,
+    /// Commands that run inside containers.
+    executing: BTreeMap<u32, Executing>,
+    /// Volumes.
+    pub volumes: super::volumes::Volumes,
     /// To be removed as soon as they have stopped.
     condemned: BTreeSet<ContainerId>,
     numbers: u32,
@@ -206,6 +148,8 @@ pub struct EngineOutbox {
     pub happened: Vec<Happened>,
     /// Clients' requests that are done, or why not.
     pub answers: Vec<(ClientId, u64, Result<Response, ApiError>)>,
+    /// For `docker events`.
+    pub events: Vec<Occurrence>,
 }
 
 /// Something that the trace tells of a container.
@@ -239,6 +183,8 @@ pub struct Surroundings<'a> {
     pub node_id: Id,
     /// Nothing more can be written to the disk.
     pub disk_full: bool,
+    /// The daemon runs, and starts again what is to be started again.
+    pub daemon: bool,
 }
 
 impl Engine {
@@ -290,7 +236,7 @@ impl Engine {
                 if self.preparing.get(&task).is_some_and(|(current, _)| *current == operation) {
                     let (_, task) = self.preparing.remove(&task).expect("looked up just now");
                     let outcome = match limits::refused(&task.spec.api, around.description) {
-                        None => Outcome::Prepared(self.create(&task, around)),
+                        None => Outcome::Prepared(self.create(&task, around, out)),
                         Some(err) => Outcome::Refused(err.into()),
                     };
                     out.outcomes.push((task.key, operation, outcome));
@@ -299,6 +245,13 @@ impl Engine {
             EngineAlarm::Started(id, stamp) => self.started(id, stamp, around, out),
             EngineAlarm::Ended(id, stamp) => self.ended(id, stamp, around, out),
             EngineAlarm::Health(id, stamp) => self.health_changes(id, stamp, around, out),
+            EngineAlarm::Again(id, stamp) => self.again(id, stamp, around, out),
+            EngineAlarm::Gone(id) => self.gone(id, around, out),
+            EngineAlarm::Made(number) => self.made(number, around, out),
+            EngineAlarm::Writes(id) => self.writes(id, around, out),
+            // What it does depends on more than this host: the host looks first.
+            EngineAlarm::Exec(_) | EngineAlarm::EventsOver => {}
+            EngineAlarm::ExecDone(number) => self.exec_done(number, around, out),
         }
     }
 
@@ -306,34 +259,17 @@ impl Engine {
         self.containers.get_mut(&id).filter(|container| container.stamp == stamp)
     }
 
-    fn create(&mut self, task: &Arc<Task>, around: &mut Surroundings<'_>) -> ContainerId {
+    fn create(&mut self, task: &Arc<Task>, around: &mut Surroundings<'_>, out: &mut EngineOutbox) -> ContainerId {
         let id = around.ids.container(task.id);
         let behaviour = around.catalogue.behaviour(&task.spec.image);
-        let container = Container {
-            id,
-            name: format!("{}.{}", task.name(), task.id).into(),
-            image: task.spec.image.clone(),
-            program: Arc::new(Program::of(&behaviour, &task.spec.api.container_spec)),
-            behaviour,
-            task: task.clone(),
-            created_at: around.now,
-            created_stamp: around.now + self.ahead,
-            state: ContainerState::Created,
-            state_stamp: around.now + self.ahead,
-            started_at: None,
-            started_stamp: None,
-            paused: None,
-            oom_killed: false,
-            error: None,
-            health: None,
-            node_id: around.node_id,
-            files: self.provision.mounted(task),
-            stamp: 0,
-            health_stamp: 0,
-            own_fate: None,
-            fate: None,
-            unhealthy: false,
-        };
+        let program = Program::of(&behaviour, &task.spec.api.container_spec);
+        let name = format!("{}.{}", task.name(), task.id).into();
+        let owner = Owner::Task(task.clone());
+        let mut container = Container::new(id, name, &task.spec.image, behaviour, program, owner, around.node_id);
+        (container.created_at, container.created_stamp) = (around.now, around.now + self.ahead);
+        container.state_stamp = container.created_stamp;
+        container.files = self.provision.mounted(task);
+        happen::container(&container, "create", &[], self.ahead, around, out);
         self.containers.insert(id, container);
         self.by_task.insert(task.key, id);
         id
@@ -413,18 +349,28 @@ impl Engine {
                 self.condemned.insert(id);
                 self.begin_stop(id, Duration::ZERO, task.spec.stop_grace_period, None, around, out);
             }
-            _ => self.delete(id),
+            _ => self.delete(id, around, out),
         }
     }
 
-    fn delete(&mut self, id: ContainerId) {
+    fn delete(&mut self, id: ContainerId, around: &Surroundings<'_>, out: &mut EngineOutbox) {
         if let Some(container) = self.containers.remove(&id) {
-            self.provision.take_down(&container.task);
-            if self.by_task.get(&container.task.key) == Some(&id) {
-                self.by_task.remove(&container.task.key);
+            self.bridges.release(id);
+            happen::container(&container, "destroy", &[], self.ahead, around, out);
+            if let Some(task) = container.task() {
+                self.provision.take_down(task);
+                if self.by_task.get(&task.key) == Some(&id) {
+                    self.by_task.remove(&task.key);
+                }
             }
+            self.farewell(&container, around, out);
         }
         self.condemned.remove(&id);
+    }
+
+    /// An agent has told a container to stop.
+    pub fn is_stopping(&self, id: ContainerId) -> bool {
+        self.stopping.contains_key(&id)
     }
 
     /// Whether the image is in use by some container: the newest of them.
@@ -433,11 +379,22 @@ impl Engine {
         self.containers.values().filter(uses).max_by_key(|container| (container.created_at, container.id))
     }
 
+    /// Nothing is done for tasks any more.
+    fn forget_swarm(&mut self) {
+        self.provision.forget_daemon();
+        self.preparing.clear();
+        self.pull_errors.clear();
+        self.starting.clear();
+        self.waiting.clear();
+        self.stopping.clear();
+    }
+
     /// The daemon's process is gone: nothing is waited for any more, preparations are lost, nobody probes. Containers live
     /// on, also those that it was about to kill.
     pub fn forget_daemon(&mut self) {
         self.provision.forget_daemon();
         self.preparing.clear();
+        self.making.clear();
         self.pulls.clear();
         self.pull_errors.clear();
         self.client_pulls.clear();
@@ -446,6 +403,9 @@ impl Engine {
         self.stopping.clear();
         self.condemned.clear();
         for container in self.containers.values_mut() {
+            if let Some(own) = container.own_mut() {
+                own.again = None;
+            }
             container.unhealthy = false;
             container.health_stamp += 1;
             if let Some(health) = &mut container.health {
@@ -456,9 +416,10 @@ impl Engine {
 
     /// The clients that wait for a container or an image: whoever asks must answer them.
     pub fn take_clients(&mut self) -> Vec<(ClientId, u64)> {
+        let own = self.take_own_clients();
         let pulls = std::mem::take(&mut self.client_pulls).into_values().map(|(client, number, _)| (client, number));
         let waiting = std::mem::take(&mut self.clients).into_values().flatten();
-        pulls.chain(waiting.map(|waiting| (waiting.client, waiting.number))).collect()
+        pulls.chain(waiting.map(|waiting| (waiting.client, waiting.number))).chain(own).collect()
     }
 
     /// How long a daemon that starts needs to stop what its predecessor left running.
@@ -495,12 +456,14 @@ impl Engine {
                 (container.paused, container.fate, container.own_fate) = (None, None, None);
             }
         }
+        self.bridges.release_all();
     }
 
-    /// The node leaves its swarm: its containers go at once.
+    /// The node leaves its swarm: its tasks' containers go at once.
     pub fn remove_all(&mut self, around: &Surroundings<'_>, out: &mut EngineOutbox) {
-        let all: Vec<_> = self.containers.keys().copied().collect();
-        self.forget_daemon();
+        let of_tasks = self.containers.values().filter(|container| container.task().is_some());
+        let all: Vec<_> = of_tasks.map(|container| container.id).collect();
+        self.forget_swarm();
         for id in all {
             self.remove(id, around, out);
         }

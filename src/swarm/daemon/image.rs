@@ -54,6 +54,13 @@ pub struct ImageBehaviour {
     pub log_every: Option<(Duration, Arc<str>)>,
 }
 
+impl ImageBehaviour {
+    /// Its program is a shell, which ends where nobody types.
+    pub fn is_shell(&self) -> bool {
+        matches!(self.command.rsplit('/').next(), Some("sh" | "bash" | "ash"))
+    }
+}
+
 /// Some of a data centre's hosts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Hosts {

@@ -3,6 +3,7 @@
 use super::NotStarted;
 use super::engine::ContainerState;
 use crate::swarm::api::{Answer, Info, Peer, Response, SwarmInfo};
+use crate::swarm::object::Generic;
 use crate::swarm::world::{Env, Host};
 
 const TWO_MANAGERS: &str = "WARNING: Running Swarm in a two-manager configuration. This configuration provides
@@ -15,8 +16,14 @@ impl Host {
     pub(super) fn info(&self, cluster: Option<Answer>, env: &Env) -> Info {
         let containers = self.engine.containers.len() as u64;
         let running = self.engine.containers.values().filter(|container| container.runs()).count() as u64;
-        let stopped =
-            self.engine.containers.values().filter(|c| matches!(c.state, ContainerState::Exited { .. })).count() as u64;
+        let paused = self.engine.containers.values().filter(|container| container.paused.is_some()).count() as u64;
+        let running = running - paused;
+        let stopped = self
+            .engine
+            .containers
+            .values()
+            .filter(|c| matches!(c.state, ContainerState::Exited { .. } | ContainerState::Created))
+            .count() as u64;
         let swarm = self.swarm_info(cluster, env);
         let uuid = env.seed.key("engine.uuid", &*self.name).at_u128(0);
         let uuid = format!("{uuid:032x}");
@@ -24,11 +31,12 @@ impl Host {
             id: format!("{}-{}-4{}-a{}-{}", &uuid[..8], &uuid[8..12], &uuid[13..16], &uuid[17..20], &uuid[20..]),
             containers,
             containers_running: running,
-            containers_paused: 0,
+            containers_paused: paused,
             containers_stopped: stopped,
             images: self.engine.images.len() as u64,
             ncpu: (self.description.nano_cpus / 1_000_000_000).max(1) as u64,
             mem_total: self.description.memory_bytes,
+            generic_resources: Some(Generic::shown(&self.description.generic)).filter(|all| !all.is_empty()),
             name: self.name.to_string(),
             architecture: self.description.architecture.to_string(),
             os_type: self.description.os.to_string(),

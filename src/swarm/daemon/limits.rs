@@ -4,7 +4,7 @@
 //! Source: recording docker-29/14 (swappiness, oom score); the engine's own checks for the others.
 
 use super::program::signal;
-use crate::swarm::api::TaskSpec;
+use crate::swarm::api::{ContainerSpec, TaskSpec};
 use crate::swarm::object::NodeDescription;
 
 /// The least memory that a container may be limited to.
@@ -19,6 +19,12 @@ pub fn refused(spec: &TaskSpec, host: &NodeDescription) -> Option<String> {
     if !(-1000..=1000).contains(&container.oom_score_adj) {
         let score = container.oom_score_adj;
         return Some(format!("Invalid value {score}, range for oom score adj is [-1000, 1000]"));
+    }
+    if let Some(text) = unknown_capability(container)
+        .or_else(|| windows_only(container))
+        .or_else(|| super::mounts::refused(&container.mounts))
+    {
+        return Some(text);
     }
     let resources = spec.resources.as_ref()?;
     let limits = resources.limits.as_ref();
@@ -37,10 +43,74 @@ pub fn refused(spec: &TaskSpec, host: &NodeDescription) -> Option<String> {
     None
 }
 
+/// Linux's capabilities, without `CAP_`.
+const CAPABILITIES: [&str; 41] = [
+    "AUDIT_CONTROL",
+    "AUDIT_READ",
+    "AUDIT_WRITE",
+    "BLOCK_SUSPEND",
+    "BPF",
+    "CHECKPOINT_RESTORE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "DAC_READ_SEARCH",
+    "FOWNER",
+    "FSETID",
+    "IPC_LOCK",
+    "IPC_OWNER",
+    "KILL",
+    "LEASE",
+    "LINUX_IMMUTABLE",
+    "MAC_ADMIN",
+    "MAC_OVERRIDE",
+    "MKNOD",
+    "NET_ADMIN",
+    "NET_BIND_SERVICE",
+    "NET_BROADCAST",
+    "NET_RAW",
+    "PERFMON",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYSLOG",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_CHROOT",
+    "SYS_MODULE",
+    "SYS_NICE",
+    "SYS_PACCT",
+    "SYS_PTRACE",
+    "SYS_RAWIO",
+    "SYS_RESOURCE",
+    "SYS_TIME",
+    "SYS_TTY_CONFIG",
+    "WAKE_ALARM",
+];
+
+fn unknown_capability(container: &ContainerSpec) -> Option<String> {
+    let known =
+        |name: &str| name == "ALL" || name.strip_prefix("CAP_").is_some_and(|name| CAPABILITIES.contains(&name));
+    [("CapAdd", &container.capability_add), ("CapDrop", &container.capability_drop)].into_iter().find_map(
+        |(list, names)| {
+            let name = names.iter().find(|name| !known(name))?;
+            Some(format!("invalid {list}: unknown capability: \"{name}\""))
+        },
+    )
+}
+
+/// The hosts run Linux, which has no managed accounts.
+fn windows_only(container: &ContainerSpec) -> Option<String> {
+    let spec = container.privileges.as_ref()?.credential_spec.as_ref()?;
+    let source =
+        if spec.file.is_empty() { format!("registry://{}", spec.registry) } else { format!("file://{}", spec.file) };
+    Some(format!("invalid --security-opt 2: \"credentialspec={source}\""))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::swarm::api::{ContainerSpec, ResourceRequirements, Resources};
+    use crate::swarm::api::{CredentialSpec, ResourceRequirements, Resources};
 
     fn host() -> NodeDescription {
         NodeDescription { nano_cpus: 4_000_000_000, memory_bytes: 8 << 30, ..NodeDescription::default() }
@@ -77,6 +147,21 @@ mod tests {
             limits(Resources { nano_cpus: 4_500_000_000, ..Resources::default() }).as_deref(),
             Some("range of CPUs is from 0.01 to 4.00, as there are only 4 CPUs available")
         );
+    }
+
+    #[test]
+    fn rights_have_to_be_linuxs() {
+        let with = |container_spec| refused(&TaskSpec { container_spec, ..TaskSpec::default() }, &host());
+        let names = |name: &str| vec![name.to_owned()];
+        let add = |name: &str| with(ContainerSpec { capability_add: names(name), ..ContainerSpec::default() });
+        assert_eq!((add("CAP_NET_ADMIN"), add("ALL")), (None, None));
+        assert_eq!(add("CAP_FOO").as_deref(), Some(r#"invalid CapAdd: unknown capability: "CAP_FOO""#));
+        let drop = with(ContainerSpec { capability_drop: names("CAP_FOO"), ..ContainerSpec::default() });
+        assert_eq!(drop.as_deref(), Some(r#"invalid CapDrop: unknown capability: "CAP_FOO""#));
+        let mut account = ContainerSpec::default();
+        account.privileges.get_or_insert_default().credential_spec =
+            Some(CredentialSpec { file: "a.json".into(), ..CredentialSpec::default() });
+        assert_eq!(with(account).as_deref(), Some(r#"invalid --security-opt 2: "credentialspec=file://a.json""#));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::swarm::manager::{Input, RaftDisk, ReplyTo, member_context};
 use crate::swarm::object::{Availability, Labels, NodeDescription, NodeKey, Role, token_digest};
 use crate::swarm::store::{Lineage, LineageId};
 use crate::swarm::world::event::{Body, ClientId, ControlRequest, JoinError, JoinGrant, JoinRequest};
+use crate::swarm::world::record::What;
 use crate::swarm::world::{Env, Host, NodeIdentity};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -82,7 +83,7 @@ impl Host {
         if self.disk.node.is_some() {
             return env.answer(client, number, Err(ApiError::new(503, ALREADY_IN).into()));
         }
-        let addr = match checks::init(init, self.addr) {
+        let addr = match checks::init(init, self.interface) {
             Ok(addr) => addr,
             Err(error) => return env.answer(client, number, Err(error.into())),
         };
@@ -134,7 +135,7 @@ impl Host {
         if self.disk.node.is_some() || self.pending_join().is_some() {
             return env.answer(client, number, Err(ApiError::new(503, ALREADY_IN).into()));
         }
-        let addr = match checks::join(join, self.addr) {
+        let addr = match checks::join(join, self.interface) {
             Ok(addr) => addr,
             Err(error) => return env.answer(client, number, Err(error.into())),
         };
@@ -379,7 +380,8 @@ impl Host {
             }
             return;
         }
-        let busy = !self.engine.containers.is_empty();
+        let busy = self.engine.containers.values().any(|container| container.task().is_some());
+        env.remark(What::Left { host: self.id });
         self.forget_swarm(env);
         self.engine_do(env, |engine, around, out| engine.remove_all(around, out));
         let call = self.call_open(client, number, CallKind::Leave(LeaveCall { refusing: false }), env);

@@ -3,6 +3,7 @@
 //!
 //! Source: networking.md §1.8, cli.md §5.5; moby `daemon/server/router/network`.
 
+use super::bridge::GATEWAY_BRIDGE;
 use super::call::CallKind;
 use super::provision::Instance;
 use super::{CallAlarm, NOT_IN_SWARM};
@@ -21,7 +22,23 @@ use std::sync::Arc;
 /// The engine looks for an unknown driver among its plugins so long.
 const PLUGIN_SEARCH: Duration = Duration::from_secs(15);
 
-fn mac(address: Ipv4Addr) -> String {
+/// The id of a container's network namespace.
+pub(super) fn sandbox_id(seed: crate::engine::Seed, container: crate::swarm::object::ContainerId) -> String {
+    let key = seed.key("sandbox.id", &container.0);
+    format!("{:032x}{:032x}", key.at_u128(0), key.at_u128(1))
+}
+
+/// The id of a container's place on a network of its host's own.
+pub(super) fn endpoint_id(
+    seed: crate::engine::Seed,
+    network: &str,
+    container: crate::swarm::object::ContainerId,
+) -> String {
+    let key = seed.key("network.endpoint.own", &(network, container.0));
+    format!("{:032x}{:032x}", key.at_u128(0), key.at_u128(1))
+}
+
+pub(super) fn mac(address: Ipv4Addr) -> String {
     let [a, b, c, d] = address.octets();
     format!("02:42:{a:02x}:{b:02x}:{c:02x}:{d:02x}")
 }
@@ -89,8 +106,31 @@ impl Host {
 
     /// The networks of this host's own, and those of the swarm that are set up here.
     fn networks_here(&self, env: &Env) -> Vec<api::Network> {
-        let mut networks = self.engine.bridges.list(env.seed, &self.name);
+        let mut networks = self.own_networks(env);
         networks.extend(self.engine.provision.instances().map(|instance| self.instance(instance, env)));
+        networks
+    }
+
+    /// The networks of this host's own, with the containers that are on them.
+    pub(super) fn own_networks(&self, env: &Env) -> Vec<api::Network> {
+        let mut networks = self.engine.bridges.list(env.seed, &self.name);
+        for network in &mut networks {
+            for (id, lease) in self.engine.bridges.users(&network.name) {
+                let Some(container) = self.engine.containers.get(&id) else { continue };
+                let endpoint = NetworkEndpoint {
+                    // On the bridge to the world stands the place's own name.
+                    name: match network.name.as_str() {
+                        GATEWAY_BRIDGE => format!("gateway_{}", &sandbox_id(env.seed, id)[..12]),
+                        _ => container.name.to_string(),
+                    },
+                    endpoint_id: endpoint_id(env.seed, &network.id, id),
+                    mac_address: mac(lease.address),
+                    ipv4_address: format!("{}/{}", lease.address, lease.subnet.length),
+                    ipv6_address: String::new(),
+                };
+                network.containers.insert(id.text(), endpoint);
+            }
+        }
         networks
     }
 
@@ -113,9 +153,10 @@ impl Host {
             ..swarm_networks::present(network)
         };
         for container in self.engine.containers.values().filter(|container| container.runs()) {
-            if let Some(place) = container.task.networks.iter().find(here) {
+            let Some(task) = container.task() else { continue };
+            if let Some(place) = task.networks.iter().find(here) {
                 let name = container.name.to_string();
-                let owner = u64::from(container.task.key.0) + 1;
+                let owner = u64::from(task.key.0) + 1;
                 shown.containers.insert(container.id.text(), endpoint(name, owner, place));
             }
         }
@@ -229,7 +270,7 @@ impl Host {
 
     /// Removes a network that only this host has, if that is meant.
     fn remove_own_network(&mut self, name: &str, env: &Env) -> Option<Answer> {
-        let own = self.engine.bridges.list(env.seed, &self.name);
+        let own = self.own_networks(env);
         let exact = own.iter().find(|network| network.id == name || network.name == name);
         let network = exact.or_else(|| {
             let mut matches = own.iter().filter(|network| !name.is_empty() && network.id.starts_with(name));

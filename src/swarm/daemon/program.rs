@@ -244,10 +244,18 @@ fn simple(words: &[&str]) -> Option<Step> {
     })
 }
 
-/// `5`, `0.2`, `5s`, `2m`.
-fn seconds(text: &str) -> Option<Duration> {
-    let with_unit = if text.ends_with(|c: char| c.is_ascii_digit()) { format!("{text}s") } else { text.to_owned() };
-    Duration::parse(&with_unit).ok().filter(|duration| !duration.is_negative())
+/// What sleep is told, as busybox reads it: `5`, `0.2`, `5s`, `2m`, `1d`.
+pub fn seconds(text: &str) -> Option<Duration> {
+    let (number, unit) = match text.strip_suffix('d') {
+        Some(days) => (days, Duration::from_hours(24)),
+        None => {
+            let plain = text.ends_with(|c: char| c.is_ascii_digit());
+            let with_unit = if plain { format!("{text}s") } else { text.to_owned() };
+            return Duration::parse(&with_unit).ok().filter(|duration| !duration.is_negative());
+        }
+    };
+    let days: i64 = number.parse().ok().filter(|days| (0..=10_000).contains(days))?;
+    Some(unit * days)
 }
 
 fn shell(script: &str) -> Option<Script> {
@@ -339,6 +347,7 @@ mod tests {
         assert_eq!(ends(&["sh", "-c", "sleep 1; exit 1"]), Some((1000, 1)));
         assert_eq!(ends(&["sh", "-c", "sleep 1; exit 0"]), Some((1000, 0)));
         assert_eq!(ends(&["sleep", "1000"]), Some((1_000_000, 0)));
+        assert_eq!(ends(&["sleep", "1d"]), Some((86_400_000, 0)));
         assert_eq!(run(&["sleep", "1000"]).ended_by(TERM), None);
         let trap = run(&["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.2; done"]);
         assert_eq!((trap.ends, trap.ended_by(TERM)), (None, Some((Duration::from_millis(200), 0))));

@@ -164,6 +164,8 @@ pub enum Refusal {
     SessionInvalid,
     /// The store has no such node.
     UnknownNode,
+    /// `cannot update a task not assigned this node` (PermissionDenied)
+    OtherNodesTask,
     /// `node %s exceeded rate limit count of registrations`
     RateLimit,
     /// The manager has no leader to relay to.
@@ -175,6 +177,8 @@ pub enum Refusal {
 /// An agent's word on one task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
+    /// Which task, by its id: after a forced new cluster another task may have its row.
+    pub id: Id,
     /// State.
     pub state: TaskState,
     /// In words.

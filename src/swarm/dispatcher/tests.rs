@@ -1,10 +1,8 @@
 //! Acceptance cases 69 to 71 of control-plane.md §13, each named after its source, and what of §7 they leave out.
 
 use super::*;
-use crate::swarm::api;
-use crate::swarm::object::{
-    Availability, Id, Meta, NodeSpec, NodeStatus, Resources, RestartPolicy, ServiceKey, TaskSpec, TaskStatus,
-};
+use crate::swarm::object::testing::{plain_node, plain_service, plain_task, plain_task_spec};
+use crate::swarm::object::{Id, NodeStatus, Service, ServiceKey};
 use crate::swarm::store::Change;
 
 /// A store with so many nodes and a task on the first, and a leader's dispatcher.
@@ -19,68 +17,17 @@ const NODE: NodeKey = NodeKey(0);
 const TASK: TaskKey = TaskKey(0);
 
 fn node(key: NodeKey) -> Node {
-    Node {
-        key,
-        id: Id(u128::from(key.0) + 1),
-        meta: Meta::default(),
-        spec: NodeSpec {
-            name: "".into(),
-            labels: Arc::default(),
-            role: Role::Worker,
-            availability: Availability::Active,
-        },
-        role: Role::Worker,
-        description: Arc::default(),
-        status: NodeStatus { state: NodeState::Down, message: "", addr: Ipv4Addr::LOCALHOST },
-        certificate: Default::default(),
-        attachments: Arc::default(),
-        host: HostId(u16::try_from(key.0).expect("few")),
-    }
+    let mut node = plain_node(key, "");
+    node.description = Arc::default();
+    node.status = NodeStatus { state: NodeState::Down, message: "", addr: Ipv4Addr::LOCALHOST };
+    node
 }
 
 fn task(state: TaskState) -> Task {
-    let spec = TaskSpec {
-        api: Arc::new(api::TaskSpec::default()),
-        image: "app:v1".into(),
-        constraints: Vec::new(),
-        preferences: Vec::new(),
-        max_replicas: 0,
-        reserved: Resources::default(),
-        generic: Vec::new(),
-        platforms: Vec::new(),
-        plugins: Vec::new(),
-        restart: RestartPolicy::default(),
-        stop_grace_period: Duration::from_secs(10),
-        ports: Arc::default(),
-        uses: Arc::default(),
-    };
-    Task {
-        key: TASK,
-        id: Id(100),
-        meta: Meta::default(),
-        service: ServiceKey(0),
-        service_id: Id(50),
-        service_name: "web".into(),
-        slot: 1,
-        node: Some(NODE),
-        node_id: Some(Id(1)),
-        job_iteration: None,
-        spec: Arc::new(spec),
-        spec_version: 0,
-        ports: Arc::default(),
-        assigned_generic: Arc::default(),
-        networks: Arc::default(),
-        status: TaskStatus {
-            state,
-            timestamp: Time::ZERO,
-            applied_at: Time::ZERO,
-            message: "",
-            err: None,
-            container: None,
-            exit_code: 0,
-        },
-        desired: TaskState::Running,
-    }
+    let service = Service { id: Id(50), ..plain_service(ServiceKey(0), "web", plain_task_spec()) };
+    let mut task = Task { id: Id(100), node: Some(NODE), node_id: Some(Id(1)), ..plain_task(TASK, &service, 1) };
+    (task.status.state, task.status.message) = (state, "");
+    task
 }
 
 fn route(node: NodeKey) -> Route {
@@ -166,7 +113,8 @@ impl Bench {
     }
 
     fn report(&mut self, from: NodeKey, session: u64, state: TaskState) -> Vec<ToAgent> {
-        let report = Report { state, message: "x", err: None, timestamp: self.now, container: None, exit_code: 0 };
+        let report =
+            Report { id: Id(100), state, message: "x", err: None, timestamp: self.now, container: None, exit_code: 0 };
         let mut heard =
             self.say(from, &ToDispatcher::Reports { node: from, session, number: 1, reports: vec![(TASK, report)] });
         heard.append(&mut self.wait(Duration::from_millis(150)));
@@ -221,14 +169,42 @@ fn test_heartbeat_timeout() {
     assert_eq!(bench.node_state(NODE).0, NodeState::Ready, "it registers anew");
 }
 
-/// Case 71: TestTaskUpdate. What another node says of a task is not stored, nor is a lower state.
+/// Case 71: TestTaskUpdate. Who reports on another node's task is refused and nothing of the report is stored; nor is a
+/// lower state.
 #[test]
 fn test_task_update() {
     let mut bench = Bench::new();
+    let mut theirs = task(TaskState::Running);
+    (theirs.key, theirs.id, theirs.node) = (TaskKey(1), Id(101), Some(NodeKey(1)));
+    bench.state.apply(&Change::Task(Arc::new(theirs)));
     let (own, other) = (bench.session(NODE), bench.session(NodeKey(1)));
-    bench.report(NodeKey(1), other, TaskState::Failed);
+    assert_eq!(refused(&bench.report(NodeKey(1), other, TaskState::Failed)), Some(Refusal::OtherNodesTask));
     assert_eq!(bench.stored(), TaskState::Running);
-    bench.report(NODE, own, TaskState::Starting);
+    // One report on another node's task spoils the others that came with it.
+    let report = Report {
+        id: Id(100),
+        state: TaskState::Failed,
+        message: "x",
+        err: None,
+        timestamp: bench.now,
+        container: None,
+        exit_code: 0,
+    };
+    let own_task = Report { id: Id(101), ..report.clone() };
+    let reports = vec![(TaskKey(1), own_task.clone()), (TASK, report.clone())];
+    let message = ToDispatcher::Reports { node: NodeKey(1), session: other, number: 2, reports };
+    assert_eq!(refused(&bench.say(NodeKey(1), &message)), Some(Refusal::OtherNodesTask));
+    bench.wait(Duration::from_millis(150));
+    let state = |bench: &Bench, key| bench.state.tasks.get(key).expect("it is there").status.state;
+    assert_eq!([TASK, TaskKey(1)].map(|key| state(&bench, key)), [TaskState::Running; 2]);
+    // A task that is gone is no reason, nor is one whose row another node's task has now: the rest is taken.
+    let gone = Report { id: Id(7), ..report };
+    let reports = vec![(TaskKey(7), gone.clone()), (TASK, gone), (TaskKey(1), own_task)];
+    let message = ToDispatcher::Reports { node: NodeKey(1), session: other, number: 3, reports };
+    assert_eq!(refused(&bench.say(NodeKey(1), &message)), None);
+    bench.wait(Duration::from_millis(150));
+    assert_eq!(state(&bench, TaskKey(1)), TaskState::Failed);
+    assert_eq!(refused(&bench.report(NODE, own, TaskState::Starting)), None);
     assert_eq!(bench.stored(), TaskState::Running, "states only go forward");
     bench.report(NODE, own, TaskState::Failed);
     assert_eq!(bench.stored(), TaskState::Failed);
@@ -260,7 +236,8 @@ fn quirk_14_states_between_are_often_absent_from_the_store() {
     let before = bench.state.index;
     use TaskState::{Accepted, Preparing, Ready, Running, Starting};
     for state in [Accepted, Preparing, Ready, Starting, Running] {
-        let report = Report { state, message: "x", err: None, timestamp: bench.now, container: None, exit_code: 0 };
+        let (id, timestamp) = (Id(100), bench.now);
+        let report = Report { id, state, message: "x", err: None, timestamp, container: None, exit_code: 0 };
         bench.say(NODE, &ToDispatcher::Reports { node: NODE, session, number: 1, reports: vec![(TASK, report)] });
         assert_eq!(bench.stored(), TaskState::Assigned, "it waits for the batch");
         bench.wait(Duration::from_millis(5));

@@ -6,6 +6,7 @@
 
 use super::{Role, member_of};
 use crate::raft::{ConfChange, ConfChangeKind, Entry, EntryKind, Snapshot};
+use crate::swarm::daemon::events;
 use crate::swarm::store::{Event as StoreEvent, Proposal, ProposalKind};
 use crate::swarm::world::record::What;
 use crate::swarm::world::{Env, Host};
@@ -32,6 +33,12 @@ impl Host {
                 }
             }
         }
+        if let EntryKind::Normal(proposal) = &entry.kind {
+            let shown = self.clock.wall(env.kernel.now());
+            let told = events::of_proposal(&manager.state, &proposal.kind, shown);
+            self.events_happened(told, env);
+        }
+        let Some(manager) = &mut self.manager else { return };
         let shared = env.lineages[manager.lineage.0 as usize].state_at(entry.index).cloned();
         let leads = manager.leader.is_some();
         if let (Some(state), false) = (&shared, leads) {
@@ -49,6 +56,7 @@ impl Host {
                     if leads {
                         env.check_size(changes);
                     }
+                    env.asked_by = manager.leader.as_ref().and_then(|leader| leader.asked_by(proposal.id));
                     for (change, why) in changes {
                         let event = state.apply(change);
                         env.check_change(self.id, &event, *why);
@@ -57,6 +65,7 @@ impl Host {
                             events.push(event);
                         }
                     }
+                    env.asked_by = None;
                 }
             },
         }

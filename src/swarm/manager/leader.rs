@@ -6,14 +6,18 @@
 //!
 //! Source: control-plane.md §0, §11; raft-and-security.md §1.4, §7.
 
+mod call;
+
+use call::lost_leadership;
+pub use call::{LeaderCall, ReplyTo};
+
 use super::Input;
 use super::members::{Members, MembersView};
 use super::roles::Roles;
-use crate::engine::Time;
+use crate::engine::{EventId, Time};
 use crate::net::{Boot, HostId};
 use crate::raft::Term;
 use crate::swarm::allocator::Allocator;
-use crate::swarm::api::{Answer, ApiError, Code, Failure};
 use crate::swarm::ca::{CaServer, RenewCall};
 use crate::swarm::component::{Alarm, Ids, Outbox, Writer};
 use crate::swarm::control;
@@ -22,7 +26,7 @@ use crate::swarm::orchestrator::{Orchestrators, Reaper};
 use crate::swarm::scheduler::{Scheduler, Ties};
 use crate::swarm::store::{Change, Event as StoreEvent, Proposal, ProposalKind, State, Transaction, Why};
 use crate::swarm::world::check::{LeaderChecks, broken_at_rest};
-use crate::swarm::world::event::{Body, ControlRequest, Event, JoinError, JoinGrant, JoinRequest};
+use crate::swarm::world::event::{Body, Event};
 use crate::swarm::world::record::What;
 use crate::swarm::world::{Env, Host};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -72,56 +76,21 @@ struct Turn {
     /// The proposal that is being committed.
     proposal: u64,
     since: Time,
+    /// For a request: the notable event that led to it.
+    asked_by: Option<EventId>,
     /// What is to be proposed after it.
     rest: VecDeque<Vec<(Change, Why)>>,
-}
-
-/// A request that waits for its turn or for its commit.
-#[derive(Clone, Debug)]
-pub struct LeaderCall {
-    kind: CallKind,
-    reply: ReplyTo,
-    /// What is answered once it is committed.
-    answer: Option<Arc<Answer>>,
-    grant: Option<Box<JoinGrant>>,
-}
-
-#[derive(Clone, Debug)]
-enum CallKind {
-    Api(Arc<ControlRequest>),
-    Join(Arc<JoinRequest>, HostId),
-}
-
-/// Where an answer goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReplyTo {
-    /// To a call of this host's daemon.
-    Own {
-        /// The call.
-        call: u64,
-    },
-    /// To a call of another manager's daemon.
-    Follower {
-        /// Where.
-        host: HostId,
-        /// The call.
-        call: u64,
-    },
-    /// To a host that wants to join.
-    Joiner {
-        /// Where.
-        host: HostId,
-        /// The call.
-        call: u64,
-        /// Through this manager.
-        via: Option<HostId>,
-    },
 }
 
 impl Leader {
     /// Since when somebody has held the turn.
     pub(super) fn turn_since(&self) -> Option<Time> {
         self.turn.as_ref().map(|turn| turn.since)
+    }
+
+    /// Of a request's proposal: the notable event that led to it.
+    pub(super) fn asked_by(&self, proposal: u64) -> Option<EventId> {
+        self.turn.as_ref().filter(|turn| turn.proposal == proposal).and_then(|turn| turn.asked_by)
     }
 
     /// What it breaks if it is at rest.
@@ -398,12 +367,20 @@ impl Host {
             self.leader_drain(out, env);
             match rest.pop_front().filter(|changes| !changes.is_empty()) {
                 Some(first) => {
-                    let turn = Turn { writer, proposal: 0, since: env.kernel.now(), rest };
+                    let asked_by = self.asked_by(writer);
+                    let turn = Turn { writer, proposal: 0, since: env.kernel.now(), asked_by, rest };
                     self.leader_propose(turn, first, env);
                 }
                 None => self.leader_written(writer, env),
             }
         }
+    }
+
+    /// The notable event that led to a request.
+    fn asked_by(&self, writer: Writer) -> Option<EventId> {
+        let (Writer::Api(call) | Writer::Join(call)) = writer else { return None };
+        let leader = self.manager.as_ref()?.leader.as_ref()?;
+        leader.calls.get(&call).map(|call| call.asked_by)
     }
 
     fn leader_propose(&mut self, mut turn: Turn, changes: Vec<(Change, Why)>, env: &mut Env) {
@@ -466,86 +443,10 @@ impl Host {
         }
         self.leader_drain(out, env);
     }
-
-    /// A manager's daemon asks for something that only the leader can do.
-    pub fn leader_call(&mut self, request: Arc<ControlRequest>, reply: ReplyTo, env: &mut Env) {
-        let own = self.id;
-        let Some(manager) = &mut self.manager else { return };
-        if manager.leader.is_none() {
-            return self.leader_reply(reply, Err(lost_leadership()), None, env);
-        }
-        let view = control::View { manager, own, env };
-        if let Some(answer) = control::read(&request, &view) {
-            return self.leader_reply(reply, answer, None, env);
-        }
-        self.leader_queue(CallKind::Api(request), reply, env);
-    }
-
-    /// A host wants to join.
-    pub fn leader_join(&mut self, request: Arc<JoinRequest>, host: HostId, reply: ReplyTo, env: &mut Env) {
-        self.leader_queue(CallKind::Join(request, host), reply, env);
-    }
-
-    fn leader_queue(&mut self, kind: CallKind, reply: ReplyTo, env: &mut Env) {
-        let Some(leader) = self.manager.as_mut().and_then(|manager| manager.leader.as_mut()) else { return };
-        let number = leader.next_call;
-        leader.next_call += 1;
-        let writer = match kind {
-            CallKind::Api(_) => Writer::Api(number),
-            CallKind::Join(..) => Writer::Join(number),
-        };
-        leader.calls.insert(number, LeaderCall { kind, reply, answer: None, grant: None });
-        leader.ask(writer);
-        self.leader_grant(env);
-    }
-
-    fn leader_reply(&mut self, reply: ReplyTo, answer: Answer, grant: Option<Box<JoinGrant>>, env: &mut Env) {
-        match reply {
-            ReplyTo::Own { call } => self.call_done(call, answer, env),
-            ReplyTo::Follower { host, call } => {
-                env.send(self.id, self.boot, host, None, Body::CallDone { call, answer: Arc::new(answer) });
-            }
-            ReplyTo::Joiner { host, call, via } => {
-                let result = match (grant, answer) {
-                    (Some(grant), Ok(_)) => {
-                        let lineage = self.manager.as_ref().map_or(grant.lineage, |manager| manager.lineage);
-                        Ok(JoinGrant { lineage, ..*grant })
-                    }
-                    (_, Err(Failure::Api(error))) => Err(JoinError { message: error.message }),
-                    _ => Err(JoinError { message: lost_leadership_text() }),
-                };
-                let body = Body::JoinDone { call, host, result: Arc::new(result), via };
-                env.send(self.id, self.boot, via.unwrap_or(host), None, body);
-            }
-        }
-    }
-}
-
-impl LeaderCall {
-    fn carry_out(&mut self, tx: &mut Transaction, members: &MembersView, env: &mut Env) {
-        match &self.kind {
-            CallKind::Api(request) => self.answer = Some(Arc::new(control::write(request, tx, members, env))),
-            CallKind::Join(request, host) => match control::join(request, *host, tx, env) {
-                Ok(grant) => {
-                    self.grant = Some(Box::new(grant));
-                    self.answer = Some(Arc::new(Ok(crate::swarm::api::Response::Done)));
-                }
-                Err(error) => self.answer = Some(Arc::new(Err(error.into()))),
-            },
-        }
-    }
 }
 
 /// Sends a dispatcher's message on its way.
 fn send_to_agent(own: HostId, boot: Boot, route: Route, message: ToAgent, env: &mut Env) {
     let next = route.via.unwrap_or(route.host);
     env.send(own, boot, next, None, Body::ToAgent { route, message });
-}
-
-fn lost_leadership_text() -> String {
-    "raft: failed to process the request: node lost leader status".to_owned()
-}
-
-fn lost_leadership() -> Failure {
-    Failure::Api(ApiError::grpc(Code::Unknown, lost_leadership_text()))
 }

@@ -40,6 +40,8 @@ pub(super) struct Roles {
     armed: bool,
     /// Leadership is being handed on; until then nothing else is done.
     handing_on: Option<Time>,
+    /// Nodes that were deleted: if one of them is a member still, it is homeless.
+    deleted: BTreeSet<NodeKey>,
     /// Members whose node is gone.
     homeless: BTreeSet<MemberId>,
 }
@@ -79,11 +81,12 @@ impl Roles {
             }
             (None, Some(node)) => {
                 self.pending.remove(&node.key);
+                self.deleted.insert(node.key);
             }
             (None, None) => {}
         }
         self.arm(now, out);
-        !self.pending.is_empty()
+        !self.pending.is_empty() || !self.deleted.is_empty()
     }
 
     /// The ticker.
@@ -93,8 +96,10 @@ impl Roles {
 
     /// One pass over what is pending: asks for the turn where a role can be written, and says what else is to be done.
     fn pass(&mut self, state: &State, own: NodeKey, view: &MembersView, now: Time, out: &mut Outbox) -> Vec<Step> {
-        self.arm(now, out);
+        let deleted = std::mem::take(&mut self.deleted);
+        self.homeless.extend(deleted.iter().filter_map(|node| Some(state.member_of_node(*node)?.raft)));
         self.homeless.retain(|member| state.members.iter().any(|known| known.raft == *member));
+        self.arm(now, out);
         let mut steps: Vec<_> = self.homeless.iter().map(|member| Step::Remove(*member)).collect();
         for &key in &self.pending {
             let Some(node) = state.nodes.get(key) else { continue };
@@ -177,5 +182,140 @@ impl Host {
             leader.unwedged = Some(now);
             self.leader_hand_on(env);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! SwarmKit's own cases (control-plane.md §13, case 73), named after their source.
+
+    use super::*;
+    use crate::net::HostId;
+    use crate::swarm::control::new_node;
+    use crate::swarm::object::{Availability, Id, Member};
+    use crate::swarm::store::Change;
+    use std::net::Ipv4Addr;
+    use std::sync::Arc;
+
+    /// Three managers and their members; the first leads.
+    struct Bench {
+        state: State,
+        roles: Roles,
+        now: Time,
+    }
+
+    /// What a pass came to: members to be taken out, and whether a role can be written.
+    type Passed = (Vec<Step>, bool);
+
+    const DEMOTED: NodeKey = NodeKey(2);
+
+    fn member(node: NodeKey) -> MemberId {
+        u64::from(node.0) + 101
+    }
+
+    fn cluster() -> State {
+        let mut state = State::default();
+        for number in 0..3u16 {
+            let (key, host) = (NodeKey(u32::from(number)), HostId(number));
+            let (role, availability) = (Role::Manager, Availability::Active);
+            let (labels, description) = (Default::default(), Arc::default());
+            let id = Id(u128::from(number) + 1);
+            let node = new_node(key, id, host, role, availability, labels, Ipv4Addr::LOCALHOST, description);
+            state.apply(&Change::Node(Arc::new(node)));
+            Arc::make_mut(&mut state.members).push(Member { raft: member(key), node: key, host });
+        }
+        state
+    }
+
+    impl Bench {
+        fn start(state: State) -> Self {
+            let roles = Roles::start(&state, Time::ZERO, &mut Outbox::default());
+            Self { state, roles, now: Time::ZERO }
+        }
+
+        /// The store changes; says whether a pass is due.
+        fn change(&mut self, change: &Change) -> bool {
+            let event = self.state.apply(change);
+            self.roles.watch(&event, self.now, &mut Outbox::default())
+        }
+
+        fn wants(&mut self, role: Role) -> bool {
+            let mut node = (**self.state.nodes.get(DEMOTED).expect("it is there")).clone();
+            node.spec.role = role;
+            self.change(&Change::Node(Arc::new(node)))
+        }
+
+        fn pass(&mut self) -> Passed {
+            let members = self.state.members.iter().map(|known| (known.node, known.raft, true)).collect();
+            let mut out = Outbox::default();
+            let steps = self.roles.pass(&self.state, NodeKey(0), &MembersView { members }, self.now, &mut out);
+            (steps, out.turns.contains(&Writer::Roles))
+        }
+
+        /// Raft has taken a member out.
+        fn taken_out(&mut self, node: NodeKey) {
+            Arc::make_mut(&mut self.state.members).retain(|known| known.node != node);
+        }
+
+        fn write(&mut self) {
+            let mut tx = Transaction::new(&self.state, self.now);
+            self.roles.write(&mut tx);
+            for (change, _) in tx.into_changes() {
+                self.change(&change);
+            }
+        }
+
+        fn role(&self) -> Role {
+            self.state.nodes.get(DEMOTED).expect("it is there").role
+        }
+    }
+
+    #[test]
+    fn test_role_manager_removes_demoted_nodes_and_adds_promoted_nodes() {
+        let mut bench = Bench::start(cluster());
+        assert_eq!(bench.pass(), (vec![], false));
+        assert!(bench.wants(Role::Worker), "a pass is due at once");
+        assert_eq!(bench.pass(), (vec![Step::Remove(member(DEMOTED))], false), "first out of the members");
+        bench.write();
+        assert_eq!(bench.role(), Role::Manager, "while it is a member it keeps its role");
+        bench.taken_out(DEMOTED);
+        assert_eq!(bench.pass(), (vec![], true), "a later pass finds it gone");
+        bench.write();
+        assert_eq!((bench.role(), bench.pass()), (Role::Worker, (vec![], false)));
+        assert!(bench.wants(Role::Manager));
+        assert_eq!(bench.pass(), (vec![], true), "a promotion is written at once");
+        bench.write();
+        assert_eq!((bench.role(), bench.state.members.len()), (Role::Manager, 2), "and makes it no member");
+    }
+
+    #[test]
+    fn test_role_manager_removes_demoted_nodes_on_startup() {
+        let mut bench = Bench::start(cluster());
+        bench.wants(Role::Worker);
+        let mut bench = Bench::start(bench.state);
+        assert_eq!(bench.pass(), (vec![Step::Remove(member(DEMOTED))], false));
+        bench.taken_out(DEMOTED);
+        assert_eq!(bench.pass(), (vec![], true));
+        bench.write();
+        assert_eq!(bench.role(), Role::Worker);
+    }
+
+    #[test]
+    fn test_role_manager_removes_deleted_nodes() {
+        let mut bench = Bench::start(cluster());
+        assert!(bench.change(&Change::RemoveNode(DEMOTED)), "a pass is due at once");
+        let evicted = (vec![Step::Remove(member(DEMOTED))], false);
+        assert_eq!(bench.pass(), evicted);
+        assert_eq!(bench.pass(), evicted, "again, until Raft has done it");
+        bench.taken_out(DEMOTED);
+        assert_eq!(bench.pass(), (vec![], false));
+    }
+
+    #[test]
+    fn test_role_manager_removes_deleted_nodes_on_startup() {
+        let mut state = cluster();
+        state.apply(&Change::RemoveNode(DEMOTED));
+        let mut bench = Bench::start(state);
+        assert_eq!(bench.pass(), (vec![Step::Remove(member(DEMOTED))], false));
     }
 }

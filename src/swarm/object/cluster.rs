@@ -4,7 +4,7 @@ use super::{Id, Meta, NodeKey};
 use crate::engine::Duration;
 use crate::net::HostId;
 use crate::raft::MemberId;
-use crate::swarm::api::ExternalCa;
+use crate::swarm::api::{Driver, ExternalCa};
 use crate::swarm::ca::{Blacklist, Kek, RootCa, RootRotation, Signer, UnlockKey};
 use std::sync::Arc;
 
@@ -17,6 +17,9 @@ pub struct Cluster {
     pub meta: Meta,
     /// Tasks kept a slot, the live one included; negative: all.
     pub task_history_limit: i64,
+    /// Where the output of tasks goes whose service does not say it: `task_defaults.log_driver`. The Engine API drops it
+    /// both ways, so that Docker's users can neither set nor see it.
+    pub task_log_driver: Option<Arc<Driver>>,
     /// What agents are told, give or take half a second.
     pub heartbeat_period: Duration,
     /// Raft entries between snapshots.
@@ -62,6 +65,7 @@ impl Default for Cluster {
             id: Id::default(),
             meta: Meta::default(),
             task_history_limit: 5,
+            task_log_driver: None,
             heartbeat_period: Duration::from_secs(5),
             snapshot_interval: 10_000,
             keep_old_snapshots: 0,

@@ -3,6 +3,8 @@
 //!
 //! Source: control-plane.md §3.4 (filters 2, 3 and 5), §4.4; SwarmKit's `api/genericresource`.
 
+use crate::swarm::api;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A share of a generic resource: what a node has, or what a task was given of it.
@@ -34,6 +36,50 @@ pub struct GenericRequest {
 }
 
 impl Generic {
+    /// Reads what a daemon is told of its node: terms as [`api::GenericResource::parse`] takes them.
+    ///
+    /// # Errors
+    /// In SwarmKit's words.
+    pub fn parse<'a>(terms: impl IntoIterator<Item = &'a str>) -> Result<Vec<Generic>, String> {
+        let read =
+            |resource: api::GenericResource| match (resource.discrete_resource_spec, resource.named_resource_spec) {
+                (Some(of), _) => Some(Generic::Discrete { kind: of.kind.into(), amount: of.value }),
+                (None, Some(of)) => Some(Generic::Named { kind: of.kind.into(), name: of.value.into() }),
+                (None, None) => None,
+            };
+        Ok(api::GenericResource::parse(terms)?.into_iter().filter_map(read).collect())
+    }
+
+    /// The term that [`Self::parse`] reads it from.
+    pub fn term(&self) -> String {
+        match self {
+            Generic::Discrete { kind, amount } => format!("{kind}={amount}"),
+            Generic::Named { kind, name } => format!("{kind}={name}"),
+        }
+    }
+
+    /// As a container is told of what its task was given: `DOCKER_RESOURCE_GPU=a,b`.
+    pub fn environment(given: &[Generic]) -> Vec<String> {
+        let mut kinds: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for generic in given {
+            let (kind, value) = match generic {
+                Generic::Discrete { kind, amount } => (kind, amount.to_string()),
+                Generic::Named { kind, name } => (kind, name.to_string()),
+            };
+            kinds.entry(format!("DOCKER_RESOURCE_{}", kind.to_uppercase())).or_default().push(value);
+        }
+        kinds.into_iter().map(|(name, values)| format!("{name}={}", values.join(","))).collect()
+    }
+
+    /// As the API shows them.
+    pub fn shown(all: &[Generic]) -> Vec<api::GenericResource> {
+        let show = |generic: &Generic| match generic {
+            Generic::Discrete { kind, amount } => api::GenericResource::discrete(kind, *amount),
+            Generic::Named { kind, name } => api::GenericResource::named(kind, name),
+        };
+        all.iter().map(show).collect()
+    }
+
     /// Its kind.
     pub fn kind(&self) -> &Arc<str> {
         match self {
@@ -111,7 +157,7 @@ impl PluginKind {
 }
 
 /// Log drivers of every engine.
-const LOG_PLUGINS: [&str; 9] =
+pub const LOG_PLUGINS: [&str; 9] =
     ["awslogs", "fluentd", "gcplogs", "gelf", "journald", "json-file", "local", "splunk", "syslog"];
 /// Network drivers of every engine.
 const NETWORK_PLUGINS: [&str; 6] = ["bridge", "host", "ipvlan", "macvlan", "null", "overlay"];
@@ -191,6 +237,22 @@ mod tests {
         named("a").take_from(&mut free);
         assert_eq!(free, [named("b")]);
         assert!(!named("a").is_in(&free) && !discrete(1).is_in(&free));
+    }
+
+    #[test]
+    fn a_nodes_resources_survive_being_written_down() {
+        let all = Generic::parse(["SSD=3", "GPU=b", "GPU=a"]).expect("they are right");
+        assert_eq!(all, [named("b"), named("a"), discrete(3)]);
+        let terms: Vec<String> = all.iter().map(Generic::term).collect();
+        assert_eq!(Generic::parse(terms.iter().map(String::as_str)), Ok(all));
+    }
+
+    #[test]
+    fn containers_are_told_what_they_were_given() {
+        assert_eq!(
+            Generic::environment(&[discrete(2), named("a"), named("b")]),
+            ["DOCKER_RESOURCE_GPU=a,b", "DOCKER_RESOURCE_SSD=2"]
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::{Attachment, Generic, Id, Meta, NodeKey, PortConfig, ServiceKey, TaskKey, TaskSpec};
 use crate::engine::Time;
+use crate::swarm::api::Driver;
 use std::sync::Arc;
 
 /// A task: one slot's container on one node, from its creation to its end. It never moves and never runs twice.
@@ -37,6 +38,8 @@ pub struct Task {
     pub networks: Arc<[Attachment]>,
     /// What it was given of its node's generic resources.
     pub assigned_generic: Arc<[Generic]>,
+    /// Where its output goes: as its spec says, or as the cluster said when it was made. None: the engine's own way.
+    pub log_driver: Option<Arc<Driver>>,
     /// What was observed.
     pub status: TaskStatus,
     /// What is wanted.

@@ -25,15 +25,22 @@ pub struct Enforcer {
     nodes: BTreeSet<NodeKey>,
     /// Tasks to reject.
     rejects: BTreeSet<TaskKey>,
+    /// Looks at a node's tasks in the order of their ids instead of their creation.
+    by_id: bool,
 }
 
 impl Enforcer {
     /// Starts on a new leader.
     pub fn start(state: &State, out: &mut Outbox) -> Self {
         let nodes = state.nodes.values().filter(|node| has_tasks(node.key, state)).map(|node| node.key).collect();
-        let enforcer = Self { nodes, rejects: BTreeSet::new() };
+        let enforcer = Self { nodes, rejects: BTreeSet::new(), by_id: false };
         enforcer.ask(out);
         enforcer
+    }
+
+    /// Looks at a node's tasks as the real one does, in the order of their ids: that is chance.
+    pub fn go_by_id(&mut self) {
+        self.by_id = true;
     }
 
     fn ask(&self, out: &mut Outbox) {
@@ -57,7 +64,7 @@ impl Enforcer {
     pub fn write(&mut self, tx: &mut Transaction, out: &mut Outbox) {
         for key in std::mem::take(&mut self.nodes) {
             if let Some(node) = tx.state().nodes.get(key) {
-                self.rejects.extend(noncompliant(node, tx.state()));
+                self.rejects.extend(noncompliant(node, tx.state(), self.by_id));
             }
         }
         while tx.len() < MAX_CHANGES
@@ -78,9 +85,9 @@ fn has_tasks(node: NodeKey, state: &State) -> bool {
     state.tasks_of_node(node).next().is_some()
 }
 
-/// Tasks that an active node may no longer have. They come in the order of their creation; the real order is random, so
-/// which of several tasks goes when they no longer fit together is too.
-fn noncompliant(node: &Node, state: &State) -> Vec<TaskKey> {
+/// Tasks that an active node may no longer have. The order in which they are looked at decides which of several goes when
+/// they no longer fit together.
+fn noncompliant(node: &Node, state: &State, by_id: bool) -> Vec<TaskKey> {
     if node.spec.availability != Availability::Active {
         return Vec::new();
     }
@@ -88,7 +95,11 @@ fn noncompliant(node: &Node, state: &State) -> Vec<TaskKey> {
     let mut memory_bytes = node.description.memory_bytes;
     let mut generic = node.description.generic.clone();
     let mut found = Vec::new();
-    for task in state.tasks_of_node(node.key).filter(|task| is_enforced(task)) {
+    let mut tasks: Vec<_> = state.tasks_of_node(node.key).filter(|task| is_enforced(task)).collect();
+    if by_id {
+        tasks.sort_by_key(|task| task.id);
+    }
+    for task in tasks {
         // Those of the service as it is now: a task that met a change of the placement keeps its old spec.
         let constraints = match state.services.get(task.service) {
             Some(service) => &service.spec.task.constraints,

@@ -10,16 +10,14 @@
 //!
 //! Source: control-plane.md §4.2, §4.6; `manager/orchestrator/global/global.go`.
 
-#[cfg(any(test, feature = "mutants"))]
-use super::Mutant;
 use super::dirty::{DirtyTest, node_matches};
 use super::plan::{Plan, Step, remove_tasks};
+use super::replacement::Replacement;
 use super::restart::Supervisor;
 use super::slot::{Slot, SlotId, is_rolling_back, updatable_tasks};
 use super::taskinit;
-use super::updaters::Updaters;
-use crate::engine::{Seed, Time};
-use crate::swarm::component::{Alarm, Ids, Kind, Outbox, Writer};
+use crate::engine::Time;
+use crate::swarm::component::{Ids, Kind, Outbox, Writer};
 use crate::swarm::object::{Availability, Mode, Node, NodeKey, Service, ServiceKey, Task, TaskKey, TaskState};
 use crate::swarm::store::{Event, State, Table, Transaction, Why};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -28,8 +26,7 @@ use std::sync::Arc;
 /// The global orchestrator of one leader, with its restart supervisor and its updaters.
 #[derive(Clone, Debug)]
 pub struct Global {
-    supervisor: Supervisor,
-    updaters: Updaters,
+    pub(super) replacement: Replacement,
     /// Nodes that are not drained and not down, as of the last event handled.
     nodes: Table<NodeKey, Arc<Node>>,
     /// The global services as of the last event handled.
@@ -69,8 +66,7 @@ impl Global {
         let mut supervisor = Supervisor::new(Kind::Global);
         taskinit::check_tasks(state, Kind::Global, &mut supervisor, now, out);
         let mut global = Self {
-            supervisor,
-            updaters: Updaters::default(),
+            replacement: Replacement::new(supervisor),
             nodes: Table::default(),
             services: BTreeMap::new(),
             happened: VecDeque::new(),
@@ -92,22 +88,6 @@ impl Global {
         global
     }
 
-    /// Lets updates take dirty nodes in an order drawn from `seed`, as the real one does. Without it they go by node.
-    pub fn shuffle_slots(&mut self, seed: Seed) {
-        self.updaters.shuffle_slots(seed);
-    }
-
-    /// Plants a fault.
-    #[cfg(any(test, feature = "mutants"))]
-    pub fn set_mutant(&mut self, mutant: Option<Mutant>) {
-        self.updaters.mutant = mutant;
-    }
-
-    /// Whether a service's rolling update is under way.
-    pub fn is_updating(&self, service: ServiceKey) -> bool {
-        self.updaters.contains(service)
-    }
-
     fn ask(&self, out: &mut Outbox) {
         if !self.plan.is_empty() || !self.happened.is_empty() || !self.restarts.is_empty() {
             out.turn(Writer::Orchestrator(Kind::Global));
@@ -116,14 +96,14 @@ impl Global {
 
     /// The store has changed.
     pub fn watch(&mut self, event: &Event, state: &State, now: Time, out: &mut Outbox) {
-        self.supervisor.watch(event, now, out);
+        self.replacement.supervisor.watch(event, now, out);
         let happened = match event {
             Event::Service { old: Some(old), new: None } if is_global(old) => Happened::ServiceGone(old.key),
             Event::Service { new: Some(new), .. } if is_global(new) => Happened::Service(new.clone()),
             Event::Node { new: Some(new), .. } => Happened::Node(new.clone()),
             Event::Node { old: Some(old), new: None } => Happened::NodeGone(old.key),
             Event::Task { old: Some(_), new: Some(new) } => {
-                self.updaters.task_written(new, now, out);
+                self.replacement.updaters.task_written(new, now, out);
                 let ended = new.desired <= TaskState::Running && new.status.state.is_terminal();
                 if !ended || !state.services.get(new.service).is_some_and(|service| is_global(service)) {
                     return;
@@ -132,7 +112,7 @@ impl Global {
             }
             Event::Commit => {
                 self.ask(out);
-                self.updaters.committed(out);
+                self.replacement.updaters.committed(out);
                 return;
             }
             _ => return,
@@ -140,47 +120,20 @@ impl Global {
         self.happened.push_back(happened);
     }
 
-    /// An alarm of the restart supervisor's or of an updater's.
-    pub fn alarm(&mut self, alarm: Alarm, now: Time, out: &mut Outbox) {
-        self.supervisor.alarm(alarm, now, out);
-        self.updaters.alarm(alarm, now, out);
-    }
-
-    /// It is the turn of one of this loop's writers.
-    pub fn write(&mut self, writer: Writer, tx: &mut Transaction, ids: &mut Ids, out: &mut Outbox) {
-        match writer {
-            Writer::Orchestrator(_) => {
-                // One event a write: what it finds is what the one before it has left.
-                while tx.is_empty() {
-                    if !self.plan.is_empty() {
-                        self.plan.carry_out(tx, ids, &mut self.supervisor, out);
-                    } else if !self.restarts.is_empty() {
-                        self.restart(tx.state());
-                    } else if let Some(happened) = self.happened.pop_front() {
-                        self.handle(happened, tx, out);
-                    } else {
-                        return;
-                    }
-                }
-                self.ask(out);
+    /// It is this loop's turn to write: one event a write, for what it finds is what the one before it has left.
+    pub fn write(&mut self, tx: &mut Transaction, ids: &mut Ids, out: &mut Outbox) {
+        while tx.is_empty() {
+            if !self.plan.is_empty() {
+                self.plan.carry_out(tx, ids, &mut self.replacement.supervisor, out);
+            } else if !self.restarts.is_empty() {
+                self.restart(tx.state());
+            } else if let Some(happened) = self.happened.pop_front() {
+                self.handle(happened, tx, out);
+            } else {
+                return;
             }
-            Writer::Restart(_) => self.supervisor.write(tx, ids, out),
-            Writer::Update(service) => self.updaters.write(service, tx, ids, &mut self.supervisor, out),
-            _ => {}
         }
-    }
-
-    /// The write is committed, or there was nothing to write.
-    pub fn written(&mut self, writer: Writer, now: Time, out: &mut Outbox) {
-        match writer {
-            Writer::Restart(_) => {
-                for (task, service) in self.supervisor.written(out) {
-                    self.updaters.drive(service, now, out, |updater, cx| updater.released(task, cx));
-                }
-            }
-            Writer::Update(service) => self.updaters.drive(service, now, out, |updater, cx| updater.written(cx)),
-            _ => {}
-        }
+        self.ask(out);
     }
 
     fn handle(&mut self, happened: Happened, tx: &mut Transaction, out: &mut Outbox) {
@@ -191,8 +144,7 @@ impl Global {
             }
             Happened::ServiceGone(key) => {
                 self.services.remove(&key);
-                self.updaters.forget(key);
-                self.supervisor.forget_service(key);
+                self.replacement.forget(key);
                 if remove_tasks(key, tx) {
                     self.happened.push_front(Happened::ServiceGone(key));
                 }
@@ -269,7 +221,7 @@ impl Global {
         }
         let rolling_back = is_rolling_back(service);
         for tasks in by_node.values_mut() {
-            *tasks = updatable_tasks(tasks, rolling_back, &self.supervisor);
+            *tasks = updatable_tasks(tasks, rolling_back, &self.replacement.supervisor);
         }
         let mut steps = Vec::new();
         let mut slots = Vec::new();
@@ -291,8 +243,8 @@ impl Global {
         self.plan.extend(service, steps);
         // Without a slot the real updater is not called: an update under way goes on.
         if !slots.is_empty() {
-            let slots = self.updaters.in_order(service, slots);
-            self.updaters.start(service, slots, state, out);
+            let slots = self.replacement.updaters.in_order(service, slots);
+            self.replacement.updaters.start(service, slots, state, out);
         }
     }
 
@@ -316,7 +268,7 @@ impl Global {
                 continue;
             }
             let tasks = by_service.get(&service.key).map_or(&[][..], |tasks| tasks);
-            let tasks = updatable_tasks(tasks, is_rolling_back(service), &self.supervisor);
+            let tasks = updatable_tasks(tasks, is_rolling_back(service), &self.replacement.supervisor);
             let mut test = DirtyTest::new(service, state);
             let (mut surplus, clean): (Slot, Slot) = tasks.into_iter().partition(|task| test.task(task));
             if clean.is_empty() {
@@ -328,21 +280,10 @@ impl Global {
         }
     }
 
-    /// Whether the task's delayed start is under way.
-    pub(super) fn is_delayed(&self, task: TaskKey) -> bool {
-        self.supervisor.is_delayed(task)
-    }
-
     /// Nothing is queued, waits for its time or is being updated.
     pub(super) fn is_at_rest(&self) -> bool {
         let queued = !(self.plan.is_empty() && self.happened.is_empty() && self.restarts.is_empty());
-        !queued && self.supervisor.is_at_rest() && self.updaters.is_empty()
-    }
-
-    /// Tasks whose delayed start is under way.
-    #[cfg(test)]
-    pub(super) fn delayed(&self) -> BTreeSet<TaskKey> {
-        self.supervisor.delayed().collect()
+        !queued && self.replacement.is_at_rest()
     }
 }
 

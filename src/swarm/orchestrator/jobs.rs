@@ -16,7 +16,7 @@ use super::slot::SlotId;
 use super::task::is_of;
 use super::taskinit;
 use crate::engine::Time;
-use crate::swarm::component::{Alarm, Ids, Kind, Outbox, Writer};
+use crate::swarm::component::{Ids, Kind, Outbox, Writer};
 use crate::swarm::object::{Mode, NodeKey, Service, ServiceKey, TaskKey, TaskState};
 use crate::swarm::store::{Event, State, Transaction, Why};
 use std::collections::{BTreeSet, VecDeque};
@@ -24,7 +24,7 @@ use std::collections::{BTreeSet, VecDeque};
 /// The jobs orchestrator of one leader, with its restart supervisor.
 #[derive(Clone, Debug)]
 pub struct Jobs {
-    supervisor: Supervisor,
+    pub(super) supervisor: Supervisor,
     /// What has happened and is not handled.
     happened: VecDeque<Happened>,
     /// What is left of the last reconciliation.
@@ -85,43 +85,25 @@ impl Jobs {
         }
     }
 
-    /// An alarm of the restart supervisor's.
-    pub fn alarm(&mut self, alarm: Alarm, now: Time, out: &mut Outbox) {
-        self.supervisor.alarm(alarm, now, out);
-    }
-
-    /// It is the turn of one of this loop's writers.
-    pub fn write(&mut self, writer: Writer, tx: &mut Transaction, ids: &mut Ids, out: &mut Outbox) {
-        match writer {
-            Writer::Orchestrator(_) => {
-                while tx.is_empty() {
-                    if !self.plan.is_empty() {
-                        self.plan.carry_out(tx, ids, &mut self.supervisor, out);
-                        continue;
-                    }
-                    match self.happened.pop_front() {
-                        Some(Happened::Look(key)) => self.reconcile(key, tx.state()),
-                        Some(Happened::Gone(key)) => {
-                            self.supervisor.forget_service(key);
-                            if remove_tasks(key, tx) {
-                                self.happened.push_front(Happened::Gone(key));
-                            }
-                        }
-                        None => return,
+    /// It is this loop's turn to write.
+    pub fn write(&mut self, tx: &mut Transaction, ids: &mut Ids, out: &mut Outbox) {
+        while tx.is_empty() {
+            if !self.plan.is_empty() {
+                self.plan.carry_out(tx, ids, &mut self.supervisor, out);
+                continue;
+            }
+            match self.happened.pop_front() {
+                Some(Happened::Look(key)) => self.reconcile(key, tx.state()),
+                Some(Happened::Gone(key)) => {
+                    self.supervisor.forget_service(key);
+                    if remove_tasks(key, tx) {
+                        self.happened.push_front(Happened::Gone(key));
                     }
                 }
-                self.ask(out);
+                None => return,
             }
-            Writer::Restart(_) => self.supervisor.write(tx, ids, out),
-            _ => {}
         }
-    }
-
-    /// The write is committed, or there was nothing to write.
-    pub fn written(&mut self, writer: Writer, out: &mut Outbox) {
-        if let Writer::Restart(_) = writer {
-            self.supervisor.written(out);
-        }
+        self.ask(out);
     }
 
     fn reconcile(&mut self, key: ServiceKey, state: &State) {
@@ -134,20 +116,9 @@ impl Jobs {
         self.plan.extend(service, steps);
     }
 
-    /// Whether the task's delayed start is under way.
-    pub(super) fn is_delayed(&self, task: TaskKey) -> bool {
-        self.supervisor.is_delayed(task)
-    }
-
     /// Nothing is queued or waits for its time.
     pub(super) fn is_at_rest(&self) -> bool {
         self.plan.is_empty() && self.happened.is_empty() && self.supervisor.is_at_rest()
-    }
-
-    /// Tasks whose delayed start is under way.
-    #[cfg(test)]
-    pub(super) fn delayed(&self) -> BTreeSet<TaskKey> {
-        self.supervisor.delayed().collect()
     }
 }
 

@@ -33,27 +33,30 @@ impl Orchestrators {
         }
     }
 
-    /// Lets updates take dirty slots in an order drawn from `seed`, as the real ones do.
+    /// Lets updates take dirty slots in an order drawn from `seed`, and the enforcer look at tasks by their ids, as the real
+    /// ones do.
     pub fn shuffle_slots(&mut self, seed: Seed) {
-        self.replicated.shuffle_slots(seed);
-        self.global.shuffle_slots(seed);
+        self.enforcer.go_by_id();
+        self.replicated.replacement.shuffle_slots(seed);
+        self.global.replacement.shuffle_slots(seed);
     }
 
     /// Plants a fault.
     #[cfg(any(test, feature = "mutants"))]
     pub fn set_mutant(&mut self, mutant: Option<Mutant>) {
-        self.replicated.set_mutant(mutant);
-        self.global.set_mutant(mutant);
+        self.replicated.replacement.set_mutant(mutant);
+        self.global.replacement.set_mutant(mutant);
     }
 
     /// Whether a service's rolling update is under way.
     pub fn is_updating(&self, service: ServiceKey) -> bool {
-        self.replicated.is_updating(service) || self.global.is_updating(service)
+        self.replicated.replacement.is_updating(service) || self.global.replacement.is_updating(service)
     }
 
     /// Whether the task's delayed start is under way.
     pub fn is_delayed(&self, task: TaskKey) -> bool {
-        self.replicated.is_delayed(task) || self.global.is_delayed(task) || self.jobs.is_delayed(task)
+        let replaced = [&self.replicated.replacement, &self.global.replacement];
+        replaced.iter().any(|one| one.supervisor.is_delayed(task)) || self.jobs.supervisor.is_delayed(task)
     }
 
     /// Nothing is queued, waits for its time or is being updated.
@@ -71,25 +74,25 @@ impl Orchestrators {
 
     /// An alarm: it is known by the task or the service that it is about.
     pub fn alarm(&mut self, alarm: Alarm, now: Time, out: &mut Outbox) {
-        self.replicated.alarm(alarm, now, out);
-        self.jobs.alarm(alarm, now, out);
-        self.global.alarm(alarm, now, out);
+        self.replicated.replacement.alarm(alarm, now, out);
+        self.jobs.supervisor.alarm(alarm, now, out);
+        self.global.replacement.alarm(alarm, now, out);
     }
 
     /// It is the turn of one of these writers.
     pub fn write(&mut self, writer: Writer, tx: &mut Transaction, ids: &mut Ids, out: &mut Outbox) {
         match writer {
             Writer::Enforcer => self.enforcer.write(tx, out),
-            Writer::Orchestrator(Kind::Replicated) | Writer::Restart(Kind::Replicated) => {
-                self.replicated.write(writer, tx, ids, out);
+            Writer::Orchestrator(Kind::Replicated) => self.replicated.write(tx, ids, out),
+            Writer::Orchestrator(Kind::Jobs) => self.jobs.write(tx, ids, out),
+            Writer::Orchestrator(Kind::Global) => self.global.write(tx, ids, out),
+            Writer::Restart(Kind::Replicated) => self.replicated.replacement.write(writer, tx, ids, out),
+            Writer::Restart(Kind::Jobs) => self.jobs.supervisor.write(tx, ids, out),
+            Writer::Restart(Kind::Global) => self.global.replacement.write(writer, tx, ids, out),
+            Writer::Update(service) if self.global.replacement.is_updating(service) => {
+                self.global.replacement.write(writer, tx, ids, out);
             }
-            Writer::Orchestrator(Kind::Jobs) | Writer::Restart(Kind::Jobs) => self.jobs.write(writer, tx, ids, out),
-            Writer::Update(service) if !self.global.is_updating(service) => {
-                self.replicated.write(writer, tx, ids, out);
-            }
-            Writer::Orchestrator(Kind::Global) | Writer::Restart(Kind::Global) | Writer::Update(_) => {
-                self.global.write(writer, tx, ids, out);
-            }
+            Writer::Update(_) => self.replicated.replacement.write(writer, tx, ids, out),
             _ => {}
         }
     }
@@ -97,12 +100,14 @@ impl Orchestrators {
     /// The write is committed, or there was nothing to write.
     pub fn written(&mut self, writer: Writer, now: Time, out: &mut Outbox) {
         match writer {
-            Writer::Restart(Kind::Replicated) => self.replicated.written(writer, now, out),
-            Writer::Restart(Kind::Jobs) => self.jobs.written(writer, out),
-            Writer::Restart(Kind::Global) => self.global.written(writer, now, out),
+            Writer::Restart(Kind::Replicated) => self.replicated.replacement.written(writer, now, out),
+            Writer::Restart(Kind::Jobs) => {
+                self.jobs.supervisor.written(out);
+            }
+            Writer::Restart(Kind::Global) => self.global.replacement.written(writer, now, out),
             Writer::Update(_) => {
-                self.replicated.written(writer, now, out);
-                self.global.written(writer, now, out);
+                self.replicated.replacement.written(writer, now, out);
+                self.global.replacement.written(writer, now, out);
             }
             _ => {}
         }
@@ -111,15 +116,13 @@ impl Orchestrators {
     /// The slot that a replicated service's update takes next.
     #[cfg(test)]
     pub(super) fn next_slot(&self, service: ServiceKey) -> Option<u32> {
-        self.replicated.next_slot(service)
+        self.replicated.replacement.updaters.next_slot(service)
     }
 
     /// Tasks whose delayed start is under way.
     #[cfg(test)]
     pub(super) fn delayed(&self) -> std::collections::BTreeSet<TaskKey> {
-        let mut delayed = self.replicated.delayed();
-        delayed.append(&mut self.jobs.delayed());
-        delayed.append(&mut self.global.delayed());
-        delayed
+        let replaced = self.replicated.replacement.delayed().chain(self.global.replacement.delayed());
+        replaced.chain(self.jobs.supervisor.delayed()).collect()
     }
 }

@@ -11,13 +11,13 @@
 #[cfg(any(test, feature = "mutants"))]
 use super::Mutant;
 use super::plan::{Plan, Step, remove_tasks};
+use super::replacement::Replacement;
 use super::restart::{Supervisor, tasks_on};
 use super::slot::{self, Slot, SlotId};
 use super::task::{needs_restart, replicas, replicated};
-use super::updaters::Updaters;
 use super::{MAX_CHANGES, taskinit};
-use crate::engine::{Seed, Time};
-use crate::swarm::component::{Alarm, Ids, Kind, Outbox, Writer};
+use crate::engine::Time;
+use crate::swarm::component::{Ids, Kind, Outbox, Writer};
 use crate::swarm::object::{ServiceKey, TaskKey, TaskState};
 use crate::swarm::store::{Event, State, Transaction, Why};
 use std::collections::BTreeSet;
@@ -25,8 +25,7 @@ use std::collections::BTreeSet;
 /// The replicated orchestrator of one leader, with its restart supervisor and its updaters.
 #[derive(Clone, Debug)]
 pub struct Replicated {
-    supervisor: Supervisor,
-    updaters: Updaters,
+    pub(super) replacement: Replacement,
     /// Tasks to restart.
     restarts: BTreeSet<TaskKey>,
     /// Services to reconcile.
@@ -52,8 +51,7 @@ impl Replicated {
             .collect();
         let reconciles = state.services.values().filter(|s| replicas(s).is_some()).map(|s| s.key).collect();
         let orchestrator = Self {
-            supervisor,
-            updaters: Updaters::default(),
+            replacement: Replacement::new(supervisor),
             restarts,
             reconciles,
             removed: BTreeSet::new(),
@@ -64,31 +62,9 @@ impl Replicated {
         orchestrator
     }
 
-    /// Lets updates take dirty slots in an order drawn from `seed`: the real one's comes from a map and is random.
-    /// Without it they go by slot number. After a scale-down both keep the scale-down's order.
-    pub fn shuffle_slots(&mut self, seed: Seed) {
-        self.updaters.shuffle_slots(seed);
-    }
-
-    /// Plants a fault.
-    #[cfg(any(test, feature = "mutants"))]
-    pub fn set_mutant(&mut self, mutant: Option<Mutant>) {
-        self.updaters.mutant = mutant;
-    }
-
-    /// Whether a service's rolling update is under way, for those who look for quiescence.
-    pub fn is_updating(&self, service: ServiceKey) -> bool {
-        self.updaters.contains(service)
-    }
-
-    /// Whether the task's delayed start is under way.
-    pub(super) fn is_delayed(&self, task: TaskKey) -> bool {
-        self.supervisor.is_delayed(task)
-    }
-
     /// Nothing is queued, waits for its time or is being updated.
     pub(super) fn is_at_rest(&self) -> bool {
-        !self.has_work() && self.supervisor.is_at_rest() && self.updaters.is_empty()
+        !self.has_work() && self.replacement.is_at_rest()
     }
 
     /// Whether anything is queued.
@@ -108,13 +84,12 @@ impl Replicated {
 
     /// The store has changed.
     pub fn watch(&mut self, event: &Event, state: &State, now: Time, out: &mut Outbox) {
-        self.supervisor.watch(event, now, out);
+        self.replacement.supervisor.watch(event, now, out);
         match event {
             Event::Service { old: Some(old), new: None } if replicas(old).is_some() => {
                 self.removed.insert(old.key);
                 self.reconciles.remove(&old.key);
-                self.updaters.forget(old.key);
-                self.supervisor.forget_service(old.key);
+                self.replacement.forget(old.key);
             }
             Event::Service { new: Some(new), .. } if replicas(new).is_some() => {
                 self.reconciles.insert(new.key);
@@ -124,16 +99,14 @@ impl Replicated {
                     self.restarts.insert(new.key);
                 }
                 if old.is_some() {
-                    self.updaters.task_written(new, now, out);
+                    self.replacement.updaters.task_written(new, now, out);
                 }
             }
             Event::Task { old: Some(old), new: None } => {
                 if old.desired <= TaskState::Running && replicated(state, old.service).is_some() {
                     self.reconciles.insert(old.service);
                 }
-                if let Some(service) = self.supervisor.cancel(old.key) {
-                    self.updaters.drive(service, now, out, |updater, cx| updater.released(old.key, cx));
-                }
+                self.replacement.task_gone(old, now, out);
             }
             Event::Node { old, new } => {
                 let lost = new.as_ref().or(old.as_ref()).filter(|_| new.as_ref().is_none_or(|new| new.is_invalid()));
@@ -147,47 +120,21 @@ impl Replicated {
             }
             Event::Commit => {
                 self.ask(out);
-                self.updaters.committed(out);
+                self.replacement.updaters.committed(out);
             }
             _ => {}
         }
     }
 
-    /// An alarm of the restart supervisor's or of an updater's.
-    pub fn alarm(&mut self, alarm: Alarm, now: Time, out: &mut Outbox) {
-        self.supervisor.alarm(alarm, now, out);
-        self.updaters.alarm(alarm, now, out);
-    }
-
-    /// It is the turn of one of this loop's writers.
-    pub fn write(&mut self, writer: Writer, tx: &mut Transaction, ids: &mut Ids, out: &mut Outbox) {
-        match writer {
-            Writer::Orchestrator(_) => {
-                self.write_next(tx, ids, out);
-                self.ask(out);
-            }
-            Writer::Restart(_) => self.supervisor.write(tx, ids, out),
-            Writer::Update(service) => self.updaters.write(service, tx, ids, &mut self.supervisor, out),
-            _ => {}
-        }
-    }
-
-    /// The write is committed, or there was nothing to write.
-    pub fn written(&mut self, writer: Writer, now: Time, out: &mut Outbox) {
-        match writer {
-            Writer::Restart(_) => {
-                for (task, service) in self.supervisor.written(out) {
-                    self.updaters.drive(service, now, out, |updater, cx| updater.released(task, cx));
-                }
-            }
-            Writer::Update(service) => self.updaters.drive(service, now, out, |updater, cx| updater.written(cx)),
-            _ => {}
-        }
+    /// It is this loop's turn to write.
+    pub fn write(&mut self, tx: &mut Transaction, ids: &mut Ids, out: &mut Outbox) {
+        self.write_next(tx, ids, out);
+        self.ask(out);
     }
 
     fn write_next(&mut self, tx: &mut Transaction, ids: &mut Ids, out: &mut Outbox) {
         if !self.plan.is_empty() {
-            self.plan.carry_out(tx, ids, &mut self.supervisor, out);
+            self.plan.carry_out(tx, ids, &mut self.replacement.supervisor, out);
         } else if !self.strays.is_empty() {
             while tx.len() < MAX_CHANGES
                 && let Some(key) = self.strays.pop_first()
@@ -208,7 +155,7 @@ impl Replicated {
             }
         } else if let Some(service) = self.reconciles.pop_first() {
             self.reconcile(service, tx, out);
-            self.plan.carry_out(tx, ids, &mut self.supervisor, out);
+            self.plan.carry_out(tx, ids, &mut self.replacement.supervisor, out);
         }
     }
 
@@ -217,7 +164,7 @@ impl Replicated {
             return;
         };
         if let Some(service) = replicated(tx.state(), old.service).cloned() {
-            self.supervisor.restart(&service, &old, tx, ids, out);
+            self.replacement.supervisor.restart(&service, &old, tx, ids, out);
         }
     }
 
@@ -225,7 +172,7 @@ impl Replicated {
     fn reconcile(&mut self, key: ServiceKey, tx: &Transaction, out: &mut Outbox) {
         let Some(service) = replicated(tx.state(), key).cloned() else { return };
         let wanted = replicas(&service).unwrap_or_default() as usize;
-        let mut slots = slot::of_service(&service, tx.state(), &self.supervisor);
+        let mut slots = slot::of_service(&service, tx.state(), &self.replacement.supervisor);
         let occupied = slots.updatable.len();
         let mut steps = Vec::new();
         let mut surplus = Vec::new();
@@ -237,7 +184,7 @@ impl Replicated {
                 let place = SlotId::numbered(slot);
                 steps.push(Step::Create { place, desired: TaskState::Running, why: Why::FillSlot });
             }
-            staying = self.updaters.in_order(&service, slots.updatable.into_values().collect());
+            staying = self.replacement.updaters.in_order(&service, slots.updatable.into_values().collect());
         } else {
             let mut order = slot::in_keeping_order(slots.updatable);
             surplus = order.split_off(wanted);
@@ -247,7 +194,7 @@ impl Replicated {
         // Should a surplus slot be kept alive only by a task that ended for good, that one goes too.
         steps.extend(surplus.iter().flatten().map(|task| Step::Tell(task.key, TaskState::Remove, Why::ScaleDown)));
         self.plan.extend(&service, steps);
-        self.updaters.start(&service, staying, tx.state(), out);
+        self.replacement.updaters.start(&service, staying, tx.state(), out);
     }
 
     /// The mutant that moves tasks to nodes that become ready.
@@ -259,7 +206,7 @@ impl Replicated {
         state: &State,
     ) {
         let became_ready = new.is_some_and(|new| new.is_ready()) && !old.is_some_and(|old| old.is_ready());
-        if self.updaters.mutant != Some(Mutant::Rebalances) || !became_ready {
+        if self.replacement.updaters.mutant != Some(Mutant::Rebalances) || !became_ready {
             return;
         }
         let fullest =
@@ -267,17 +214,5 @@ impl Replicated {
         if let Some(task) = fullest.and_then(|node| tasks_on(node.key, state).next()) {
             self.restarts.insert(task);
         }
-    }
-
-    /// The slot that a service's update takes next.
-    #[cfg(test)]
-    pub(super) fn next_slot(&self, service: ServiceKey) -> Option<u32> {
-        self.updaters.next_slot(service)
-    }
-
-    /// Tasks whose delayed start is under way.
-    #[cfg(test)]
-    pub(super) fn delayed(&self) -> BTreeSet<TaskKey> {
-        self.supervisor.delayed().collect()
     }
 }

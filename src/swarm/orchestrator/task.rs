@@ -39,6 +39,8 @@ pub(super) fn create(
     ids: &mut Ids,
 ) -> TaskKey {
     let key = tx.state().tasks.next_key();
+    let own = service.spec.task.api.log_driver.clone().map(Arc::new);
+    let log_driver = own.or_else(|| tx.state().cluster.as_ref()?.task_log_driver.clone());
     let node_id = place.node.and_then(|node| tx.state().node_id(node));
     let task = Task {
         key,
@@ -59,6 +61,7 @@ pub(super) fn create(
         ports: Arc::default(),
         networks: Arc::default(),
         assigned_generic: Arc::default(),
+        log_driver,
         status: TaskStatus {
             state: TaskState::New,
             timestamp: tx.now(),

@@ -9,15 +9,15 @@
 //! | 13, 16 | `scheduler/tests/filters.rs` |
 //! | 24-26 | `scheduler/constraint.rs` |
 //! | 27-31, 57, 58, 74 | `services` |
-//! | 32-39 | `restarts` |
+//! | 32-39 | `restarts` (39 for global services, too: `global`) |
 //! | 40-46 | `global` |
-//! | 47-54 | `updates` (of 47 not that a cluster's log driver is passed on: a cluster has none in the model) |
+//! | 47-54 | `updates` |
 //! | 55, 56, 59 | `reaper` |
 //! | 60-62 | `enforcer` |
 //! | 63-68 | `jobs` |
-//! | 69-71 | `dispatcher/tests.rs` (71: a report on another node's task is passed over, not answered with an error) |
+//! | 69-71 | `dispatcher/tests.rs` |
 //! | 72 | `allocator/tests.rs` |
-//! | 73 | `tests/it/acceptance/membership.rs`, in a whole swarm |
+//! | 73 | `manager/roles.rs` (in a whole swarm: `tests/it/acceptance/membership.rs`) |
 
 mod agents;
 mod bench;

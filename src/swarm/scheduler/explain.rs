@@ -8,7 +8,7 @@ use super::Scheduler;
 use super::constraint::label_of;
 use super::filter::Filter;
 use super::node_info::{NodeInfo, host_ports};
-use super::policy::Rank;
+use super::policy::{Load, Rank};
 use crate::engine::Time;
 use crate::swarm::object::{Availability, NodeKey, Task, TaskKey, TaskState};
 use crate::swarm::store::State;
@@ -63,6 +63,13 @@ impl Scheduler {
         later.explain(state, task, now)
     }
 
+    /// Whether a node passes all filters for a task now.
+    pub fn passes(&self, state: &State, task: TaskKey, node: NodeKey) -> bool {
+        let (Some(task), Some(info)) = (state.tasks.get(task), self.mirror.nodes.get(node)) else { return false };
+        let of_service = self.mirror.of_service(task.service).get(node.0 as usize).copied().unwrap_or(0);
+        self.load(task.clone()).first_failing(info, of_service).is_none()
+    }
+
     /// Every node in its natural order with what speaks for or against it, as the scheduler sees the cluster now.
     /// Empty if there is no such task.
     pub fn explain(&self, state: &State, task: TaskKey, now: Time) -> Vec<NodeVerdict> {
@@ -73,8 +80,9 @@ impl Scheduler {
         let mut verdicts = Vec::new();
         for info in self.mirror.order.iter().filter_map(|&key| self.mirror.nodes.get(key)) {
             let of_service = counts.get(info.node.key.0 as usize).copied().unwrap_or(0);
+            let load = Load { of_service, active: self.mirror.active(info.node.key) };
             let failures = info.recent_failures(task.service, task.spec_version, now);
-            let rank = self.policy.rank(info, &task.spec.reserved, of_service, failures);
+            let rank = self.policy.rank(info, &task.spec.reserved, load, failures);
             let stopped = pipeline.first_failing(info, of_service);
             if stopped.is_none() {
                 ranks.push(rank);
@@ -86,7 +94,7 @@ impl Scheduler {
                     node: info.node.key,
                     branch: task.spec.preferences.iter().filter_map(|descriptor| label(descriptor)).collect(),
                     of_service,
-                    total: info.active,
+                    total: load.active,
                     failures,
                     verdict: stopped.map_or(Verdict::Rank(0), Verdict::Stopped),
                     detail: stopped.map(|filter| detail(filter, info, task, of_service)),
@@ -129,8 +137,8 @@ fn detail(filter: Filter, info: &NodeInfo, task: &Task, of_service: u32) -> Stri
                 let operator = if constraint.equal { "==" } else { "!=" };
                 let has = match constraint.actual(node) {
                     None => format!("{} is no key that nodes have", constraint.key),
-                    Some(value) if value.is_empty() => format!("it has no {}", constraint.key),
-                    Some(value) => format!("{} is {value}", constraint.key),
+                    Some(value) if value.is_empty() => "it has none".to_owned(),
+                    Some(value) => format!("it is {value}"),
                 };
                 format!("{}{operator}{}: {has}", constraint.key, constraint.value)
             })

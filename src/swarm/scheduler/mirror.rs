@@ -1,12 +1,15 @@
 //! The scheduler's own picture of the cluster: every node with what is taken on it, and where its tasks count.
 //!
 //! It is kept by the store's events and runs ahead of them by the scheduler's own decisions. It is laid out for a tick over
-//! many tasks: a node's figures lie together, and the counts of one service lie in one row by node.
+//! many tasks: what is looked at for every node lies apart from what is looked at for the few that are any good, and a service
+//! counts only on nodes where it has tasks, so that many small services take little room.
 //!
 //! Source: control-plane.md §2.6, §3.1.
 
 use super::natural::natural;
 use super::node_info::NodeInfo;
+use super::policy::Load;
+use super::ties::Slots;
 use crate::engine::Time;
 use crate::swarm::object::{Node, NodeKey, ServiceKey, Task, TaskKey, TaskState};
 use crate::swarm::store::{Key, Table};
@@ -19,16 +22,13 @@ pub(super) struct Mirror {
     pub(super) nodes: Table<NodeKey, NodeInfo>,
     /// The nodes in their natural order: hostname, then id.
     pub(super) order: Arc<Vec<NodeKey>>,
-    counts: Table<ServiceKey, Arc<ServiceCounts>>,
+    /// Where the real scheduler's map has them.
+    pub(super) slots: Arc<Slots>,
+    /// Active tasks, by node; nodes beyond the end have none.
+    active: Vec<u32>,
+    /// Active tasks of a service on each node that has some, in the order of their keys.
+    counts: Table<ServiceKey, Arc<Vec<(NodeKey, u32)>>>,
     known: Table<TaskKey, Known>,
-}
-
-/// Active tasks of one service.
-#[derive(Clone, Debug, Default)]
-struct ServiceCounts {
-    total: u32,
-    /// By node.
-    by_node: Vec<u32>,
 }
 
 /// A task between PENDING and RUNNING.
@@ -88,32 +88,54 @@ impl Mirror {
     }
 
     fn count(&mut self, service: ServiceKey, node: NodeKey, up: bool) {
-        self.nodes.update(node, |info| if up { info.active += 1 } else { info.active -= 1 });
+        if self.active.len() <= node.index() {
+            self.active.resize(node.index() + 1, 0);
+        }
+        let change = |count: &mut u32| if up { *count += 1 } else { *count -= 1 };
+        change(&mut self.active[node.index()]);
         if self.counts.get(service).is_none() {
             self.counts.put(service, Arc::default());
         }
         let left = self.counts.update(service, |row| {
             let row = Arc::make_mut(row);
-            if row.by_node.len() <= node.index() {
-                row.by_node.resize(node.index() + 1, 0);
+            let place = row.binary_search_by_key(&node, |&(on, _)| on).unwrap_or_else(|place| {
+                row.insert(place, (node, 0));
+                place
+            });
+            change(&mut row[place].1);
+            if row[place].1 == 0 {
+                row.remove(place);
             }
-            if up {
-                row.by_node[node.index()] += 1;
-                row.total += 1;
-            } else {
-                row.by_node[node.index()] -= 1;
-                row.total -= 1;
-            }
-            row.total
+            row.len()
         });
         if left == Some(0) {
             self.counts.remove(service);
         }
     }
 
-    /// Active tasks of a service, by node; nodes beyond the end have none.
-    pub(super) fn of_service(&self, service: ServiceKey) -> &[u32] {
-        self.counts.get(service).map_or(&[], |row| &row.by_node)
+    /// Active tasks on a node.
+    #[inline]
+    pub(super) fn active(&self, node: NodeKey) -> u32 {
+        self.active.get(node.index()).copied().unwrap_or(0)
+    }
+
+    fn row(&self, service: ServiceKey) -> &[(NodeKey, u32)] {
+        self.counts.get(service).map_or(&[], |row| row)
+    }
+
+    /// How many tasks a node has, of a service and of all.
+    pub(super) fn load(&self, service: ServiceKey, node: NodeKey) -> Load {
+        let row = self.row(service);
+        let of_service = row.binary_search_by_key(&node, |&(on, _)| on).map_or(0, |place| row[place].1);
+        Load { of_service, active: self.active(node) }
+    }
+
+    /// Active tasks of a service, by node, for who asks of all of them; nodes beyond the end have none.
+    pub(super) fn of_service(&self, service: ServiceKey) -> Vec<u32> {
+        let row = self.row(service);
+        let mut counts = vec![0; row.last().map_or(0, |&(last, _)| last.index() + 1)];
+        row.iter().for_each(|&(node, count)| counts[node.index()] = count);
+        counts
     }
 
     /// A task of the scheduler's choosing has failed on its node.
@@ -136,6 +158,7 @@ impl Mirror {
         };
         if self.nodes.update(node.key, |info| info.node = node.clone()).is_none() {
             self.nodes.put(node.key, NodeInfo::new(node.clone()));
+            Arc::make_mut(&mut self.slots).add(node.key);
         }
         if moved {
             let (nodes, order) = (&self.nodes, Arc::make_mut(&mut self.order));
@@ -152,7 +175,11 @@ impl Mirror {
     /// A node is gone, with what was known of it.
     pub(super) fn remove_node(&mut self, node: NodeKey) {
         if self.nodes.remove(node).is_some() {
+            if let Some(active) = self.active.get_mut(node.index()) {
+                *active = 0;
+            }
             Arc::make_mut(&mut self.order).retain(|&key| key != node);
+            Arc::make_mut(&mut self.slots).remove(node);
         }
     }
 }

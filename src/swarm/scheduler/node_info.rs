@@ -14,8 +14,6 @@ const MONITOR_FAILURES: Duration = Duration::from_minutes(5);
 pub(super) struct NodeInfo {
     /// As stored.
     pub(super) node: Arc<Node>,
-    /// Tasks on it that are not told to stop.
-    pub(super) active: u32,
     /// Reserved by all its tasks that have not stopped.
     reserved: Resources,
     /// Generic resources given to them; hardly ever any.
@@ -36,14 +34,7 @@ struct Failure {
 impl NodeInfo {
     /// A node with no tasks known yet.
     pub(super) fn new(node: Arc<Node>) -> Self {
-        Self {
-            node,
-            active: 0,
-            reserved: Resources::default(),
-            generic: Vec::new(),
-            ports: Vec::new(),
-            failures: Vec::new(),
-        }
+        Self { node, reserved: Resources::default(), generic: Vec::new(), ports: Vec::new(), failures: Vec::new() }
     }
 
     /// Takes what a task needs.
@@ -111,10 +102,10 @@ impl NodeInfo {
 
     /// What is taken here, in a form that can be compared.
     #[cfg(test)]
-    pub(super) fn taken(&self) -> (u32, Resources, Vec<(Protocol, u16)>) {
+    pub(super) fn taken(&self) -> (Resources, Vec<(Protocol, u16)>) {
         let mut ports = self.ports.clone();
         ports.sort_unstable();
-        (self.active, self.reserved, ports)
+        (self.reserved, ports)
     }
 
     /// Remembers that a task failed here.

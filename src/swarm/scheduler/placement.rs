@@ -7,15 +7,15 @@
 
 use super::filter::Pipeline;
 use super::mirror::Mirror;
-use super::policy::{Policy, Rank};
+use super::policy::{Load, Policy, Rank};
 use super::preference::{Candidate, Leaf, Tree};
 use super::{ASSIGNED, Ties};
 use crate::engine::{Stream, Time};
 use crate::swarm::object::{NodeKey, ServiceKey, Task, TaskKey, TaskState};
-use crate::swarm::store::{Decision, Transaction, Why};
+use crate::swarm::store::{Decision, Key, Transaction, Why};
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
+use std::collections::{BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 /// The placement of one group.
@@ -56,28 +56,38 @@ impl Placement<'_, '_, '_> {
     fn collect(&mut self, preferences: &[Arc<str>]) -> Tree {
         let now = self.now();
         let mut tree = Tree::new();
-        let order = self.ties.nodes(&self.mirror.order);
+        let order = self.ties.nodes(&self.mirror.order, &self.mirror.slots);
+        let natural = self.ties.are_natural() || self.policy != Policy::Swarm;
         let counts = self.mirror.of_service(self.service);
         let reserved = self.pipeline.reserved();
         // Who draws needs all nodes, not only as many of the best as there are tasks.
         let kept = if self.policy == Policy::Random { usize::MAX } else { self.tasks.len() };
+        // The worst that a tree of one leaf keeps when it is full: most nodes are no better, which their load alone tells.
+        let mut bar = None;
         for (place, &key) in order.iter().enumerate() {
+            let of_service = counts.get(key.index()).copied().unwrap_or(0);
+            let load = Load { of_service, active: self.mirror.active(key) };
+            if bar.is_some_and(|bar| self.policy.at_best(load).is_some_and(|best| best >= bar)) {
+                continue;
+            }
             let Some(info) = self.mirror.nodes.get(key) else { continue };
-            let of_service = counts.get(key.0 as usize).copied().unwrap_or(0);
-            let heap = tree.descend(preferences, &info.node, of_service);
+            let leaf = tree.descend(preferences, &info.node, of_service);
             let failures = info.recent_failures(self.service, self.spec_version, now);
-            let candidate = Candidate::new(self.policy.rank(info, &reserved, of_service, failures), place, key);
-            if heap.len() < kept {
+            let rank = self.policy.rank(info, &reserved, load, failures);
+            let candidate = Candidate::new(rank, if natural { place } else { 0 }, key);
+            if leaf.len() < kept {
                 if self.pipeline.process(info, of_service) {
                     self.candidates += 1;
-                    heap.push(candidate);
+                    leaf.push(candidate);
                 }
-            } else if let Some(mut worst) = heap.peek_mut()
-                && candidate.rank < worst.rank
+            } else if leaf.worst().is_some_and(|worst| candidate.rank < worst.rank)
                 && self.pipeline.process(info, of_service)
             {
                 self.candidates += 1;
-                *worst = candidate;
+                leaf.replace_worst(candidate);
+            }
+            if preferences.is_empty() && leaf.len() >= kept {
+                bar = leaf.worst().map(|worst| worst.rank);
             }
         }
         tree
@@ -92,19 +102,25 @@ impl Placement<'_, '_, '_> {
             return self.fill(&mut tree.branches[branch].leaf, wanted);
         }
         let mut children = tree.branches[branch].children.clone();
+        if !self.ties.are_natural() {
+            // In the order in which they were met.
+            children.sort_unstable();
+        }
+        let mut full = BTreeSet::new();
         let mut usable = i64::from(tree.branches[branch].tasks);
         let mut placed = 0;
         let mut progress = true;
-        while placed != wanted && !children.is_empty() && progress {
-            let open = children.len() as i64;
+        while placed != wanted && full.len() != children.len() && progress {
+            let open = (children.len() - full.len()) as i64;
             // Both may be negative, as in Go, once more was placed than wanted.
             let (level, mut odd) = ((usable + wanted - placed) / open, (usable + wanted - placed) % open);
             progress = false;
-            self.ties.shuffle(&mut children);
-            children.retain(|&child| {
+            let mut round = children.clone();
+            self.ties.walk(&mut round, false);
+            for child in round {
                 let has = i64::from(tree.branches[child].tasks);
-                if has > level || (has == level && odd <= 0) {
-                    return true;
+                if full.contains(&child) || has > level || (has == level && odd <= 0) {
+                    continue;
                 }
                 progress = true;
                 let share = level - has + i64::from(odd > 0);
@@ -112,19 +128,19 @@ impl Placement<'_, '_, '_> {
                 placed += got;
                 if got < share {
                     usable -= has;
-                    return false;
+                    full.insert(child);
+                } else {
+                    odd -= i64::from(odd > 0);
                 }
-                odd -= i64::from(odd > 0);
-                true
-            });
+            }
         }
         placed
     }
 
     /// Fills the nodes of a leaf with up to `wanted` tasks and says with how many.
     fn fill(&mut self, leaf: &mut Leaf, wanted: i64) -> i64 {
-        self.order(leaf);
-        let Leaf::Ordered(nodes) = leaf else { return 0 };
+        leaf.order(|node| self.passes(node).then(|| self.rank(node)));
+        let nodes = &mut leaf.nodes;
         let count = nodes.len();
         if count == 0 {
             return 0;
@@ -196,34 +212,18 @@ impl Placement<'_, '_, '_> {
         placed
     }
 
-    /// Puts a leaf's nodes in order, best first; one that was used before is looked at again.
-    fn order(&mut self, leaf: &mut Leaf) {
-        *leaf = match std::mem::take(leaf) {
-            Leaf::Collecting(heap) => Leaf::Ordered(heap.into_sorted_vec()),
-            Leaf::Ordered(mut nodes) => {
-                nodes.retain_mut(|candidate| {
-                    candidate.full = false;
-                    candidate.rank = self.rank(candidate.node);
-                    self.passes(candidate.node)
-                });
-                nodes.sort_unstable();
-                Leaf::Ordered(nodes)
-            }
-        };
-    }
-
-    fn of_service(&self, node: NodeKey) -> u32 {
-        self.mirror.of_service(self.service).get(node.0 as usize).copied().unwrap_or(0)
+    fn load(&self, node: NodeKey) -> Load {
+        self.mirror.load(self.service, node)
     }
 
     fn rank(&self, node: NodeKey) -> Rank {
         let info = self.mirror.nodes.get(node).expect("nodes stay while a turn is held");
         let failures = info.recent_failures(self.service, self.spec_version, self.now());
-        self.policy.rank(info, &self.pipeline.reserved(), self.of_service(node), failures)
+        self.policy.rank(info, &self.pipeline.reserved(), self.load(node), failures)
     }
 
     fn passes(&mut self, node: NodeKey) -> bool {
-        let of_service = self.of_service(node);
+        let of_service = self.load(node).of_service;
         let info = self.mirror.nodes.get(node).expect("nodes stay while a turn is held");
         self.pipeline.process(info, of_service)
     }
@@ -236,11 +236,12 @@ impl Placement<'_, '_, '_> {
         task.assigned_generic = info.claim(&task.spec).unwrap_or_default().into();
         task.node_id = Some(info.node.id);
         task.node = Some(node);
+        let Load { of_service, active } = self.load(node);
         let decision = Decision {
             at: self.tx.now(),
             candidates: self.candidates,
-            of_service: self.of_service(node),
-            active: self.mirror.nodes.get(node).map_or(0, |info| info.active),
+            of_service,
+            active,
             stopped: self.stopped,
             policy: self.policy,
         };

@@ -31,6 +31,15 @@ pub enum Policy {
     Random,
 }
 
+/// How many tasks a node has that are not told to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Load {
+    /// Of the task's service.
+    pub(super) of_service: u32,
+    /// Of all.
+    pub(super) active: u32,
+}
+
 /// What a node is worth for one task: the smaller, the better. Equal ranks are a tie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank([u64; 3]);
@@ -66,18 +75,26 @@ impl Policy {
         }
     }
 
-    /// Ranks a node that has `of_service` active tasks of the service and saw `failures` of it recently, for a task that
-    /// reserves `wanted`.
+    /// A rank that no node of this load is better than, whatever else there is to say of it; `None`: the load alone says nothing.
     #[inline]
-    pub(super) fn rank(self, node: &NodeInfo, wanted: &Resources, of_service: u32, failures: u32) -> Rank {
+    pub(super) fn at_best(self, load: Load) -> Option<Rank> {
+        match self {
+            Policy::Swarm => Some(Rank([0, u64::from(load.of_service), u64::from(load.active)])),
+            Policy::Spread | Policy::Binpack | Policy::Random => None,
+        }
+    }
+
+    /// Ranks a node that has this load and saw `failures` of the service recently, for a task that reserves `wanted`.
+    #[inline]
+    pub(super) fn rank(self, node: &NodeInfo, wanted: &Resources, load: Load, failures: u32) -> Rank {
         match self {
             // "If either has five failures, the one with fewer such failures is better" is the same as counting none below five.
             Policy::Swarm => {
                 let failures = if failures >= MAX_FAILURES { failures } else { 0 };
-                Rank([u64::from(failures), u64::from(of_service), u64::from(node.active)])
+                Rank([u64::from(failures), u64::from(load.of_service), u64::from(load.active)])
             }
-            Policy::Spread => Rank([weight(node, wanted), u64::from(node.active), 0]),
-            Policy::Binpack => Rank([2 * FULL as u64 - weight(node, wanted), u64::from(u32::MAX - node.active), 0]),
+            Policy::Spread => Rank([weight(node, wanted), u64::from(load.active), 0]),
+            Policy::Binpack => Rank([2 * FULL as u64 - weight(node, wanted), u64::from(u32::MAX - load.active), 0]),
             Policy::Random => Rank([0; 3]),
         }
     }

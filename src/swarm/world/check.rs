@@ -24,7 +24,7 @@ use super::Env;
 use super::record::What;
 use crate::engine::{EventId, Time};
 use crate::net::HostId;
-use crate::swarm::object::{Cluster, Mode, Network, NodeState, Task, TaskState};
+use crate::swarm::object::{Cluster, Mode, Network, Node, NodeState, Task, TaskState};
 use crate::swarm::store::{Event as StoreEvent, LineageId, State, Why};
 use std::fmt;
 use std::sync::Arc;
@@ -199,6 +199,10 @@ impl Env {
                         joined: old.is_none(),
                     });
                 }
+                if let Some(change) = old.as_ref().and_then(|old| wanted_of(old, new)) {
+                    let name = self.names[new.host.index()].clone();
+                    self.remark(What::NodeWanted { name, change: change.into() });
+                }
             }
             StoreEvent::Node { old: Some(old), new: None } => {
                 self.record(What::NodeRemoved { name: old.display_name().into() });
@@ -369,4 +373,23 @@ fn broken_by(old: Option<&Task>, new: &Task, why: Why) -> Option<&'static str> {
         }
     }
     None
+}
+
+/// What is wanted of a node now that was not, in words; none if that is the same. Its availability is told elsewhere.
+fn wanted_of(old: &Node, new: &Node) -> Option<String> {
+    let mut changes = Vec::new();
+    if old.spec.role != new.spec.role {
+        changes.push(format!("role {}", new.spec.role.as_str()));
+    }
+    let labels = [
+        ("label", &*old.spec.labels, &*new.spec.labels),
+        ("engine label", &old.description.engine_labels, &new.description.engine_labels),
+    ];
+    for (kind, old, new) in labels {
+        let added = new.iter().filter(|(key, value)| old.get(*key) != Some(*value));
+        changes.extend(added.map(|(key, value)| format!("{kind} {key}={value}")));
+        let taken = old.keys().filter(|key| !new.contains_key(*key));
+        changes.extend(taken.map(|key| format!("no {kind} {key}")));
+    }
+    (!changes.is_empty()).then(|| changes.join(", "))
 }

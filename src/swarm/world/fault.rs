@@ -435,7 +435,8 @@ impl World {
     /// Clients whose request the daemon took with it learn of a closed connection.
     fn fail_requests(&mut self, host: HostId) {
         let (state, env) = self.host_mut(host);
-        let of_engine = state.engine.take_clients();
+        let mut of_engine = state.engine.take_clients();
+        of_engine.extend(state.events.forget());
         for (client, number) in state.take_clients().into_iter().chain(of_engine) {
             let answer = Err(crate::swarm::api::Failure::NoAnswer(crate::swarm::api::NoAnswer::Died));
             env.answer(client, number, answer);

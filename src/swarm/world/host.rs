@@ -11,7 +11,9 @@ use crate::swarm::agent::{Agent, AgentAlarm, AgentOutbox, AgentTask, Remotes};
 use crate::swarm::api::Request;
 use crate::swarm::ca::{Credentials, Renewer};
 use crate::swarm::control::Setup;
-use crate::swarm::daemon::{Call, Engine, EngineOutbox, Happened, NotStarted, RoleChange, Surroundings};
+use crate::swarm::daemon::{
+    Call, Engine, EngineAlarm, EngineOutbox, EventLog, Happened, NotStarted, RoleChange, Surroundings,
+};
 use crate::swarm::dispatcher::{Refusal, Route, ToAgent, ToDispatcher};
 use crate::swarm::manager::{Broken, ElectionDraws, Input, Manager, RaftDisk, ReplyTo};
 use crate::swarm::object::{Id, Member, NodeDescription, NodeKey, Role, TaskKey};
@@ -30,8 +32,10 @@ pub struct Host {
     pub id: HostId,
     /// Its name.
     pub name: Arc<str>,
-    /// Its address.
+    /// The address that others know it by.
     pub addr: Ipv4Addr,
+    /// Of its `eth0`: what it is known by unless another address is advertised.
+    pub interface: Ipv4Addr,
     /// What its engine reports of it.
     pub description: Arc<NodeDescription>,
     /// Counts the starts of its daemon: what belongs to an earlier process is void.
@@ -78,6 +82,8 @@ pub struct Host {
     pub serves: bool,
     /// Requests that came before that.
     pub early: Vec<(ClientId, u64, Arc<Request>)>,
+    /// What its daemon tells of what happens.
+    pub events: EventLog,
 }
 
 /// How a host's daemon is.
@@ -136,6 +142,7 @@ impl Host {
             id,
             name,
             addr,
+            interface: addr,
             description,
             boot: 1,
             daemon: DaemonState::Running,
@@ -159,6 +166,7 @@ impl Host {
             line: VecDeque::new(),
             serves: true,
             early: Vec::new(),
+            events: EventLog::default(),
         }
     }
 
@@ -213,6 +221,7 @@ impl Host {
             Event::Renewer(_, boot, alarm) if self.runs(boot) => self.renewer_alarm(alarm, env),
             Event::TlsFailed { boot, peer, failure, .. } if self.runs(boot) => self.tls_failed(peer, &failure, env),
             Event::Agent(_, boot, alarm) if self.runs(boot) => self.agent_alarm(alarm, env),
+            Event::Engine(_, EngineAlarm::EventsOver) => self.events_over(env),
             Event::Engine(_, alarm) => self.engine_do(env, |engine, around, out| engine.alarm(alarm, around, out)),
             Event::Call(_, boot, call, alarm) if self.runs(boot) => self.call_alarm(call, alarm, env),
             Event::Role(_, boot, alarm) if self.runs(boot) => self.role_alarm(alarm, env),
@@ -389,6 +398,7 @@ impl Host {
             description: &self.description,
             node_id: self.disk.node.as_ref().map(|node| node.id).unwrap_or_default(),
             disk_full: self.disk.full,
+            daemon: self.daemon == DaemonState::Running,
         };
         act(&mut self.engine, &mut around, &mut out);
         for (at, alarm) in out.alarms.drain(..) {
@@ -404,6 +414,8 @@ impl Host {
         for (client, number, answer) in out.answers.drain(..) {
             env.answer(client, number, answer.map_err(Into::into));
         }
+        let happened = std::mem::take(&mut out.events);
+        self.events_happened(happened, env);
         for (task, operation, outcome) in out.outcomes.drain(..) {
             self.agent_do(env, |agent, now, out| agent.outcome(task, operation, outcome, now, out));
         }
@@ -522,6 +534,7 @@ impl Host {
         self.daemon = DaemonState::Running;
         env.record(What::DaemonUp { host: self.id });
         self.engine_do(env, |engine, around, out| engine.end_leftovers(around, out));
+        self.engine_do(env, |engine, around, out| engine.resume_own(around, out));
         self.start_swarm(env);
         self.serve_when_in(env);
     }

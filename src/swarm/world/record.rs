@@ -287,6 +287,18 @@ pub enum What {
         /// Why.
         error: Arc<str>,
     },
+    /// A user wants a node otherwise: its labels, its role. For readers alone; it is not in the fingerprint.
+    NodeWanted {
+        /// Its name.
+        name: Arc<str>,
+        /// What is wanted now that was not: `label zone=east`, `no label zone`, `role manager`, `engine label ssd=yes`.
+        change: Arc<str>,
+    },
+    /// A host has left its swarm, as its daemon did it. For readers alone; it is not in the fingerprint.
+    Left {
+        /// Which.
+        host: HostId,
+    },
 }
 
 impl What {
@@ -315,6 +327,8 @@ impl What {
             What::SteppedDown { .. } => "stepped_down",
             What::Reachable { .. } => "reachable",
             What::Node { .. } => "node",
+            What::NodeWanted { .. } => "node_wanted",
+            What::Left { .. } => "left",
             What::NodeRemoved { .. } => "node_removed",
             What::Service { .. } => "service",
             What::ServiceRemoved { .. } => "service_removed",
@@ -351,6 +365,7 @@ impl Hash for What {
             What::Typed { host, .. }
             | What::DaemonUp { host }
             | What::LeftRaft { host }
+            | What::Left { host }
             | What::NewCluster { host } => host.hash(state),
             What::MemberAdded { host, peer, members } | What::MemberRemoved { host, peer, members } => {
                 (host, peer, members).hash(state);
@@ -358,7 +373,11 @@ impl Hash for What {
             What::Certified { host, role } => (host, role).hash(state),
             What::SnapshotTaken { host, index } | What::SnapshotRestored { host, index } => (host, index).hash(state),
             What::SnapshotSent { host, peer, index } => (host, peer, index).hash(state),
-            What::Fault { .. } | What::Note { .. } | What::NodeRemoved { .. } | What::ServiceRemoved { .. } => {}
+            What::Fault { .. }
+            | What::Note { .. }
+            | What::NodeRemoved { .. }
+            | What::NodeWanted { .. }
+            | What::ServiceRemoved { .. } => {}
             What::Candidate { host, term } | What::Elected { host, term } | What::Leads { host, term } => {
                 (host, term).hash(state);
             }

@@ -7,13 +7,14 @@ use super::{Env, World};
 use crate::engine::{Duration, Kernel, Limits, QueueKind, Seed, Time, Trace};
 use crate::net::{HostId, LinkSpec, Net};
 use crate::raft::Stored;
+use crate::swarm::api::Driver;
 use crate::swarm::ca::Credentials;
 use crate::swarm::ca::certificate::DEFAULT_EXPIRY;
 use crate::swarm::component::Ids;
 use crate::swarm::control::{Setup, new_cluster, new_node};
 use crate::swarm::daemon::image::Catalogue;
 use crate::swarm::manager::{Input, RaftDisk, member_context};
-use crate::swarm::object::{Availability, Labels, NodeDescription, NodeKey, Plugin, Role};
+use crate::swarm::object::{Availability, Generic, Labels, NodeDescription, NodeKey, Plugin, Role};
 use crate::swarm::scheduler::Policy;
 use crate::swarm::store::{Lineage, LineageId};
 use std::net::Ipv4Addr;
@@ -34,6 +35,8 @@ pub struct Settings {
     pub log_entries_for_slow_followers: u64,
     /// Tasks kept a slot, the live one included.
     pub task_history_limit: i64,
+    /// Where the output of tasks goes whose service does not say it; `None`: the engine's own way.
+    pub task_log_driver: Option<Driver>,
     /// How long a node's certificate is valid.
     pub node_cert_expiry: Duration,
     /// From a disk write to its being safe.
@@ -72,6 +75,7 @@ impl Default for Settings {
             tick: Duration::from_secs(1),
             log_entries_for_slow_followers: 500,
             task_history_limit: 5,
+            task_log_driver: None,
             node_cert_expiry: DEFAULT_EXPIRY,
             disk_latency: Duration::from_micros(500),
             api_latency: Duration::from_millis(1),
@@ -94,6 +98,8 @@ pub struct HostSpec {
     pub labels: Labels,
     /// Engine labels.
     pub engine_labels: Labels,
+    /// What its daemon was told of generic resources.
+    pub generic: Vec<Generic>,
     /// Billionths of a CPU.
     pub nano_cpus: i64,
     /// Bytes.
@@ -116,6 +122,7 @@ impl HostSpec {
             role,
             labels: Labels::new(),
             engine_labels: Labels::new(),
+            generic: Vec::new(),
             nano_cpus: 4_000_000_000,
             memory_bytes: 8_331_333_632,
             os: "linux".into(),
@@ -215,7 +222,7 @@ impl World {
                 memory_bytes: host.memory_bytes,
                 engine_version: "29.7.2".into(),
                 engine_labels: host.engine_labels.clone(),
-                generic: Vec::new(),
+                generic: host.generic.clone(),
                 plugins: Some(Plugin::of_every_engine()),
             };
             let mut made =
@@ -247,6 +254,7 @@ impl World {
             checks: Arc::new(Checks::default()),
             proposals: 0,
             calls: 0,
+            asked_by: None,
         };
         let mut world = Self { env, hosts: Vec::new() };
         world.found_swarm(spec, &mut hosts);

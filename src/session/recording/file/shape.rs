@@ -5,7 +5,8 @@
 use super::image::FileImage;
 use crate::engine::{Duration, limits};
 use crate::net::LinkSpec;
-use crate::swarm::object::{Availability, Role};
+use crate::swarm::api::Driver;
+use crate::swarm::object::{Availability, Generic, Role};
 use crate::swarm::scheduler::Policy;
 use crate::swarm::world::{DataCentre, HostSpec, Settings};
 use serde::{Deserialize, Serialize};
@@ -129,6 +130,8 @@ pub struct FileHost {
     labels: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     engine_labels: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    generic_resources: Vec<String>,
 }
 
 impl From<&HostSpec> for FileHost {
@@ -144,6 +147,7 @@ impl From<&HostSpec> for FileHost {
             arch: spec.arch.clone(),
             labels: spec.labels.clone(),
             engine_labels: spec.engine_labels.clone(),
+            generic_resources: spec.generic.iter().map(Generic::term).collect(),
         }
     }
 }
@@ -167,6 +171,7 @@ impl TryFrom<&FileHost> for HostSpec {
         Ok(Self {
             labels: file.labels.clone(),
             engine_labels: file.engine_labels.clone(),
+            generic: Generic::parse(file.generic_resources.iter().map(String::as_str))?,
             nano_cpus: file.nano_cpus,
             memory_bytes: file.memory,
             os: file.os.clone(),
@@ -224,6 +229,8 @@ pub struct FileSettings {
     tick: String,
     task_history_limit: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    task_log_driver: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     node_cert_expiry: Option<String>,
     disk_latency: String,
     api_latency: String,
@@ -241,6 +248,7 @@ impl From<&Settings> for FileSettings {
             election_tick: settings.election_tick,
             tick: settings.tick.to_string(),
             task_history_limit: settings.task_history_limit,
+            task_log_driver: settings.task_log_driver.as_ref().map(|driver| driver.name.clone()),
             node_cert_expiry: (settings.node_cert_expiry != Settings::default().node_cert_expiry)
                 .then(|| settings.node_cert_expiry.to_string()),
             disk_latency: settings.disk_latency.to_string(),
@@ -265,6 +273,8 @@ impl FileSettings {
         settings.heartbeat_tick = self.heartbeat_tick;
         settings.election_tick = self.election_tick;
         settings.task_history_limit = self.task_history_limit;
+        let named = |name: &String| Driver { name: name.clone(), ..Driver::default() };
+        settings.task_log_driver = self.task_log_driver.as_ref().map(named);
         if let Some(expiry) = &self.node_cert_expiry {
             settings.node_cert_expiry = span(expiry, Duration::from_hours(1))?;
         }

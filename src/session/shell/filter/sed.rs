@@ -1,4 +1,4 @@
-//! sed, in the two forms of the lab: `-n '/A/,/B/p'` and `-n 'N,Mp'`.
+//! sed, as the lab needs it: `-n '/A/,/B/p'` and `-n 'N,Mp'`, and several of these with `;` between them.
 //!
 //! It edits nothing. It follows the house plan §4.
 
@@ -12,6 +12,16 @@ enum Address {
     Line(usize),
     Last,
     Match(Regex),
+}
+
+impl Address {
+    fn hits(&self, lines: &[&str], index: usize) -> bool {
+        match self {
+            Address::Line(number) => index + 1 == *number,
+            Address::Last => index + 1 == lines.len(),
+            Address::Match(regex) => regex.is_match(lines[index]),
+        }
+    }
 }
 
 pub(super) fn sed(args: &[String], stdin: &str, files: ReadFile) -> Filtered {
@@ -35,43 +45,65 @@ pub(super) fn sed(args: &[String], stdin: &str, files: ReadFile) -> Filtered {
         return Err(unknown());
     }
     let kind = if options.has('E') { Kind::Extended } else { Kind::Basic };
-    let (from, rest) = address(script.trim(), kind).ok_or_else(unknown)?;
-    let (to, rest) = match rest.trim_start().strip_prefix(',') {
-        Some(rest) => {
-            let (to, rest) = address(rest.trim_start(), kind).ok_or_else(unknown)?;
-            (Some(to), rest)
-        }
-        None => (None, rest),
-    };
-    if rest.trim() != "p" {
-        return Err(unknown());
+    let mut commands = Vec::new();
+    let mut rest = script.trim();
+    while !rest.is_empty() {
+        let command;
+        (command, rest) = Print::read(rest, kind).ok_or_else(unknown)?;
+        commands.push(command);
     }
     let text = options.input(operands, stdin, files)?;
     let lines: Vec<&str> = text.lines().collect();
-    let count = lines.len();
-    let hit = |address: &Address, index: usize| match address {
-        Address::Line(number) => index + 1 == *number,
-        Address::Last => index + 1 == count,
-        Address::Match(regex) => regex.is_match(lines[index]),
-    };
     let mut chosen = Vec::new();
-    let mut inside = false;
     for (index, line) in lines.iter().enumerate() {
-        if inside {
-            chosen.push(*line);
-            inside = !to.as_ref().is_some_and(|to| hit(to, index));
-        } else if hit(&from, index) {
-            chosen.push(*line);
-            // A line number at or before the first line ends the range at once; a pattern is looked for from the next.
-            inside = match &to {
-                None => false,
-                Some(Address::Line(number)) => *number > index + 1,
-                Some(Address::Last) => index + 1 < count,
-                Some(Address::Match(_)) => true,
-            };
+        // Each command prints on its own.
+        for command in &mut commands {
+            if command.takes(&lines, index) {
+                chosen.push(*line);
+            }
         }
     }
     Ok(Outcome::ok(joined(chosen)))
+}
+
+/// `FROM[,TO]p`
+struct Print {
+    from: Address,
+    to: Option<Address>,
+    /// Between the two.
+    inside: bool,
+}
+
+impl Print {
+    /// The command that a script begins with, and what follows behind its semicolon.
+    fn read(script: &str, kind: Kind) -> Option<(Self, &str)> {
+        let (from, rest) = address(script, kind)?;
+        let (to, rest) = match rest.trim_start().strip_prefix(',') {
+            Some(rest) => address(rest.trim_start(), kind).map(|(to, rest)| (Some(to), rest))?,
+            None => (None, rest),
+        };
+        let rest = rest.trim_start().strip_prefix('p')?.trim_start();
+        let rest = if rest.is_empty() { rest } else { rest.strip_prefix(';')?.trim_start() };
+        Some((Self { from, to, inside: false }, rest))
+    }
+
+    fn takes(&mut self, lines: &[&str], index: usize) -> bool {
+        if self.inside {
+            self.inside = !self.to.as_ref().is_some_and(|to| to.hits(lines, index));
+            return true;
+        }
+        let begins = self.from.hits(lines, index);
+        if begins {
+            // A line number at or before the first line ends the range at once; a pattern is looked for from the next.
+            self.inside = match &self.to {
+                None => false,
+                Some(Address::Line(number)) => *number > index + 1,
+                Some(Address::Last) => index + 1 < lines.len(),
+                Some(Address::Match(_)) => true,
+            };
+        }
+        begins
+    }
 }
 
 /// The address that a script begins with, and what is behind it.

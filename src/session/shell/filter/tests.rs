@@ -80,6 +80,9 @@ fn parts_of_lines_are_printed() {
     assert_eq!(out("sed -n '/tw/,/th/p' f", ""), "two\nthree\n");
     assert_eq!(out("sed -n '2,$p' f", ""), "two\nthree\n");
     assert_eq!(out("sed -n '1,2p' f", ""), "one\ntwo\n");
+    assert_eq!(out("sed -n '/one/p;2,3p' f", ""), "one\ntwo\nthree\n");
+    assert_eq!(out(r"sed -n '/o/,/tw/p; /x\|th/p' f", ""), "one\ntwo\nthree\n");
+    assert_eq!(sh("sed -n '1p 2p' f", "").1, 1);
     assert_eq!(sh("sed 's/a/b/' f", "").1, 1);
 }
 

@@ -2,11 +2,9 @@
 //! 6-8 and 46 of networking.md §11, and the invariants 1-6 of its §10.
 
 use super::*;
-use crate::net::HostId;
 use crate::swarm::api;
-use crate::swarm::object::{
-    Availability, IpamConfig, NodeDescription, NodeSpec, NodeState, NodeStatus, Role, Subnet, Uses, VXLAN_IDS,
-};
+use crate::swarm::object::testing::plain_node;
+use crate::swarm::object::{IpamConfig, NodeDescription, Subnet, Uses, VXLAN_IDS};
 use std::net::Ipv4Addr;
 
 fn overlay(name: &str) -> NetworkSpec {
@@ -49,23 +47,8 @@ impl Bench {
 
     fn node(&mut self) -> NodeKey {
         let key = self.state.nodes.next_key();
-        let node = Node {
-            key,
-            id: Id(u128::from(key.0) + 3000),
-            meta: Meta::default(),
-            spec: NodeSpec {
-                name: "".into(),
-                labels: Arc::default(),
-                role: Role::Worker,
-                availability: Availability::Active,
-            },
-            role: Role::Worker,
-            description: Arc::new(NodeDescription::default()),
-            status: NodeStatus { state: NodeState::Ready, message: "", addr: Ipv4Addr::new(192, 168, 0, 1) },
-            certificate: Default::default(),
-            attachments: Arc::default(),
-            host: HostId(u16::try_from(key.0).expect("few")),
-        };
+        let description = Arc::new(NodeDescription::default());
+        let node = Node { id: Id(u128::from(key.0) + 3000), description, ..plain_node(key, "") };
         self.write(|tx| tx.put_node(node, Why::Joined));
         key
     }

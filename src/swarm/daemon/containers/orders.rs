@@ -25,6 +25,12 @@ impl Host {
             let text = format!("cannot remove container \"{name}\": container is {state}: {hint}");
             return Err(ApiError::new(409, text).into());
         }
+        if container.is_restarting() && !force {
+            let text = format!(
+                "cannot remove container \"{name}\": container is restarting: stop the container before removing or force remove"
+            );
+            return Err(ApiError::new(409, text).into());
+        }
         self.engine_do(env, |engine, around, out| engine.remove(id, around, out));
         Ok(Response::Done)
     }
@@ -62,6 +68,10 @@ impl Host {
     ) -> Result<(), ApiError> {
         let container = self.find_container(name)?;
         let (id, runs) = (container.id, container.runs());
+        if !runs && let Err(error) = self.networks_of_own(container) {
+            self.engine_do(env, |engine, around, out| engine.removed_with_end(id, around, out));
+            return Err(error);
+        }
         if container.paused.is_some() {
             return Err(ApiError::new(409, "cannot start a paused container, try unpause instead"));
         }
@@ -102,7 +112,7 @@ impl Host {
         if paused {
             return Err(ApiError::new(409, format!("container {} is already paused", id.text())).into());
         }
-        self.engine_do(env, |engine, around, _| engine.freeze(id, around));
+        self.engine_do(env, |engine, around, out| engine.freeze(id, around, out));
         Ok(Response::Done)
     }
 
@@ -112,7 +122,7 @@ impl Host {
         if container.paused.is_none() {
             return Err(ApiError::new(409, format!("Container {} is not paused", id.text())).into());
         }
-        self.engine_do(env, |engine, around, out| engine.unfreeze(id, around, out));
+        self.engine_do(env, |engine, around, out| engine.thaw(id, around, out));
         Ok(Response::Done)
     }
 
@@ -135,7 +145,8 @@ impl Host {
             };
             return Err(ApiError::new(409, text).into());
         }
-        self.engine_do(env, |engine, _, _| engine.rename(id, to));
+        let old = self.find_container(name)?.name.clone();
+        self.engine_do(env, |engine, around, out| engine.rename(id, &old, to, around, out));
         Ok(Response::Done)
     }
 }

@@ -27,7 +27,7 @@ impl Container {
 
     /// What is checked of it.
     fn check(&self) -> Option<HealthCheck> {
-        let service = self.task.spec.api.container_spec.healthcheck.as_ref();
+        let service = self.spec().healthcheck.as_ref();
         let endless = self.behaviour.never_ready.then(|| HealthConfig {
             start_period: CENTURY,
             test: vec!["CMD-SHELL".into(), "ready".into()],
@@ -71,13 +71,16 @@ impl Engine {
         health.advance(around.now);
         let status = health.status();
         out.happened.push(Happened::Health(container.name.clone(), status == HealthStatus::Healthy));
+        let told = if status == HealthStatus::Healthy { "health_status: healthy" } else { "health_status: unhealthy" };
+        super::happen::container(container, told, &[], self.ahead, around, out);
         match status {
             HealthStatus::Healthy => self.answer_start(id, out),
             // Whoever starts it or waits for its end stops it.
             HealthStatus::Unhealthy if self.starting.contains_key(&id) || self.waiting.contains_key(&id) => {
                 container.unhealthy = true;
-                let task = container.task.clone();
-                self.begin_stop(id, gossip_pause(&task), task.spec.stop_grace_period, None, around, out);
+                if let Some(task) = container.task().cloned() {
+                    self.begin_stop(id, gossip_pause(&task), task.spec.stop_grace_period, None, around, out);
+                }
             }
             _ => {}
         }

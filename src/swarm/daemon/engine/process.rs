@@ -3,8 +3,8 @@
 //! Source: control-plane.md §2.4; cli.md §5.8; recordings docker-29/04 and 12.
 
 use super::{
-    Container, ContainerState, Engine, EngineAlarm, EngineOutbox, Happened, KILL, Surroundings, Waiting, WaitingClient,
-    exit,
+    Container, ContainerState, Engine, EngineAlarm, EngineOutbox, Happened, KILL, Owner, Surroundings, Waiting,
+    WaitingClient, exit, happen,
 };
 use crate::engine::{Duration, Time};
 use crate::swarm::agent::Outcome;
@@ -34,7 +34,13 @@ impl Engine {
         container.error = None;
         // A fifth more or less, as machines are.
         let base = container.behaviour.start.as_nanos().max(0);
-        let key = around.seed.key("container.start", &container.task.id.0);
+        if let Some(own) = container.own_mut() {
+            own.again = None;
+        }
+        let key = match &container.owner {
+            Owner::Task(task) => around.seed.key("container.start", &task.id.0),
+            Owner::User(_) => around.seed.key("container.start.own", &id.0),
+        };
         let spread = key.below(u64::from(container.stamp), (base / 5 * 2).max(1) as u64) as i64;
         let takes = Duration::from_nanos(base - base / 5 + spread);
         out.alarms.push((around.now + takes, EngineAlarm::Started(id, container.stamp)));
@@ -42,6 +48,17 @@ impl Engine {
 
     pub(super) fn started(&mut self, id: ContainerId, stamp: u32, around: &Surroundings<'_>, out: &mut EngineOutbox) {
         let shown = around.now + self.ahead;
+        if self.meant(id, stamp).is_none() {
+            return;
+        }
+        if let Err(error) = self.plug_in(id, around, out) {
+            if let Some(container) = self.containers.get_mut(&id) {
+                container.state = ContainerState::Created;
+                container.error = Some(error.message.as_str().into());
+            }
+            return self.not_started(id, &error, around, out);
+        }
+        let ahead = self.ahead;
         let Some(container) = self.meant(id, stamp) else { return };
         if let Some(missing) = &container.program.missing {
             let error = format!(
@@ -53,7 +70,8 @@ impl Engine {
                 let err = format!("starting container failed: {error}");
                 out.outcomes.push((waiting.task, waiting.operation, Outcome::StartFailed(err.into())));
             }
-            return self.tell_clients(id, Err(ApiError::new(500, error)), out);
+            self.unplug(id, around, out);
+            return self.not_started(id, &ApiError::new(400, error), around, out);
         }
         (container.state, container.state_stamp) = (ContainerState::Running { since: around.now }, shown);
         (container.started_at, container.started_stamp) = (Some(around.now), Some(shown));
@@ -61,9 +79,12 @@ impl Engine {
         container.own_fate = own_fate(container, around);
         container.fate = container.own_fate;
         out.happened.push(Happened::Started(container.name.clone()));
-        let task = container.task.clone();
-        self.provision.join(&task, around.now);
+        happen::container(container, "start", &[], ahead, around, out);
+        if let Some(task) = container.task().cloned() {
+            self.provision.join(&task, around.now);
+        }
         self.arm(id, out);
+        self.begin_main(id, around, out);
         self.begin_health(id, around, out);
         self.answer_start(id, out);
         self.tell_clients(id, Ok(Response::Done), out);
@@ -142,12 +163,18 @@ impl Engine {
             health.unwatch();
         }
         let unhealthy = std::mem::take(&mut container.unhealthy);
-        let stopped = container.task.clone();
+        let stopped = container.task().cloned();
         out.happened.push(Happened::Ended(container.name.clone(), code, container.oom_killed));
-        self.provision.leave(&stopped);
+        self.unplug(id, around, out);
+        self.died(id, code, around, out);
+        if let Some(task) = &stopped {
+            self.provision.leave(task);
+        }
         if let Some(Waiting { task, operation }) = self.stopping.remove(&id) {
             self.waiting.remove(&id);
-            self.provision.take_down(&stopped);
+            if let Some(task) = &stopped {
+                self.provision.take_down(task);
+            }
             out.outcomes.push((task, operation, Outcome::Stopped { code }));
         }
         if let Some(Waiting { task, operation }) = self.starting.remove(&id) {
@@ -160,18 +187,24 @@ impl Engine {
         }
         let waiting = self.clients.remove(&id).unwrap_or_default();
         let (restart, stop): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|waiting| waiting.restart);
+        if !stop.is_empty() {
+            self.tell(id, "stop", around, out);
+        }
         out.answers.extend(stop.iter().map(|waiting| (waiting.client, waiting.number, Ok(Response::Done))));
         if self.condemned.contains(&id) {
             out.answers.extend(restart.iter().map(|waiting| (waiting.client, waiting.number, Ok(Response::Done))));
-            return self.delete(id);
+            return self.delete(id, around, out);
         }
         if !restart.is_empty() {
             self.clients.insert(id, restart);
             self.begin_start(id, around, out);
+        } else if stop.is_empty() {
+            self.restart_by_policy(id, code, around, out);
         }
+        self.removed_with_end(id, around, out);
     }
 
-    fn tell_clients(&mut self, id: ContainerId, result: Result<Response, ApiError>, out: &mut EngineOutbox) {
+    pub(super) fn tell_clients(&mut self, id: ContainerId, result: Result<Response, ApiError>, out: &mut EngineOutbox) {
         for waiting in self.clients.remove(&id).unwrap_or_default() {
             out.answers.push((waiting.client, waiting.number, result.clone()));
         }
@@ -180,8 +213,11 @@ impl Engine {
     /// `docker rm -f`: killed and gone.
     pub fn remove(&mut self, id: ContainerId, around: &Surroundings<'_>, out: &mut EngineOutbox) {
         self.condemned.insert(id);
+        if self.containers.get(&id).is_some_and(Container::runs) {
+            self.tell_with(id, "kill", &[("signal", "9")], around, out);
+        }
         self.end(id, 137, around, out);
-        self.delete(id);
+        self.delete(id, around, out);
     }
 
     /// `docker stop` and `docker restart`: the client is answered when it is done, at once if there is nothing to do.
@@ -196,11 +232,24 @@ impl Engine {
     ) {
         let runs = self.containers.get(&id).is_some_and(Container::runs);
         if !runs && !waiting.restart {
+            if let Some(own) = self.containers.get_mut(&id).and_then(Container::own_mut) {
+                (own.stopped, own.again) = (true, None);
+            }
             out.answers.push((waiting.client, waiting.number, Ok(Response::Done)));
             return;
         }
         self.clients.entry(id).or_default().push(waiting);
+        if let Some(own) = self.containers.get_mut(&id).and_then(Container::own_mut) {
+            own.stopped = !waiting.restart;
+            own.again = None;
+            if waiting.restart {
+                (own.restarts, own.backoff) = (0, Duration::ZERO);
+            }
+        }
         if runs {
+            let number = self.containers[&id].stop_signal();
+            let number = signal.unwrap_or(number).to_string();
+            self.tell_with(id, "kill", &[("signal", &number)], around, out);
             self.begin_stop(id, Duration::ZERO, grace, signal, around, out);
         } else {
             self.begin_start(id, around, out);
@@ -217,7 +266,11 @@ impl Engine {
     /// A signal, as `docker kill` sends it.
     pub fn signal(&mut self, id: ContainerId, signal: i32, around: &Surroundings<'_>, out: &mut EngineOutbox) {
         self.unfreeze(id, around, out);
+        self.tell_with(id, "kill", &[("signal", &signal.to_string())], around, out);
         let Some(container) = self.containers.get_mut(&id).filter(|container| container.runs()) else { return };
+        if let Some(own) = container.own_mut() {
+            own.stopped = true;
+        }
         match container.program.ended_by(signal) {
             Some((after, code)) if after > Duration::ZERO => {
                 let fate = Fate { at: around.now + after, code, oom: false, by_daemon: false };
@@ -232,7 +285,8 @@ impl Engine {
     }
 
     /// `docker pause`: the processes stand still; nobody probes.
-    pub fn freeze(&mut self, id: ContainerId, around: &Surroundings<'_>) {
+    pub fn freeze(&mut self, id: ContainerId, around: &Surroundings<'_>, out: &mut EngineOutbox) {
+        self.tell(id, "pause", around, out);
         let Some(container) = self.containers.get_mut(&id) else { return };
         container.paused = Some(around.now);
         container.stamp += 1;
@@ -243,7 +297,13 @@ impl Engine {
         }
     }
 
-    /// `docker unpause`: what was to come comes later by as much as it stood still.
+    /// `docker unpause`
+    pub fn thaw(&mut self, id: ContainerId, around: &Surroundings<'_>, out: &mut EngineOutbox) {
+        self.unfreeze(id, around, out);
+        self.tell(id, "unpause", around, out);
+    }
+
+    /// What was to come comes later by as much as it stood still.
     pub fn unfreeze(&mut self, id: ContainerId, around: &Surroundings<'_>, out: &mut EngineOutbox) {
         let Some(container) = self.containers.get_mut(&id) else { return };
         let Some(since) = container.paused.take() else { return };
@@ -260,11 +320,21 @@ impl Engine {
     }
 
     /// `docker rename`. The swarm finds its container by name: it has lost this one, unless it is waiting for its end.
-    pub fn rename(&mut self, id: ContainerId, name: &str) {
+    pub fn rename(
+        &mut self,
+        id: ContainerId,
+        old: &str,
+        name: &str,
+        around: &Surroundings<'_>,
+        out: &mut EngineOutbox,
+    ) {
+        let ahead = self.ahead;
         let Some(container) = self.containers.get_mut(&id) else { return };
         container.name = name.into();
-        let task = container.task.key;
-        self.by_task.remove(&task);
+        happen::container(container, "rename", &[("oldName", &format!("/{old}"))], ahead, around, out);
+        if let Some(task) = container.task().map(|task| task.key) {
+            self.by_task.remove(&task);
+        }
     }
 
     /// The daemon is gone: who was to be killed by it lives on.
@@ -306,9 +376,11 @@ fn memory_runs_out(container: &Container, host: i64) -> Option<Duration> {
     if !container.program.own {
         return None;
     }
-    let limits = container.task.spec.api.resources.as_ref().and_then(|resources| resources.limits.as_ref());
-    let limit =
-        limits.map(|limits| limits.memory_bytes).filter(|limit| *limit > 0).map_or(host, |limit| limit.min(host));
+    let limit = container
+        .limits()
+        .map(|limits| limits.memory_bytes)
+        .filter(|limit| *limit > 0)
+        .map_or(host, |limit| limit.min(host));
     let (used, growth) = (container.behaviour.memory, container.behaviour.memory_growth);
     if used > limit {
         return Some(OOM);

@@ -192,6 +192,9 @@ impl Engine {
         let answer = match self.end_pull(&reference, around) {
             Err(error) => Err(refusal(error, &reference, around)),
             Ok(()) => {
+                let name = crate::swarm::daemon::image::familiar(&reference).to_owned();
+                let subject = super::Subject::Image { action: "pull", id: name.clone(), name };
+                out.events.push(super::Occurrence { at: around.now + self.ahead, subject });
                 Ok(Response::ImagePulled { digest: format!("sha256:{}", digest(&reference)), fetched, reference })
             }
         };

@@ -6,7 +6,7 @@ mod property;
 use super::*;
 use crate::swarm::agent::Outcome;
 use crate::swarm::api::{ContainerSpec, HealthConfig, ResourceRequirements, Resources, TaskSpec};
-use crate::swarm::daemon::image::{Hosts, ImageExit};
+use crate::swarm::daemon::image::{Hosts, ImageBehaviour, ImageExit};
 use crate::swarm::daemon::registry::RegistryChange;
 use bench::Bench;
 

@@ -5,6 +5,7 @@ use super::specs::Image;
 use crate::engine::{Duration, Time};
 use crate::swarm::agent::{Action, AgentAlarm, AgentOutbox, AgentTask, Outcome};
 use crate::swarm::object::{ContainerId, NodeKey, Task, TaskKey, TaskState};
+use crate::swarm::store::{Transaction, Why};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -175,3 +176,18 @@ impl Held {
 
 /// Agents by node.
 pub type Agents = BTreeMap<NodeKey, Agent>;
+
+/// Writes what agents report; what says less than is known is dropped.
+pub fn write_reports(reports: &[Output], tx: &mut Transaction) {
+    for report in reports {
+        let Output::Report { task, state, message, err } = report else { continue };
+        let Some(stored) = tx.state().tasks.get(*task) else { continue };
+        if *state < stored.status.state {
+            continue;
+        }
+        let mut task = stored.with_state(*state, message, tx.now());
+        task.status.err.clone_from(err);
+        task.status.applied_at = tx.now();
+        tx.put_task(task, Why::Reported);
+    }
+}

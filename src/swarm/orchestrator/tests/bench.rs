@@ -1,6 +1,6 @@
 //! The bench: one store, the leader's loops, virtual time, fake agents. Turns are granted at once or cost a latency.
 
-use super::agents::{Agents, Output};
+use super::agents::{Agents, Output, write_reports};
 use super::invariants::Invariants;
 use super::specs::Image;
 use crate::engine::{Duration, Seed, Time};
@@ -184,6 +184,7 @@ impl World {
     /// Draws from a seed what the real Swarm leaves to chance.
     pub fn by_chance(mut self, seed: Seed) -> Self {
         self.chance = Some(seed);
+        self.ids = Ids::new(seed);
         let mut out = Outbox::default();
         self.loops = Loops::start(self.chance, &self.state, self.now, &mut out);
         self.take(out);
@@ -527,19 +528,5 @@ fn without_id(message: &str) -> String {
     match message.rsplit_once(' ') {
         Some((words, id)) if id.len() == Id::LENGTH => format!("{words} {{task}}"),
         _ => message.to_owned(),
-    }
-}
-
-fn write_reports(reports: &[Output], tx: &mut Transaction) {
-    for report in reports {
-        let Output::Report { task, state, message, err } = report else { continue };
-        let Some(stored) = tx.state().tasks.get(*task) else { continue };
-        if *state < stored.status.state {
-            continue;
-        }
-        let mut task = stored.with_state(*state, message, tx.now());
-        task.status.err.clone_from(err);
-        task.status.applied_at = tx.now();
-        tx.put_task(task, Why::Reported);
     }
 }

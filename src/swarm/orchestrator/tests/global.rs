@@ -1,4 +1,4 @@
-//! Global services: acceptance cases 40-46 of control-plane.md §13, each named after its source, and what the loop does
+//! Global services: acceptance cases 39 (for them) and 40-46 of control-plane.md §13, each named after its source, and what the loop does
 //! when its nodes come, go and change.
 
 use super::{Image, World, global_spec};
@@ -146,6 +146,42 @@ fn test_initialization_task_without_service() {
     world.failover();
     world.until(2000);
     assert!(world.state.tasks.is_empty());
+}
+
+/// Case 39: TestInitializationRestartHistory. A new leader counts the restarts of the current version within the window:
+/// not the task of the old version, not the first of the new one, not a restart that is too long ago. One of two and the
+/// one that runs leave one more of three.
+#[test]
+fn test_initialization_restart_history() {
+    let mut world = World::new(2);
+    let service = global_spec(AGENT, "app:v0").restart_delay(300).attempts(3, 20_000);
+    world.create(&service);
+    world.until(1000);
+    world.update(&service.image("app:v1"));
+    world.until(5000);
+    let old =
+        Task::clone(tasks(&world, 0).into_iter().min_by_key(|task| task.spec_version).expect("the old version's"));
+    assert_eq!((&*old.spec.image, old.desired), ("app:v0", TaskState::Shutdown));
+    let on_first = |task: &Task| task.node == Some(NodeKey(0));
+    for until in [30_000, 32_000, 34_000] {
+        assert!(world.exit_where(AGENT, 1, on_first));
+        world.until(until);
+    }
+    assert_eq!(counts(&world, 0), (1, 4), "the first, a restart outside of the window, two inside");
+    // The reaper keeps one more than there are attempts: the old version's task is put back by hand.
+    world.while_no_leader_looks(|tx| {
+        let key = tx.state().tasks.next_key();
+        tx.put_task(Task { key, ..old }, Why::Request);
+    });
+    world.failover();
+    let made = world.made(AGENT);
+    assert!(world.exit_where(AGENT, 1, on_first));
+    world.pass(1000);
+    assert_eq!((counts(&world, 0).0, world.made(AGENT)), (1, made + 1), "one more restart");
+    assert!(world.exit_where(AGENT, 1, on_first));
+    world.pass(5000);
+    assert_eq!((counts(&world, 0).0, world.made(AGENT)), (0, made + 1), "and no other");
+    assert_eq!(counts(&world, 1), (1, 2), "the other node is not concerned");
 }
 
 /// §4.2: a node that comes back while an update is over gets the new version at once, without an update's status.

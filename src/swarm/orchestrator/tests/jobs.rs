@@ -24,9 +24,9 @@ fn in_state(world: &World, state: TaskState) -> usize {
     tasks(world).iter().filter(|task| task.status.state == state).count()
 }
 
-/// Case 63.
+/// Case 63, `jobs/replicated/reconciler_test.go`.
 #[test]
-fn a_replicated_job_begins_with_as_many_tasks_as_may_run() {
+fn replicated_reconciler_begins_with_as_many_tasks_as_may_run() {
     for (max_concurrent, total, made) in [(2, 5, 2), (7, 3, 3), (4, 4, 4), (3, 0, 0)] {
         let mut world = World::new(3);
         world.create(&replicated(max_concurrent, total));
@@ -38,9 +38,10 @@ fn a_replicated_job_begins_with_as_many_tasks_as_may_run() {
     }
 }
 
-/// Case 64: a task that failed is replaced by the restart supervisor in its slot; no other task is made for it.
+/// Case 64, `jobs/replicated/reconciler_test.go`: a task that failed is replaced by the restart supervisor in its slot; no
+/// other task is made for it, and what is begun meanwhile has a slot of its own.
 #[test]
-fn failed_tasks_of_a_job_are_restarted_in_their_slots() {
+fn replicated_reconciler_leaves_failed_tasks_to_the_restart_supervisor() {
     let mut world = World::new(2).image("job:v1", Image::exits(300, 1).first(1).slots(&[0]));
     world.create(&replicated(2, 2));
     world.until(1100);
@@ -51,38 +52,53 @@ fn failed_tasks_of_a_job_are_restarted_in_their_slots() {
     world.until(3000);
     assert_eq!(world.task("job.0#2").map(|task| task.desired), Some(TaskState::Complete));
     assert_eq!(in_state(&world, TaskState::Running), 2);
+
+    let mut world = World::new(2).image("job:v1", Image::exits(300, 1).first(1).slots(&[0]));
+    world.create(&replicated(2, 3));
+    world.until(1100);
+    assert!(world.exit(JOB, 1, 0), "while slot 0 waits to be restarted, slot 1 completes");
+    world.until(1500);
+    let mut slots: Vec<_> = tasks(&world).iter().map(|task| task.slot).collect();
+    slots.sort_unstable();
+    assert_eq!(slots, [0, 0, 1, 2], "slot 0 is not used again for what is begun next");
 }
 
-/// Case 65.
+/// Case 65, `jobs/replicated/reconciler_test.go`.
 #[test]
-fn a_job_never_begins_more_than_is_left_to_do() {
+fn replicated_reconciler_never_begins_more_than_is_left_to_do() {
     let mut world = World::new(3).image("job:v1", Image::exits(200, 0));
     world.create(&replicated(4, 6));
-    world.until(20_000);
+    for at in (50..20_000).step_by(50) {
+        world.until(at);
+        let complete = in_state(&world, TaskState::Complete);
+        let live = tasks(&world).len() - complete;
+        assert!(live <= 4 && live <= 6 - complete, "{live} live and {complete} complete after {at} ms");
+    }
     assert_eq!((tasks(&world).len(), in_state(&world, TaskState::Complete)), (6, 6));
     let mut slots: Vec<_> = tasks(&world).iter().map(|task| task.slot).collect();
     slots.sort_unstable();
     assert_eq!(slots, [0, 1, 2, 3, 4, 5]);
 }
 
-/// Case 66.
+/// Case 66, `jobs/replicated/reconciler_test.go`.
 #[test]
-fn an_update_begins_a_new_execution_and_removes_what_still_runs_of_the_old() {
+fn replicated_reconciler_begins_a_new_execution_and_removes_what_still_runs_of_the_old() {
     let mut world = World::new(2);
     let job = replicated(2, 4);
     world.create(&job);
     world.until(1000);
-    let key = tasks(&world)[0].key;
+    let old: Vec<_> = tasks(&world).iter().map(|task| task.key).collect();
     world.update(&job.image("job:v2"));
-    assert_eq!(world.state.tasks.get(key).map(|task| task.desired), Some(TaskState::Remove));
+    let desired: Vec<_> = old.iter().filter_map(|key| Some(world.state.tasks.get(*key)?.desired)).collect();
+    assert_eq!(desired, [TaskState::Remove; 2]);
     world.until(6000);
     assert_eq!(tasks(&world).len(), 2, "the old ones are gone");
     assert!(tasks(&world).iter().all(|task| task.job_iteration == Some(1) && &*task.spec.image == "job:v2"));
 }
 
-/// Case 67: with more running than there should be in all, unsigned numbers run over and nothing is done.
+/// Case 67, `jobs/replicated/reconciler_test.go`: with more running than there should be in all, unsigned numbers run over and nothing is done.
 #[test]
-fn a_job_with_too_many_tasks_is_left_alone() {
+fn replicated_reconciler_leaves_a_job_with_too_many_tasks_alone() {
     let mut world = World::new(1);
     world.create(&replicated(10, 20));
     world.until(500);
@@ -100,9 +116,9 @@ fn a_job_with_too_many_tasks_is_left_alone() {
     assert_eq!(tasks(&world).len(), 30, "nothing is made, nothing removed");
 }
 
-/// Case 68.
+/// Case 68, `jobs/global/reconciler_test.go`.
 #[test]
-fn a_global_job_goes_to_nodes_that_are_ready_and_active() {
+fn global_reconciler_goes_to_nodes_that_are_ready_and_active() {
     let mut world = World::new(5);
     world.availability(NodeKey(1), Availability::Drain);
     world.availability(NodeKey(2), Availability::Pause);

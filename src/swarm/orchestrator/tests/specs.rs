@@ -32,6 +32,8 @@ pub struct Spec {
     pub networks: Vec<NetworkKey>,
     pub label: &'static str,
     pub env: &'static str,
+    /// Empty: the service names none.
+    pub log_driver: &'static str,
     pub force: u64,
     /// (published, ingress)
     pub ports: Vec<(u16, bool)>,
@@ -59,6 +61,7 @@ pub fn spec(name: &'static str, replicas: u32, image: &'static str) -> Spec {
         networks: Vec::new(),
         label: "",
         env: "",
+        log_driver: "",
         force: 0,
         ports: Vec::new(),
     }
@@ -188,6 +191,8 @@ impl Spec {
                 }),
                 placement: Some(placement),
                 force_update: self.force,
+                log_driver: (!self.log_driver.is_empty())
+                    .then(|| api::Driver { name: self.log_driver.to_owned(), ..api::Driver::default() }),
                 networks: self
                     .networks
                     .iter()

@@ -1,12 +1,75 @@
 //! Rolling updates: acceptance cases 47-54 of control-plane.md §13, and the rules of §6 that no recording reaches.
 
-use super::{Image, World, spec};
+use super::{Image, World, global_spec, spec};
 use crate::engine::{Duration, Seed};
-use crate::swarm::object::{Availability, FailureAction, NodeKey, TaskState};
+use crate::swarm::api::Driver;
+use crate::swarm::object::{Availability, Cluster, FailureAction, Mode, NodeKey, Task, TaskState};
 use crate::swarm::orchestrator::Mutant;
+use crate::swarm::store::Why;
 use std::sync::Arc;
 
 const COMPLETED: &str = "completed (update completed)";
+
+/// Has the cluster name a logging driver for tasks whose service names none.
+fn default_driver(world: &mut World, name: &str) {
+    let mut cluster = Cluster::clone(world.state.cluster.as_ref().expect("made"));
+    cluster.task_log_driver = Some(Arc::new(Driver { name: name.to_owned(), ..Driver::default() }));
+    world.write_now(|tx| tx.put_cluster(cluster, Why::Request));
+}
+
+/// TestUpdater (47), the cluster's logging driver: a service's own goes first, the cluster's takes its place where there is
+/// none; a change of the cluster's replaces no task, and the next ones have it.
+#[test]
+fn test_updater_log_driver() {
+    let mut world = World::new(3);
+    let live = |world: &World| -> Vec<(String, String)> {
+        let tasks = world.state.tasks.values().filter(|task| task.desired <= TaskState::Running);
+        let driver = |task: &Task| task.log_driver.as_ref().map(|driver| driver.name.clone()).unwrap_or_default();
+        tasks.map(|task| (task.spec.image.to_string(), driver(task))).collect()
+    };
+    let all = |image: &str, driver: &str| vec![(image.to_owned(), driver.to_owned()); 3];
+    let mut service = spec("web", 3, "app:v1");
+    world.create(&service);
+    world.until(1000);
+    assert_eq!(live(&world), all("app:v1", ""), "left alone");
+    service = service.image("app:v2");
+    service.log_driver = "tasklogdriver";
+    world.update(&service);
+    world.pass(20_000);
+    assert_eq!(live(&world), all("app:v2", "tasklogdriver"));
+    default_driver(&mut world, "clusterlogdriver");
+    service = service.image("app:v3").parallelism(1);
+    world.update(&service);
+    world.pass(20_000);
+    assert_eq!(live(&world), all("app:v3", "tasklogdriver"), "still its own");
+    service = service.image("app:v4").delay(10);
+    service.log_driver = "";
+    world.update(&service);
+    world.pass(20_000);
+    assert_eq!(live(&world), all("app:v4", "clusterlogdriver"));
+    service = service.image("app:v5").start_first();
+    world.update(&service);
+    world.pass(20_000);
+    assert_eq!(live(&world), all("app:v5", "clusterlogdriver"));
+    let made = world.made("web");
+    default_driver(&mut world, "another");
+    world.pass(20_000);
+    assert_eq!((live(&world), world.made("web")), (all("app:v5", "clusterlogdriver"), made), "nothing is replaced");
+    assert!(world.exit("web", 2, 1));
+    world.pass(5000);
+    let mut drivers: Vec<_> = live(&world).into_iter().map(|(_, driver)| driver).collect();
+    drivers.sort();
+    assert_eq!(drivers, ["another", "clusterlogdriver", "clusterlogdriver"], "a restarted task has the new one");
+    // Tasks that belong to nodes, and a job's, are made in the same way.
+    world.create(&global_spec("agent", "app:v1"));
+    world.create(&spec("job", 0, "app:v1").mode(Mode::ReplicatedJob { max_concurrent: 2, total: 2 }));
+    world.pass(5000);
+    for name in ["agent", "job"] {
+        let tasks = world.state.tasks_of_service(world.service(name).key);
+        let drivers: Vec<_> = tasks.map(|task| task.log_driver.as_ref().map(|driver| driver.name.clone())).collect();
+        assert!(drivers.len() >= 2 && drivers.iter().all(|driver| driver.as_deref() == Some("another")), "{drivers:?}");
+    }
+}
 
 /// TestUpdater (47): all tasks are replaced whatever the parallelism.
 #[test]
@@ -365,6 +428,52 @@ fn a_drain_during_an_update_counts_as_a_failure() {
         world.until(60_000);
         assert_eq!(world.status("web"), status);
         assert_eq!(world.running("web"), 6);
+    }
+}
+
+/// [quirk] §6.1: a paused update lives on until its slots in hand are done and their delay is slept. The same spec sent
+/// again meanwhile (a user has mended the image, say) is ignored for good: the status is gone, and nothing happens. Sent
+/// once more later it is taken up. Another spec is taken up at any moment.
+#[test]
+fn the_same_spec_again_right_after_a_pause_is_ignored_another_one_is_not() {
+    let service = spec("web", 4, "app:v1");
+    let crash = |delay| service.clone().image("app:crash").delay(delay);
+    let paused = |delay| {
+        let mut world = World::new(3).image("app:crash", Image::exits(200, 1));
+        world.create(&service);
+        world.until(2000);
+        world.update(&crash(delay));
+        world.until(3600);
+        assert_eq!(world.status("web"), "paused");
+        world
+    };
+    // The first slot has failed, the second one is in hand.
+    let mut world = paused(0);
+    world.update(&crash(0));
+    world.until(60_000);
+    assert_eq!((world.status("web"), world.slots_with("web", "app:v1")), ("none".to_owned(), vec![3, 4]));
+    world.update(&crash(0).action(FailureAction::Continue));
+    world.until(90_000);
+    assert_eq!((world.status("web"), world.slots_with("web", "app:v1")), ("completed".to_owned(), vec![]));
+    // The first slot has failed, its delay is being slept.
+    for (at, status) in [(13_000, "none"), (13_500, "updating")] {
+        let mut world = paused(10_000);
+        world.until(at);
+        world.update(&crash(10_000));
+        world.pass(1000);
+        assert_eq!(
+            (world.status("web"), world.slots_with("web", "app:v1").len()),
+            (status.to_owned(), if at == 13_000 { 3 } else { 2 })
+        );
+    }
+    // Another spec.
+    for image in ["app:v1", "app:v3"] {
+        let mut world = paused(10_000);
+        world.update(&service.clone().image(image));
+        world.pass(1);
+        assert_eq!(world.status("web"), "updating");
+        world.until(60_000);
+        assert_eq!((world.status("web"), world.slots_with("web", image)), ("completed".to_owned(), vec![1, 2, 3, 4]));
     }
 }
 

@@ -5,9 +5,10 @@ use super::bench::World;
 use super::specs::Spec;
 use crate::net::HostId;
 use crate::swarm::component::Writer;
+use crate::swarm::object::testing::{plain_node, service_of};
 use crate::swarm::object::{
-    Availability, Endpoint, Id, JobStatus, Meta, Mode, Node, NodeDescription, NodeKey, NodeSpec, NodeState, NodeStatus,
-    Role, Service, ServiceKey, Task, TaskState, UpdateState, UpdateStatus,
+    Availability, JobStatus, Mode, Node, NodeKey, NodeState, Service, ServiceKey, Task, TaskState, UpdateState,
+    UpdateStatus,
 };
 use crate::swarm::store::{Transaction, Why};
 use std::net::Ipv4Addr;
@@ -51,30 +52,9 @@ impl World {
         let key = self.state.nodes.next_key();
         let number = key.0 + 1;
         self.agents.insert(key, Agent { connected: true, ..Agent::default() });
-        let mut node = Node {
-            key,
-            id: Id(u128::from(number)),
-            meta: Meta::default(),
-            spec: NodeSpec {
-                name: "".into(),
-                labels: Arc::default(),
-                role: Role::Worker,
-                availability: Availability::Active,
-            },
-            role: Role::Worker,
-            attachments: Arc::default(),
-            description: Arc::new(NodeDescription {
-                hostname: format!("host-{number}").into(),
-                os: "linux".into(),
-                architecture: "x86_64".into(),
-                nano_cpus: 4_000_000_000,
-                memory_bytes: 8 << 30,
-                ..NodeDescription::default()
-            }),
-            certificate: Default::default(),
-            status: NodeStatus { state: NodeState::Ready, message: "", addr: Ipv4Addr::LOCALHOST },
-            host: HostId(u16::try_from(number).expect("few nodes")),
-        };
+        let mut node = plain_node(key, &format!("host-{number}"));
+        node.host = HostId(u16::try_from(number).expect("few nodes"));
+        node.status.addr = Ipv4Addr::LOCALHOST;
         differs(&mut node);
         self.write_now(|tx| tx.put_node(node, Why::Joined));
         key
@@ -120,21 +100,11 @@ impl World {
 
     pub fn create(&mut self, spec: &Spec) -> ServiceKey {
         let key = self.state.services.next_key();
-        let service = Service {
-            key,
-            id: self.ids.service(spec.name),
-            meta: Meta::default(),
-            spec: Arc::new(spec.build()),
-            spec_version: 0,
-            previous_spec: None,
-            previous_spec_version: 0,
-            endpoint: Endpoint::default(),
-            update_status: None,
-            job_status: spec
-                .mode
-                .is_some_and(Mode::is_job)
-                .then_some(JobStatus { iteration: 0, last_execution: self.now }),
-        };
+        let id = self.ids.service(spec.name);
+        let mut service = Service { id, ..service_of(key, Arc::new(spec.build())) };
+        if spec.mode.is_some_and(Mode::is_job) {
+            service.job_status = Some(JobStatus { iteration: 0, last_execution: self.now });
+        }
         self.write_now(|tx| tx.put_service(service, Why::Request));
         key
     }

@@ -3,14 +3,13 @@
 
 use super::super::{Scheduler, Ties};
 use crate::engine::{Duration, Seed, Time};
-use crate::net::HostId;
-use crate::swarm::api;
 use crate::swarm::component::{Alarm, Outbox, Writer};
+pub(in crate::swarm::scheduler) use crate::swarm::object::testing::plain_node;
+pub(super) use crate::swarm::object::testing::{plain_service, plain_task, plain_task_spec};
 use crate::swarm::object::*;
 use crate::swarm::scheduler::Constraint;
 use crate::swarm::store::{Change, Event, State, Transaction, Why};
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 pub(super) const GIB: i64 = 1 << 30;
@@ -212,37 +211,6 @@ impl Lab {
     }
 }
 
-pub(in crate::swarm::scheduler) fn plain_node(key: NodeKey, hostname: &str) -> Node {
-    Node {
-        key,
-        id: Id(u128::from(key.0) + 1),
-        meta: Meta::default(),
-        spec: NodeSpec {
-            name: "".into(),
-            labels: Arc::default(),
-            role: Role::Worker,
-            availability: Availability::Active,
-        },
-        role: Role::Worker,
-        attachments: Arc::default(),
-        description: Arc::new(NodeDescription {
-            hostname: hostname.into(),
-            os: "linux".into(),
-            architecture: "x86_64".into(),
-            nano_cpus: 4 * CPU,
-            memory_bytes: 8 * GIB,
-            ..NodeDescription::default()
-        }),
-        certificate: Default::default(),
-        status: NodeStatus {
-            state: NodeState::Ready,
-            message: "",
-            addr: Ipv4Addr::new(10, 0, 0, 1 + u8::try_from(key.0 % 200).unwrap()),
-        },
-        host: HostId(0),
-    }
-}
-
 pub(in crate::swarm::scheduler) fn label(node: &mut Node, key: &str, value: &str) {
     Arc::make_mut(&mut node.spec.labels).insert(key.to_owned(), value.to_owned());
 }
@@ -258,76 +226,6 @@ pub(super) fn constraint(text: &str) -> Vec<Constraint> {
 
 pub(super) fn host_port(published: u16) -> Arc<[PortConfig]> {
     [PortConfig { protocol: Protocol::Tcp, target: 80, published, ingress: false }].into()
-}
-
-pub(super) fn plain_task_spec() -> TaskSpec {
-    TaskSpec {
-        api: Arc::new(api::TaskSpec::default()),
-        image: "app:v1".into(),
-        constraints: Vec::new(),
-        preferences: Vec::new(),
-        max_replicas: 0,
-        reserved: Resources::default(),
-        generic: Vec::new(),
-        platforms: Vec::new(),
-        plugins: Vec::new(),
-        restart: RestartPolicy::default(),
-        stop_grace_period: Duration::from_secs(10),
-        ports: [].into(),
-        uses: Arc::default(),
-    }
-}
-
-pub(super) fn plain_service(key: ServiceKey, name: &str, task: TaskSpec) -> Service {
-    Service {
-        key,
-        id: Id(u128::from(key.0) + 1000),
-        meta: Meta::default(),
-        spec: Arc::new(ServiceSpec {
-            api: Arc::new(api::ServiceSpec::default()),
-            name: name.into(),
-            task: Arc::new(task),
-            mode: Mode::Replicated { replicas: 1 },
-            update: UpdateConfig::default(),
-            rollback: UpdateConfig::default(),
-        }),
-        spec_version: 0,
-        previous_spec: None,
-        previous_spec_version: 0,
-        endpoint: Endpoint::default(),
-        update_status: None,
-        job_status: None,
-    }
-}
-
-pub(super) fn plain_task(key: TaskKey, service: &Service, slot: u32) -> Task {
-    Task {
-        key,
-        id: Id(u128::from(key.0) + 1_000_000),
-        meta: Meta::default(),
-        service: service.key,
-        service_id: service.id,
-        service_name: service.spec.name.clone(),
-        slot,
-        node: None,
-        node_id: None,
-        job_iteration: None,
-        spec: service.spec.task.clone(),
-        spec_version: service.spec_version,
-        ports: service.spec.task.ports.clone(),
-        networks: Arc::default(),
-        assigned_generic: Arc::default(),
-        status: TaskStatus {
-            state: TaskState::Pending,
-            timestamp: Time::ZERO,
-            applied_at: Time::ZERO,
-            message: "pending task scheduling",
-            err: None,
-            container: None,
-            exit_code: 0,
-        },
-        desired: TaskState::Running,
-    }
 }
 
 /// Holds every decision of one write against invariants 11 to 13, each on the state that the decisions before it have made.

@@ -106,6 +106,7 @@ impl Bench {
             node_id: None,
             job_iteration: None,
             assigned_generic: Arc::default(),
+            log_driver: None,
             desired: TaskState::Running,
         })
     }
@@ -122,6 +123,7 @@ impl Bench {
             description: &self.description,
             node_id: Id(9),
             disk_full: false,
+            daemon: true,
         };
         let result = act(&mut self.engine, &mut around, &mut out);
         for (at, alarm) in out.alarms {
@@ -245,7 +247,7 @@ impl Bench {
 
     pub fn freeze(&mut self) {
         let id = self.id();
-        self.act(|engine, around, _| engine.freeze(id, around));
+        self.act(|engine, around, out| engine.freeze(id, around, out));
     }
 
     pub fn unfreeze(&mut self) {
@@ -266,7 +268,7 @@ impl Bench {
 
     pub fn rename(&mut self, name: &str) {
         let id = self.id();
-        self.act(|engine, _, _| engine.rename(id, name));
+        self.act(|engine, around, out| engine.rename(id, "old", name, around, out));
     }
 
     pub fn make_unhealthy(&mut self) {

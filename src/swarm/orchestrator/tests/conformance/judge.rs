@@ -5,15 +5,19 @@ use super::replay::Seen;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// States and desired states of tasks, each in its order.
+type Timelines = BTreeSet<(String, String)>;
+/// States with their messages and errors.
+type Messages = BTreeSet<(String, String, String)>;
+
 /// What has come out of the replays of one recording so far.
 pub struct Judge<'a> {
     recording: &'a Recording,
-    /// Each once, whatever the seed.
-    pub differences: BTreeSet<String>,
-    /// Listed values of varying forms that some seed has reached: checkpoint, form, place in the list.
-    reached: BTreeSet<(String, &'static str, usize)>,
-    timelines: BTreeSet<(String, String)>,
-    messages: BTreeSet<(String, String, String)>,
+    /// Each with the number of seeds that show it; all of them for what concerns the printed run.
+    pub differences: BTreeMap<String, u64>,
+    seeds: u64,
+    timelines: Timelines,
+    messages: Messages,
 }
 
 /// The forms from which chance is taken out: a value that was never seen is a difference.
@@ -32,29 +36,20 @@ impl<'a> Judge<'a> {
     pub fn new(recording: &'a Recording) -> Self {
         Self {
             recording,
-            differences: BTreeSet::new(),
-            reached: BTreeSet::new(),
+            differences: BTreeMap::new(),
+            seeds: 0,
             timelines: BTreeSet::new(),
             messages: BTreeSet::new(),
         }
     }
 
-    /// How many values of varying forms the recording lists.
-    pub fn listed(&self) -> usize {
-        entries(&self.recording.varying).flat_map(|(_, forms)| entries(forms)).map(|(_, list)| values(list).len()).sum()
-    }
-
-    /// How many of them were reached.
-    pub fn reached(&self) -> usize {
-        self.reached.len()
-    }
-
     fn differs(&mut self, text: String) {
-        self.differences.insert(text);
+        *self.differences.entry(text).or_default() += 1;
     }
 
     /// Another replay.
-    pub fn hear(&mut self, _seed: u64, seen: &Seen) {
+    pub fn hear(&mut self, seen: &Seen) {
+        self.seeds += 1;
         for (label, forms) in &seen.checkpoints {
             for (form, found) in forms {
                 self.form(label, form, found);
@@ -80,8 +75,19 @@ impl<'a> Judge<'a> {
                 self.differs(format!("{name}: at {found} ms, expected {low} to {high}"));
             }
         }
+        self.listen(seen);
+    }
+
+    /// A replay of which only tasks' ways and messages count.
+    pub fn listen(&mut self, seen: &Seen) {
         self.timelines.extend(seen.timelines.iter().cloned());
         self.messages.extend(seen.messages.iter().cloned());
+    }
+
+    /// Whether all that the printed run did was done by some seed.
+    pub fn has_met_the_printed_run(&self) -> bool {
+        let (timelines, messages) = self.printed();
+        timelines.is_subset(&self.timelines) && messages.is_subset(&self.messages)
     }
 
     fn form(&mut self, label: &str, form: &'static str, found: &Value) {
@@ -97,9 +103,7 @@ impl<'a> Judge<'a> {
         }
         let Some(list) = self.recording.varying[label].get(form) else { return };
         let list = values(list);
-        if let Some(place) = list.iter().position(|value| *value == found) {
-            self.reached.insert((label.to_owned(), form, place));
-        } else if STRICT.contains(&form) {
+        if !list.contains(&found) && STRICT.contains(&form) {
             // Services vary independently of each other.
             for (service, found) in entries(found) {
                 let seen: Vec<_> = list.iter().map(|value| &value[service.as_str()]).collect();
@@ -143,9 +147,9 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// After the last replay: what the first recorded run did is done by some seed, and what is said was said there.
-    pub fn conclude(&mut self) {
-        let (mut timelines, mut messages) = (BTreeSet::new(), BTreeSet::new());
+    /// The ways of tasks and the messages of the run that the recording prints.
+    fn printed(&self) -> (Timelines, Messages) {
+        let (mut timelines, mut messages) = (Timelines::new(), Messages::new());
         // What comes after the last step is the loops' being stopped.
         let end = self.recording.steps.iter().map(|step| int(step, "at_ms")).max().unwrap_or_default();
         for task in self.recording.first_run["task_timelines"].as_array().into_iter().flatten() {
@@ -157,18 +161,65 @@ impl<'a> Judge<'a> {
                 messages.insert((said.0.to_owned(), said.1.to_owned(), said.2.to_owned()));
             }
         }
-        for (states, desired) in timelines.difference(&self.timelines.clone()) {
-            self.differs(format!("no task went through {states}; desired {desired}"));
-        }
-        for said in messages.difference(&self.messages.clone()) {
-            self.differs(format!("never said: {said:?}"));
-        }
-        // Several counts in one explanation depend on the order in which nodes were looked at.
-        let by_chance = |err: &str| err.contains("; ");
-        for said in self.messages.clone().difference(&messages).filter(|said| !by_chance(&said.2)) {
-            self.differs(format!("said only here: {said:?}"));
-        }
+        (timelines, messages)
     }
+
+    /// After the last replay: what the printed run did is done by some seed, and what is said was said there.
+    pub fn conclude(&mut self) {
+        let (timelines, messages) = self.printed();
+        let mut different = Vec::new();
+        for (states, desired) in timelines.difference(&self.timelines) {
+            different.push(format!("no task went through {states}; desired {desired}"));
+        }
+        for said in messages.difference(&self.messages) {
+            different.push(format!("never said: {said:?}"));
+        }
+        let explained: Vec<_> = messages.iter().filter_map(|said| Explanation::read(&said.2)).collect();
+        // After a partial success only the nodes that were looked at since are counted, in whatever order that was.
+        let in_part =
+            |err: &str| Explanation::read(err).is_some_and(|part| explained.iter().any(|whole| part.is_part_of(whole)));
+        for said in self.messages.difference(&messages).filter(|said| !in_part(&said.2)) {
+            different.push(format!("said only here: {said:?}"));
+        }
+        self.differences.extend(different.into_iter().map(|text| (text, self.seeds)));
+    }
+}
+
+/// Why no node would do: nodes by the reason, in any number.
+#[derive(Debug)]
+struct Explanation(BTreeMap<String, u64>);
+
+impl Explanation {
+    /// `None`: it is something else.
+    fn read(err: &str) -> Option<Self> {
+        let reasons = err.strip_prefix("no suitable node (")?.strip_suffix(')')?.split("; ");
+        let counted = reasons.map(|reason| {
+            let count = reason.split(' ').find_map(|word| word.parse().ok()).unwrap_or(1);
+            let words = reason.split(' ').filter(|word| word.parse::<u64>().is_err());
+            (words.map(|word| word.trim_end_matches('s')).collect::<Vec<_>>().join(" "), count)
+        });
+        Some(Self(counted.collect()))
+    }
+
+    /// It counts some of the nodes that the other one counts.
+    fn is_part_of(&self, whole: &Self) -> bool {
+        self.0.iter().all(|(reason, count)| whole.0.get(reason).is_some_and(|all| count <= all))
+    }
+}
+
+#[test]
+fn an_explanation_in_part() {
+    let read = |err: &str| Explanation::read(err).expect("an explanation");
+    let whole =
+        read("no suitable node (scheduling constraints not satisfied on 3 nodes; insufficient resources on 2 nodes)");
+    assert!(read("no suitable node (insufficient resources on 1 node)").is_part_of(&whole));
+    assert!(
+        read("no suitable node (insufficient resources on 2 nodes; scheduling constraints not satisfied on 1 node)")
+            .is_part_of(&whole)
+    );
+    assert!(!read("no suitable node (insufficient resources on 3 nodes)").is_part_of(&whole));
+    assert!(!read("no suitable node (1 node not available for new tasks)").is_part_of(&whole));
+    assert!(Explanation::read("task: non-zero exit (1)").is_none());
 }
 
 /// Names of states with the times when they came first: the names in their order, up to the end.

@@ -66,14 +66,19 @@ struct Timeline {
 
 impl<'a> Replay<'a> {
     pub fn run(recording: &'a Recording, seed: u64) -> Seen {
+        Self::run_at_pace(recording, seed, STEP)
+    }
+
+    /// The same with steps of agents that take this long.
+    pub fn run_at_pace(recording: &'a Recording, seed: u64, pace: Duration) -> Seen {
         let mut world = World::new(0).by_chance(Seed(seed));
         // Real stores answer in less than a millisecond; a little time between writes keeps the loops from being in lock
         // step.
         world.latency = WRITE;
         for image in &recording.images {
-            world = world.image(text(image, "image"), image_of(image));
+            world = world.image(text(image, "image"), image_of(image, pace));
         }
-        world.plain = Image { prepare: STEP, start: STEP, stop: STEP, ..Image::default() };
+        world.plain = Image { prepare: pace, start: pace, stop: pace, ..Image::default() };
         let mut replay = Self {
             recording,
             world,
@@ -412,14 +417,14 @@ fn availability(text: &str) -> Availability {
     }
 }
 
-fn image_of(image: &Value) -> Image {
+fn image_of(image: &Value, pace: Duration) -> Image {
     let exit =
         image["exit_after_ms"].as_i64().map(|after| (Duration::from_millis(after + 1), int(image, "exit_code") as i32));
     let slots = image["only_in_slots"].as_array();
     Image {
-        prepare: STEP,
-        start: STEP,
-        stop: STEP,
+        prepare: pace,
+        start: pace,
+        stop: pace,
         slots: slots.map(|slots| slots.iter().filter_map(|slot| slot.as_u64().map(|slot| slot as u32)).collect()),
         first: image["only_first_n_tasks_of_slot"].as_u64().map_or(usize::MAX, |first| first as usize),
         of_image: true,
