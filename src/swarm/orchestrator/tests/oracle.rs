@@ -220,14 +220,18 @@ fn asks_too_much(task: &Task, node: &Node, service: &Service) -> bool {
 
 /// Whether the policy may have ended a slot for good (§5). It is the newest task's that counts when the orchestrator looks
 /// (§2.5); an older one which stops after that look is the newest from then on, and nobody looks again.
-fn is_given_up(slot: &[&Arc<Task>]) -> bool {
+fn is_given_up(world: &World, slot: &[&Arc<Task>]) -> bool {
     slot.iter().any(|task| match task.spec.restart.condition {
         // Not even what was lost with its node.
         RestartCondition::None => true,
         RestartCondition::OnFailure if task.status.state == TaskState::Complete => true,
-        // All its attempts are still there to be counted: the history is as long as they are many (§4.5). The first of a
-        // new spec may be one of them.
-        _ => task.spec.restart.max_attempts > 0 && slot.len() as u64 > task.spec.restart.max_attempts,
+        // Its attempts were made, and be it that the last one was scaled away: the slot counts as given up then (§2.5).
+        _ => {
+            let node =
+                task.node.filter(|_| world.state.services.get(task.service).is_some_and(|s| s.spec.mode.is_by_node()));
+            let made = world.made.get(&(task.service, task.slot, node)).copied().unwrap_or(0);
+            task.spec.restart.max_attempts > 0 && made as u64 > task.spec.restart.max_attempts
+        }
     })
 }
 
@@ -307,7 +311,7 @@ fn replicated(world: &World, service: &Service, slots: &Slots<'_>, replicas: usi
             check_live(world, service, task, slot)?;
         }
         occupied += usize::from(!live.is_empty());
-        given_up += usize::from(live.is_empty() && is_given_up(slot));
+        given_up += usize::from(live.is_empty() && is_given_up(world, slot));
     }
     // A slot that its policy gave up is occupied (§2.5), but for the time of a rollback.
     if occupied > replicas || occupied + given_up < replicas {
@@ -340,7 +344,7 @@ fn global(world: &World, service: &Service, slots: &Slots<'_>) -> Verdict {
             // The enforcer rejects whatever has not ended, and the attempt to restart it finds the node unfit (§4.2).
             return Err(format!("{place}: a task against the constraints: {:?}", world.counts(service.name())));
         }
-        if is_eligible(node, service) && live.is_empty() && !is_given_up(slot) {
+        if is_eligible(node, service) && live.is_empty() && !is_given_up(world, slot) {
             return Err(format!("{place}: no task: {:?}", world.counts(service.name())));
         }
         if live.len() > 1 && !may_be_double(world, service) {
@@ -373,7 +377,7 @@ fn replicated_job(world: &World, service: &Service, slots: &Slots<'_>, max_concu
         if of_now.is_empty() || of_now.iter().any(lives_or_is_done) {
             continue;
         }
-        if !is_given_up(&of_now) {
+        if !is_given_up(world, &of_now) {
             return Err(format!("a slot of a job is left: {:?}", world.slots(service.name())));
         }
         stalled = true;

@@ -194,7 +194,8 @@ fn clashing(node: &Node, state: &State) -> Option<Broken> {
     for task in state.tasks_of_node(node.key) {
         if (TaskState::Assigned..=TaskState::Running).contains(&task.status.state) {
             for port in host_ports(&task.ports) {
-                let mut holders = state.tasks_of_node(node.key).filter(|other| host_ports(&other.ports).any(|p| p == port));
+                let mut holders =
+                    state.tasks_of_node(node.key).filter(|other| host_ports(&other.ports).any(|p| p == port));
                 if !held.insert(port) && !holders.any(|other| has_uneven_ports(other, state)) {
                     let detail = format!("{} on {}", name(task), node.display_name());
                     return broken("no two tasks hold one host port of a node", detail);
