@@ -89,8 +89,11 @@ pub struct Place<'a> {
     /// Leave variables as they stand.
     pub skip_interpolation: bool,
     /// Reads a file of variables.
-    pub read: &'a mut dyn FnMut(&str) -> Result<Result<Arc<[u8]>, String>, Stop>,
+    pub read: &'a mut dyn FnMut(&str) -> Result<Content, Stop>,
 }
+
+/// What a file holds, or the error's words.
+pub type Content = Result<Arc<[u8]>, String>;
 
 /// Loads files; later ones go over earlier ones.
 ///

@@ -349,7 +349,7 @@ impl Scheduler {
 
     /// Places one group, and says of the rest why there is no node for it.
     fn place(&mut self, group: &Group, tx: &mut Transaction) {
-        // Any task of the group: they are equal in all that filters look at.
+        // Any task of the group: SwarmKit takes them to be equal in all that filters look at. (Their ports are not always.)
         let Some(first) = group.tasks.first().and_then(|&key| tx.state().tasks.get(key)).cloned() else { return };
         let mut placement = Placement {
             pipeline: self.load(first.clone()),

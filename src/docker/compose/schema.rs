@@ -39,7 +39,7 @@ impl Type {
             Type::Text => value.is_string(),
             Type::Number => value.is_number(),
             Type::Integer => match value {
-                Value::Number(number) => number.as_f64().is_some_and(|value| value.trunc() == value),
+                Value::Number(number) => number.as_f64().is_some_and(|value| value.fract().abs() < f64::MIN_POSITIVE),
                 _ => false,
             },
             Type::Flag => value.is_boolean(),

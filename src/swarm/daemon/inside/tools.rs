@@ -5,9 +5,9 @@
 use super::super::directory::Directory;
 use super::Left;
 use super::files::{self, Entry, absolute};
-use crate::engine::Duration;
 use crate::swarm::api::ShellState;
 use crate::swarm::api::time::rfc1123;
+use crate::swarm::daemon::program::seconds;
 
 /// Runs a program; none: it is not one of these.
 pub fn run(directory: &Directory<'_>, state: &ShellState, name: &str, args: &[&str], input: &str) -> Option<Left> {

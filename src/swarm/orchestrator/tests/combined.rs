@@ -321,8 +321,7 @@ impl Play {
             }),
             Deed::Force(s) => self.change(*s, |spec| spec.force += 1),
             Deed::Rollback(s) => {
-                if self.specs.contains_key(s) {
-                    self.world.rollback(NAMES[*s]);
+                if self.specs.contains_key(s) && self.world.rollback(NAMES[*s]) {
                     self.nodes_changed.insert(NAMES[*s], false);
                 }
             }

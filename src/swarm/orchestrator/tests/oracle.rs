@@ -7,7 +7,8 @@
 
 use super::World;
 use crate::swarm::object::{
-    Availability, Generic, Mode, Node, NodeKey, NodeState, RestartCondition, Service, Task, TaskState, UpdateState,
+    Availability, Generic, Mode, Node, NodeKey, NodeState, RestartCondition, Service, Task, TaskState, UpdateOrder,
+    UpdateState,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -89,11 +90,12 @@ fn in_the_way(world: &World, task: &Task, node: &Node) -> Option<usize> {
         && (asked == 0 || gpus as i64 >= asked);
     let texts = spec.api.placement.as_ref().map_or(&[][..], |placement| &placement.constraints);
     let built_for = spec.platforms.iter().any(|platform| {
-        let word = |text: &str| if text == "x86_64" { "amd64".to_owned() } else { text.to_owned() };
+        let word = |text: &str| text.replace("x86_64", "amd64").replace("aarch64", "arm64");
         word(&platform.architecture) == word(&node.description.architecture)
     });
     let ports = |task: &Task| -> Vec<u16> {
-        task.spec.ports.iter().filter(|port| !port.ingress).map(|port| port.published).collect()
+        // As the allocator gave them, which is of the service as it was then.
+        task.ports.iter().filter(|port| !port.ingress).map(|port| port.published).collect()
     };
     let taken = there.iter().any(|other| ports(other).iter().any(|port| ports(task).contains(port)));
     let siblings =
@@ -124,7 +126,16 @@ fn words(counts: [u32; 6]) -> String {
 /// room for a moment each time, only that it says something.
 fn check_waiting(world: &World, service: &Service, task: &Task) -> Verdict {
     let err = task.status.err.as_deref().unwrap_or("");
-    if !is_still(world) && task.spec_version >= service.spec_version {
+    // §3.7: a task without a node that finds none while there is a newer spec is not looked at again, nor told anything; not
+    // even when a rollback makes its own spec the newest again.
+    if task.node.is_none() && world.versions[&service.key].iter().any(|&version| version > task.spec_version) {
+        return Ok(());
+    }
+    let node = task.node.and_then(|node| world.state.nodes.get(node));
+    if !is_still(world) && node.is_some_and(|node| asks_too_much(task, node, service) || is_contended(world, node)) {
+        return Ok(());
+    }
+    if !is_still(world) {
         return if err.is_empty() { Err(format!("{} waits and says nothing", world.names[&task.key])) } else { Ok(()) };
     }
     let told = |wrong: &str, right: &str| {
@@ -139,10 +150,6 @@ fn check_waiting(world: &World, service: &Service, task: &Task) -> Verdict {
         }
         let right = words(counts);
         return if err == right { Ok(()) } else { told("on its node", &right) };
-    }
-    // §3.7: a task of an older spec is not looked at again once it has found no node, nor is it told anything then.
-    if task.spec_version < service.spec_version {
-        return Ok(());
     }
     for node in world.state.nodes.values() {
         match in_the_way(world, task, node) {
@@ -179,9 +186,11 @@ fn check_live(world: &World, service: &Service, task: &Arc<Task>, slot: &[&Arc<T
             Ok(())
         }
         TaskState::Pending => check_waiting(world, service, task),
-        _ if &*task.spec.image == MISSING => check_missing(world, slot, service.name()),
+        // What belongs to a node and never found room there cannot be stopped either: it has its minute each time (§5).
+        TaskState::Ready if task.desired == TaskState::Ready && slot.iter().any(|old| never_stops(old)) => Ok(()),
         TaskState::Rejected if node.is_some_and(|node| asks_too_much(task, node, service)) => Ok(()),
         _ if world.state.nodes.values().any(|node| is_contended(world, node)) => Ok(()),
+        _ if &*task.spec.image == MISSING => check_missing(world, slot, service.name()),
         // Its agent cannot be heard; the managers do not know what became of it.
         TaskState::Assigned | TaskState::Accepted | TaskState::Preparing | TaskState::Ready | TaskState::Starting
             if node.is_none_or(|node| node.status.state != NodeState::Ready) =>
@@ -194,6 +203,11 @@ fn check_live(world: &World, service: &Service, task: &Arc<Task>, slot: &[&Arc<T
     }
 }
 
+/// Only a task without a node is finished by the scheduler when its spec is obsolete (§3.7).
+fn never_stops(task: &Task) -> bool {
+    task.node.is_some() && task.status.state == TaskState::Pending && task.desired >= TaskState::Shutdown
+}
+
 /// A task that belongs to a node which cannot have it: the enforcer rejects it whenever the node is written, and each of its
 /// attachments to a network is such a write (§4.4, §9).
 fn asks_too_much(task: &Task, node: &Node, service: &Service) -> bool {
@@ -204,18 +218,21 @@ fn asks_too_much(task: &Task, node: &Node, service: &Service) -> bool {
             || !is_eligible(node, service))
 }
 
-/// Whether the policy of a slot's newest task may have ended it for good (§5).
-fn is_given_up(slot: &[&Arc<Task>]) -> bool {
-    let Some(newest) = slot.iter().max_by_key(|task| (task.age_stamp(), task.key)) else { return false };
-    let policy = &newest.spec.restart;
-    let of_spec = slot.iter().filter(|task| task.spec_version == newest.spec_version).count() as u64;
-    match policy.condition {
+/// Whether the policy may have ended a slot for good (§5). It is the newest task's that counts when the orchestrator looks
+/// (§2.5); an older one which stops after that look is the newest from then on, and nobody looks again.
+fn is_given_up(world: &World, slot: &[&Arc<Task>]) -> bool {
+    slot.iter().any(|task| match task.spec.restart.condition {
         // Not even what was lost with its node.
         RestartCondition::None => true,
-        RestartCondition::OnFailure if newest.status.state == TaskState::Complete => true,
-        // All its attempts are still there to be counted: the history is as long as they are many (§4.5).
-        _ => policy.max_attempts > 0 && of_spec > policy.max_attempts,
-    }
+        RestartCondition::OnFailure if task.status.state == TaskState::Complete => true,
+        // Its attempts were made, and be it that the last one was scaled away: the slot counts as given up then (§2.5).
+        _ => {
+            let node =
+                task.node.filter(|_| world.state.services.get(task.service).is_some_and(|s| s.spec.mode.is_by_node()));
+            let made = world.made.get(&(task.service, task.slot, node)).copied().unwrap_or(0);
+            task.spec.restart.max_attempts > 0 && made as u64 > task.spec.restart.max_attempts
+        }
+    })
 }
 
 /// The service's tasks by slot, or by node where it has one a node.
@@ -266,12 +283,13 @@ fn live<'a>(slot: &[&'a Arc<Task>]) -> Vec<&'a Arc<Task>> {
     slot.iter().copied().filter(|task| is_live(task)).collect()
 }
 
-/// Two live tasks in a slot are a start-first update's that stands still (§6.2), or what it has left (§6.4).
+/// Two live tasks in a slot are a start-first update's that stands still (§6.2), or what it has left: where the request was
+/// sent again meanwhile its status is gone, so that its end writes nothing and no second pass comes (§6.1, §6.2).
 fn may_be_double(world: &World, service: &Service) -> bool {
-    world.loops.orchestrators.is_updating(service.key) || {
-        let state = service.update_status.as_ref().map(|status| status.state);
-        matches!(state, Some(UpdateState::Paused | UpdateState::RollbackPaused))
-    }
+    let state = service.update_status.as_ref().map(|status| status.state);
+    world.loops.orchestrators.is_updating(service.key)
+        || matches!(state, Some(UpdateState::Paused | UpdateState::RollbackPaused))
+        || (state.is_none() && service.spec.update.order == UpdateOrder::StartFirst)
 }
 
 fn replicated(world: &World, service: &Service, slots: &Slots<'_>, replicas: usize) -> Verdict {
@@ -293,7 +311,7 @@ fn replicated(world: &World, service: &Service, slots: &Slots<'_>, replicas: usi
             check_live(world, service, task, slot)?;
         }
         occupied += usize::from(!live.is_empty());
-        given_up += usize::from(live.is_empty() && is_given_up(slot));
+        given_up += usize::from(live.is_empty() && is_given_up(world, slot));
     }
     // A slot that its policy gave up is occupied (§2.5), but for the time of a rollback.
     if occupied > replicas || occupied + given_up < replicas {
@@ -326,7 +344,7 @@ fn global(world: &World, service: &Service, slots: &Slots<'_>) -> Verdict {
             // The enforcer rejects whatever has not ended, and the attempt to restart it finds the node unfit (§4.2).
             return Err(format!("{place}: a task against the constraints: {:?}", world.counts(service.name())));
         }
-        if is_eligible(node, service) && live.is_empty() && !is_given_up(slot) {
+        if is_eligible(node, service) && live.is_empty() && !is_given_up(world, slot) {
             return Err(format!("{place}: no task: {:?}", world.counts(service.name())));
         }
         if live.len() > 1 && !may_be_double(world, service) {
@@ -359,7 +377,7 @@ fn replicated_job(world: &World, service: &Service, slots: &Slots<'_>, max_concu
         if of_now.is_empty() || of_now.iter().any(lives_or_is_done) {
             continue;
         }
-        if !is_given_up(&of_now) {
+        if !is_given_up(world, &of_now) {
             return Err(format!("a slot of a job is left: {:?}", world.slots(service.name())));
         }
         stalled = true;
@@ -415,7 +433,11 @@ fn check_update(world: &World, service: &Service, slots: &Slots<'_>) -> Verdict 
         });
         task.status.state == TaskState::Pending || unheard || paused
     };
-    if slots.values().flatten().any(|task| blocks(task)) {
+    // With "continue" an update whose tasks all fail begins again at its end, for ever: its last write makes one more look
+    // (§6.2), which finds the old tasks as outdated as before. And the task of a node that was removed comes no more.
+    let again = &*service.spec.task.image == MISSING;
+    let removed = service.spec.mode == Mode::Global && !world.state.gone_nodes.is_empty();
+    if again || removed || slots.values().flatten().any(blocks) {
         return Ok(());
     }
     Err(format!("{}: its update waits for nothing: {:?}", service.name(), world.slots(service.name())))

@@ -86,7 +86,8 @@ fn placed(task: &Task, node: &Node, state: &State) -> Option<Broken> {
         })
     };
     let mine: Vec<_> = host_ports(&task.ports).collect();
-    if !mine.is_empty() && there().any(|other| host_ports(&other.ports).any(|port| mine.contains(&port))) {
+    let clashes = || there().any(|other| host_ports(&other.ports).any(|port| mine.contains(&port)));
+    if !mine.is_empty() && clashes() && !has_uneven_ports(task, state) {
         return on("no two tasks hold one host port of a node");
     }
     let siblings =
@@ -95,6 +96,14 @@ fn placed(task: &Task, node: &Node, state: &State) -> Option<Broken> {
         return on("a node has no more tasks of a service than the service allows");
     }
     None
+}
+
+/// SwarmKit filters nodes for one task of a service's spec and takes the others to be its equals. Their ports are not, where
+/// the service was updated or rolled back while some of them were not allocated yet: a task is given the ports that its
+/// service has then (control-plane.md §3.5, §9). Such tasks may clash; looked at only when they do.
+fn has_uneven_ports(task: &Task, state: &State) -> bool {
+    let mut group = state.tasks_of_service(task.service).filter(|other| other.spec_version == task.spec_version);
+    task.ports != task.spec.ports || group.any(|other| other.ports != task.ports)
 }
 
 fn host_ports(ports: &[PortConfig]) -> impl Iterator<Item = (Protocol, u16)> {
@@ -185,7 +194,9 @@ fn clashing(node: &Node, state: &State) -> Option<Broken> {
     for task in state.tasks_of_node(node.key) {
         if (TaskState::Assigned..=TaskState::Running).contains(&task.status.state) {
             for port in host_ports(&task.ports) {
-                if !held.insert(port) {
+                let mut holders =
+                    state.tasks_of_node(node.key).filter(|other| host_ports(&other.ports).any(|p| p == port));
+                if !held.insert(port) && !holders.any(|other| has_uneven_ports(other, state)) {
                     let detail = format!("{} on {}", name(task), node.display_name());
                     return broken("no two tasks hold one host port of a node", detail);
                 }

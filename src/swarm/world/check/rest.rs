@@ -70,8 +70,8 @@ fn wanting(service: &Service, state: &State) -> Option<Broken> {
         let live = task.desired <= TaskState::Running;
         let explained = match task.status.state {
             TaskState::Running | TaskState::New => true,
-            // One of an older spec is not looked at any more, and may never have been told why (§3.7).
-            TaskState::Pending => task.status.err.is_some() || task.spec_version < service.spec_version,
+            // One that found no node while its service had a newer spec is not looked at again, nor told why (§3.7).
+            TaskState::Pending => task.status.err.is_some() || task.meta.created_at < service.meta.updated_at,
             TaskState::Preparing => task.status.err.is_some() || !on_a_ready_node(task, state),
             state_of => !state_of.is_terminal() && !on_a_ready_node(task, state),
         };
