@@ -19,6 +19,12 @@ use std::sync::Arc;
 /// How long after a change an agent hears of it.
 const ASSIGN: Duration = Duration::from_millis(20);
 
+/// With so many proposals at one moment loops go round in a circle: where each write asks for the next, as it may be when the
+/// enforcer rejects what the global orchestrator makes again for a node that an attachment has just changed (§4.2, §4.4, §9).
+const HOT: usize = 2000;
+/// Then writes take time, as they do in the real one, and the circle costs some.
+const SLOW: Duration = Duration::from_millis(50);
+
 #[derive(Clone, Debug)]
 pub enum Happening {
     Alarm(Alarm),
@@ -106,6 +112,8 @@ pub struct World {
     pub strict: bool,
     /// Number of proposals so far.
     pub proposals: usize,
+    /// How many of them at this moment.
+    at_once: (Time, usize),
     pub names: BTreeMap<TaskKey, String>,
     names_by_id: BTreeMap<String, String>,
     /// How many tasks each slot had; of global services the slot is the node.
@@ -160,6 +168,7 @@ impl World {
             forgives: false,
             strict: false,
             proposals: 0,
+            at_once: (now, 0),
             names: BTreeMap::new(),
             names_by_id: BTreeMap::new(),
             made: BTreeMap::new(),
@@ -360,6 +369,10 @@ impl World {
     /// Changes become visible, all loops are told.
     pub fn commit(&mut self, writer: Writer, changes: Vec<(Change, Why)>) {
         self.proposals += 1;
+        self.at_once = (self.now, if self.at_once.0 == self.now { self.at_once.1 + 1 } else { 1 });
+        if self.at_once.1 > HOT {
+            self.latency = SLOW;
+        }
         self.state.index += 1;
         let before = self.state.clone();
         let mut events = Vec::new();

@@ -151,6 +151,10 @@ fn check_waiting(world: &World, service: &Service, task: &Task) -> Verdict {
         let right = words(counts);
         return if err == right { Ok(()) } else { told("on its node", &right) };
     }
+    // A node that goes asks for no look (§3.1): where none is left, the words are still of those that were.
+    if world.state.nodes.values().next().is_none() && err.starts_with("no suitable node") {
+        return Ok(());
+    }
     for node in world.state.nodes.values() {
         match in_the_way(world, task, node) {
             Some(filter) => counts[filter] += 1,
@@ -437,7 +441,13 @@ fn check_update(world: &World, service: &Service, slots: &Slots<'_>) -> Verdict 
     // (§6.2), which finds the old tasks as outdated as before. And the task of a node that was removed comes no more.
     let again = &*service.spec.task.image == MISSING;
     let removed = service.spec.mode == Mode::Global && !world.state.gone_nodes.is_empty();
-    if again || removed || slots.values().flatten().any(blocks) {
+    // Nor does a task that a scale-down took away while its slot was worked on; then only the status hangs (§12, 27).
+    let done = slots
+        .values()
+        .flatten()
+        .filter(|task| is_live(task))
+        .all(|task| task.status.state == TaskState::Running && task.spec.image == service.spec.task.image);
+    if again || removed || done || slots.values().flatten().any(blocks) {
         return Ok(());
     }
     Err(format!("{}: its update waits for nothing: {:?}", service.name(), world.slots(service.name())))
