@@ -200,7 +200,7 @@ impl Session {
                 lines.push((end, self.world.input(What::Typed { host, line: line.into() })));
             }
         }
-        self.terminals[id.0].start(list, lines.into());
+        self.terminals[id.0].start(list, text.into(), lines.into());
         self.busy.insert(id);
         self.run_terminals();
     }

@@ -1,4 +1,5 @@
-//! A decision of the scheduler's, node by node: who was stopped by what, who ranked where, and who was chosen.
+//! A decision of the scheduler's, node by node: who was stopped by what, who ranked where, and who was chosen; of a service
+//! that has one task on every node, who may have one.
 //!
 //! The trace remembers of a decision only when it was made, who was chosen, and how many nodes each filter stopped. The rest
 //! is worked out again: whoever asks goes back to the moment before the decision and asks the scheduler of then. What a task
@@ -6,10 +7,12 @@
 
 use super::Observed;
 use super::look::table;
+use super::why::{Named, Stopped};
+use super::words::{docker_name, docker_name_of};
 use crate::engine::Time;
 use crate::net::HostId;
-use crate::swarm::object::{NodeKey, Task, TaskKey, TaskState};
-use crate::swarm::scheduler::{NodeVerdict, Policy, Verdict};
+use crate::swarm::object::{Availability, NodeKey, NodeState, Service, Task, TaskKey, TaskState, TaskStatus};
+use crate::swarm::scheduler::{Filter, NodeVerdict, Policy, Verdict};
 use crate::swarm::store::{Decision, Why};
 use crate::swarm::world::World;
 use crate::swarm::world::record::What;
@@ -46,15 +49,37 @@ pub struct Made {
     pub earlier: Vec<(TaskKey, Arc<str>)>,
 }
 
-/// The newest placement of a slot, of its live task if there is one; none where the trace no longer knows of it.
-pub fn newest(world: &World, service: &str, slot: u32) -> Option<Placement> {
+/// A decision in words.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// The table, with what its columns mean.
+    pub text: String,
+    /// The nodes that a filter stopped.
+    pub stopped: Vec<Stopped>,
+}
+
+/// The newest placement of a slot, or of a node's task, of the live one if there is one; none where the trace no longer
+/// knows of it.
+pub fn newest(world: &World, named: &Named) -> Option<Placement> {
     let (_, manager) = Observed(world).leader()?;
+    let state = &manager.state;
+    let on = |task: &Task| Some(world.env.name(state.nodes.get(task.node?)?.host));
     let task = manager
         .state
         .tasks
         .values()
-        .filter(|task| *task.service_name == *service && task.slot == slot)
+        .filter(|task| match named {
+            Named::Slot(service, slot) => *task.service_name == **service && task.slot == *slot,
+            Named::OnNode(service, node) => {
+                *task.service_name == **service && on(task).is_some_and(|own| **own == **node)
+            }
+        })
         .max_by_key(|task| (task.desired <= TaskState::Complete, task.key))?;
+    // One that is to go, or that its node may not have now, is not explained by how it was placed.
+    let by_node = matches!(named, Named::OnNode(..));
+    if task.desired == TaskState::Remove || (by_node && task.desired > TaskState::Complete) {
+        return None;
+    }
     if task.node.is_none() || task.status.state == TaskState::Pending {
         let waits = task.status.state == TaskState::Pending;
         return waits.then_some(Placement { task: task.key, made: None });
@@ -103,12 +128,10 @@ fn leads(world: &World, host: HostId) -> Option<&crate::swarm::manager::Leader> 
 
 /// The table of a decision, as the scheduler of this world sees the nodes; `world` is the one before the decision, or the
 /// present one for a task that waits. None if nobody schedules in it.
-pub fn explain(world: &World, placement: &Placement) -> Option<String> {
+pub fn explain(world: &World, placement: &Placement) -> Option<Told> {
     let (_, manager) = Observed(world).leader()?;
-    let scheduler = manager.leader.as_ref()?.scheduler()?;
     let state = &manager.state;
     let task = state.tasks.get(placement.task)?;
-    let name = |key: NodeKey| state.nodes.get(key).map(|node| world.env.name(node.host).clone()).unwrap_or_default();
     let mut earlier = Vec::new();
     if let Some(made) = &placement.made {
         for (task, node) in &made.earlier {
@@ -116,10 +139,141 @@ pub fn explain(world: &World, placement: &Placement) -> Option<String> {
             earlier.extend(key.map(|key| (*task, key)));
         }
     }
-    let verdicts = scheduler.explain_after(&earlier, state, placement.task, world.now());
-    let mut out = match &placement.made {
-        None => format!("what the scheduler sees for {}:\n", task.name()),
-        Some(made) => format!("what the scheduler saw for {} at {}:\n", task.name(), made.decision.at),
+    let service = state.services.get(task.service);
+    match (service.is_some_and(|service| service.spec.mode.is_by_node()), &placement.made) {
+        (true, None) => eligible(world, task, &earlier, "now"),
+        (true, Some(made)) => eligible(world, task, &earlier, &format!("at {}", made.decision.at)),
+        (false, _) => ranked(world, task, &earlier, placement.made.as_ref()),
+    }
+}
+
+/// The same, as of now, of a service that has one task on every node; none of another service.
+pub fn everywhere(world: &World, service: &str) -> Option<Told> {
+    let (_, manager) = Observed(world).leader()?;
+    let state = &manager.state;
+    let service = state.services.values().find(|other| **other.name() == *service)?;
+    if !service.spec.mode.is_by_node() {
+        return None;
+    }
+    let current = |task: &&Arc<Task>| task.spec_version == service.spec_version && task.desired <= TaskState::Complete;
+    match state.tasks_of_service(service.key).find(current) {
+        Some(task) => eligible(world, task, &[], "now"),
+        None => eligible(world, &Arc::new(would_be(service, world.now())), &[], "now"),
+    }
+}
+
+/// The task that a service without any would have.
+fn would_be(service: &Service, now: Time) -> Task {
+    Task {
+        key: TaskKey(u32::MAX),
+        id: service.id,
+        meta: service.meta,
+        service: service.key,
+        service_id: service.id,
+        service_name: service.name().clone(),
+        slot: 0,
+        node: None,
+        node_id: None,
+        job_iteration: service.job_status.map(|status| status.iteration),
+        spec: service.spec.task.clone(),
+        spec_version: service.spec_version,
+        ports: service.endpoint.ports.clone().unwrap_or_default(),
+        networks: Arc::default(),
+        assigned_generic: Arc::default(),
+        log_driver: None,
+        status: TaskStatus {
+            state: TaskState::Pending,
+            timestamp: now,
+            applied_at: now,
+            message: "",
+            err: None,
+            container: None,
+            exit_code: 0,
+        },
+        desired: TaskState::Running,
+    }
+}
+
+/// Nodes that are not compared: each may have a task, or may not.
+fn eligible(world: &World, task: &Arc<Task>, earlier: &[(TaskKey, NodeKey)], when: &str) -> Option<Told> {
+    let (verdicts, stopped) = verdicts(world, task, earlier)?;
+    let mut rows = vec![["NODE", "TASKS", "FILTER", "VERDICT"].map(str::to_owned).to_vec()];
+    let shown = pick(&verdicts, |_| false);
+    let left_out = verdicts.len() - shown.len();
+    for verdict in shown {
+        // Where it has its task already, that is what takes the place, the port or the resources.
+        let by_itself = matches!(
+            verdict.verdict,
+            Verdict::Rank(_) | Verdict::Stopped(Filter::Resource | Filter::HostPort | Filter::MaxReplicas)
+        );
+        let (filter, words) = match verdict.verdict {
+            _ if by_itself && verdict.of_service > 0 => ("-".to_owned(), "has its task".to_owned()),
+            Verdict::Rank(_) => ("all passed".to_owned(), "may have one".to_owned()),
+            Verdict::Stopped(_) => words(verdict),
+        };
+        rows.push(vec![node_name(world, verdict.node).to_string(), verdict.total.to_string(), filter, words]);
+    }
+    let mut text = format!("what the scheduler thinks of each node for a task of {}, {when}:\n", task.service_name);
+    for line in table(&rows).lines() {
+        wrap(line, verdict_column(&rows), &mut text);
+    }
+    let mut legend = legend(&verdicts, task, world);
+    legend.truncate(usize::from(!stopped.is_empty()));
+    legend.push("the service has one task on every node that passes; nodes are not compared".to_owned());
+    for line in legend {
+        wrap(&line, 0, &mut text);
+    }
+    if left_out > 0 {
+        text += &format!("  and {left_out} more\n");
+    }
+    Some(Told { text, stopped })
+}
+
+fn node_name(world: &World, key: NodeKey) -> Arc<str> {
+    let name = || {
+        let (_, manager) = Observed(world).leader()?;
+        Some(world.env.name(manager.state.nodes.get(key)?.host).clone())
+    };
+    name().unwrap_or_default()
+}
+
+/// What the scheduler of this world thinks of each node, and which it stops.
+fn verdicts(
+    world: &World,
+    task: &Arc<Task>,
+    earlier: &[(TaskKey, NodeKey)],
+) -> Option<(Vec<NodeVerdict>, Vec<Stopped>)> {
+    let (_, manager) = Observed(world).leader()?;
+    let verdicts = manager.leader.as_ref()?.scheduler()?.explain_after(earlier, &manager.state, task, world.now());
+    let mut stopped = Vec::new();
+    for verdict in &verdicts {
+        let (Verdict::Stopped(filter), Some(node)) = (verdict.verdict, manager.state.nodes.get(verdict.node)) else {
+            continue;
+        };
+        let failing = task.spec.constraints.iter().find(|constraint| !constraint.matches(node));
+        let label = failing.filter(|_| filter == Filter::Constraint);
+        stopped.push(Stopped {
+            node: world.env.name(node.host).clone(),
+            filter,
+            unavailable: node.spec.availability != Availability::Active,
+            unheard: node.status.state != NodeState::Ready,
+            label: label.and_then(|constraint| constraint.key.strip_prefix("node.labels.").map(str::to_owned)),
+        });
+    }
+    Some((verdicts, stopped))
+}
+
+/// Nodes that are compared.
+fn ranked(world: &World, task: &Arc<Task>, earlier: &[(TaskKey, NodeKey)], made: Option<&Made>) -> Option<Told> {
+    let (_, manager) = Observed(world).leader()?;
+    let (verdicts, stopped) = verdicts(world, task, earlier)?;
+    let called = match made {
+        Some(made) => docker_name(world, &task.service_name, task.slot, Some(&made.node)),
+        None => docker_name_of(world, &manager.state, task),
+    };
+    let mut out = match made {
+        None => format!("what the scheduler sees for {called}:\n"),
+        Some(made) => format!("what the scheduler saw for {called} at {}:\n", made.decision.at),
     };
     let branches = !task.spec.preferences.is_empty();
     let mut head = vec!["NODE".to_owned()];
@@ -135,11 +289,11 @@ pub fn explain(world: &World, placement: &Placement) -> Option<String> {
         "VERDICT".into(),
     ]);
     let mut rows = vec![head];
-    let chosen = placement.made.as_ref().map(|made| &*made.node);
-    let shown = pick(&verdicts, |key| chosen == Some(&*name(key)));
+    let chosen = made.map(|made| &*made.node);
+    let shown = pick(&verdicts, |key| chosen == Some(&*node_name(world, key)));
     let left_out = verdicts.len() - shown.len();
     for verdict in shown {
-        let node = name(verdict.node);
+        let node = node_name(world, verdict.node);
         let mut cells = vec![node.to_string()];
         cells.extend(branches.then(|| verdict.branch.join("/")));
         cells.extend([verdict.of_service, verdict.total, verdict.failures].map(|count| count.to_string()));
@@ -155,7 +309,7 @@ pub fn explain(world: &World, placement: &Placement) -> Option<String> {
         wrap(&line, 0, &mut out);
     }
     let best = verdicts.iter().filter(|verdict| verdict.verdict == Verdict::Rank(1));
-    let tie = best.clone().count() > 1 && best.clone().any(|verdict| chosen == Some(&*name(verdict.node)));
+    let tie = best.clone().count() > 1 && best.clone().any(|verdict| chosen == Some(&*node_name(world, verdict.node)));
     if tie && !branches {
         out += match world.env.settings.shuffle_ties {
             true => "  of equals one was drawn, as the real Swarm leaves it to chance\n",
@@ -165,7 +319,7 @@ pub fn explain(world: &World, placement: &Placement) -> Option<String> {
     if left_out > 0 {
         out += &format!("  and {left_out} more\n");
     }
-    Some(out)
+    Some(Told { text: out, stopped })
 }
 
 /// Where the last column begins.

@@ -4,9 +4,9 @@
 
 use crate::engine::Record;
 use crate::net::HostId;
-use crate::swarm::object::{Mode, NodeState, TaskState, UpdateState};
+use crate::swarm::object::{Mode, NodeState, Task, TaskState, UpdateState};
 use crate::swarm::scheduler::Policy;
-use crate::swarm::store::{Decision, Why};
+use crate::swarm::store::{Decision, State, Why};
 use crate::swarm::world::World;
 use crate::swarm::world::record::What;
 
@@ -33,7 +33,7 @@ pub fn task_words(what: &What) -> Option<(&'static str, String, Option<String>)>
         }),
         Some((before, wanted)) if before == state => match (wanted, desired, why) {
             (TaskState::Ready, TaskState::Running | TaskState::Complete, _) => Some((
-                "may start now",
+                released(*state),
                 at(&name),
                 Some("its delay is over, and its predecessor has stopped or is out of reach".into()),
             )),
@@ -71,6 +71,17 @@ pub fn task_words(what: &What) -> Option<(&'static str, String, Option<String>)>
     }
 }
 
+/// What it means for a task in this state that it is let start.
+fn released(state: TaskState) -> &'static str {
+    match state {
+        TaskState::Ready => "may start now",
+        TaskState::New | TaskState::Pending => "let start, though still without a node",
+        TaskState::Assigned | TaskState::Accepted | TaskState::Preparing => "may start as soon as prepared",
+        _ if state.is_terminal() => "let start, though ended already",
+        _ => "let start",
+    }
+}
+
 fn placement(why: &Why) -> Option<String> {
     match why {
         Why::Placed(Decision { policy: Policy::Swarm, .. }) => {
@@ -90,7 +101,7 @@ pub fn mention(service: &str, slot: u32, by_node: bool, node: Option<&str>) -> S
 }
 
 /// What a service is to be: `3 x nginx`.
-fn wanted(mode: Mode, image: &str) -> String {
+pub fn wanted(mode: Mode, image: &str) -> String {
     let image = short(image);
     match mode {
         Mode::Replicated { replicas } => format!("{replicas} x {image}"),
@@ -208,7 +219,9 @@ pub fn words(world: &World, record: &Record<What>) -> Option<(String, Option<Str
             (format!("on {}, the container of {name} is {health}", host(on)), None)
         }
         What::Note { text } => (format!("# {text}"), None),
-        What::TaskRemoved { .. }
+        // The line that it stands in has been told.
+        What::Command { .. }
+        | What::TaskRemoved { .. }
         | What::Task { .. }
         | What::ContainerStarted { .. }
         | What::ContainerEnded { .. }
@@ -233,10 +246,13 @@ fn update_words(state: UpdateState) -> &'static str {
     }
 }
 
-/// A task's name as `docker service ps` shows it: by its slot, or where that is 0 and it has a node by the node's id, as far
-/// as that is known.
+/// A task's name as `docker service ps` shows it: by its slot, or where that is 0 by its node's id, as far as that is known.
+/// Without a node nothing stands behind the dot.
 pub fn docker_name(world: &World, service: &str, slot: u32, node: Option<&str>) -> String {
-    let Some(node) = node.filter(|_| slot == 0) else { return format!("{service}.{slot}") };
+    if slot != 0 {
+        return format!("{service}.{slot}");
+    }
+    let Some(node) = node else { return format!("{service}.") };
     let stored = || {
         let (_, manager) = super::Observed(world).leader()?;
         let nodes = manager.state.nodes.values().filter(|other| **world.env.name(other.host) == *node);
@@ -246,59 +262,8 @@ pub fn docker_name(world: &World, service: &str, slot: u32, node: Option<&str>) 
     own().or_else(stored).map_or_else(|| format!("{service}.{node}"), |id| format!("{service}.{id}"))
 }
 
-/// The same sentence with the task called as docker calls it.
-fn in_dockers_words(world: &World, what: &What, text: String) -> String {
-    let What::Task { service, slot, by_node, node, .. } = what else { return text };
-    if *slot != 0 || node.is_none() {
-        return text;
-    }
-    let short = mention(service, *slot, *by_node, node.as_deref());
-    let docker = docker_name(world, service, *slot, node.as_deref());
-    text.strip_prefix(&short).map_or_else(|| text.clone(), |rest| format!("{docker}{rest}"))
-}
-
-/// A sentence for any record, the small ones included, and its reason.
-pub fn sentence(world: &World, record: &Record<What>) -> (String, Option<String>) {
-    let host = |host: &HostId| world.env.name(*host).to_string();
-    if let Some((verb, mention, reason)) = task_words(&record.what) {
-        // One that came with its node was not compared with others.
-        let reason = match &record.what {
-            What::Task { by_node: true, state: TaskState::Assigned, .. } => Some("its node passes all filters".into()),
-            _ => reason,
-        };
-        return (in_dockers_words(world, &record.what, format!("{mention}: {verb}")), reason);
-    }
-    if let Some(words) = words(world, record) {
-        return words;
-    }
-    let text = match &record.what {
-        What::Fault { text } => format!("the fault `{text}`"),
-        What::Task { service, slot, by_node, node, state, desired, .. } => {
-            let at = node.as_ref().map_or_else(String::new, |node| format!(" ({node})"));
-            let name = mention(service, *slot, *by_node, node.as_deref());
-            let text = format!("{name}{at}: {}, should be {}", state.as_str(), desired.as_str());
-            in_dockers_words(world, &record.what, text)
-        }
-        What::Left { host: who } => format!("{} leaves the swarm", host(who)),
-        What::NodeWanted { name, change } => format!("{name} is given: {change}"),
-        What::TaskRemoved { service, slot, why } => {
-            let reason = match why {
-                Why::History => "there is more history than the limit allows",
-                Why::ServiceRemoved => "the service was removed",
-                _ => "it was told to vanish, and its container is gone",
-            };
-            return (format!("a task of {service}.{slot} is forgotten"), Some(reason.into()));
-        }
-        What::Service { name, .. } => format!("service {name} is written again"),
-        What::ContainerStarted { host: on, name } => format!("on {}, container {name} starts", host(on)),
-        What::ContainerEnded { host: on, name, code, .. } => {
-            format!("on {}, container {name} ends with {code}", host(on))
-        }
-        What::Dropped { from, to } => format!("a packet from {} to {} is lost", host(from), host(to)),
-        What::Reachable { host: who, peer, active } => {
-            format!("{} {} {}", host(who), if *active { "reaches" } else { "no longer reaches" }, host(peer))
-        }
-        other => other.kind().replace('_', " "),
-    };
-    (text, None)
+/// The same of a stored task.
+pub fn docker_name_of(world: &World, state: &State, task: &Task) -> String {
+    let node = task.node.and_then(|node| state.nodes.get(node)).map(|node| world.env.name(node.host));
+    docker_name(world, &task.service_name, task.slot, node.map(|node| &**node))
 }

@@ -41,7 +41,7 @@ pub fn trace_lines(run: &Run) -> String {
 fn fields(world: &World, what: &What) -> Value {
     let host = |host: &crate::net::HostId| world.env.name(*host).to_string();
     match what {
-        What::Typed { host: on, line } => json!({"host": host(on), "line": &**line}),
+        What::Typed { host: on, line } | What::Command { host: on, line } => json!({"host": host(on), "line": &**line}),
         What::Fault { text } | What::Note { text } => json!({"text": &**text}),
         What::DaemonUp { host: on } => json!({"host": host(on)}),
         What::SwarmStopped { host: on, error } => json!({"host": host(on), "error": &**error}),

@@ -1,21 +1,22 @@
 //! `why SUBJECT` of a session: the chain of causes, and of a task that was placed, or waits, the scheduler's table.
 //!
 //! The trace keeps decisions small. The table is worked out in the moment of the decision, which is found again by living
-//! through the session once more up to there; on the way it is seen which event let a task in that had waited. That takes as long as it took to simulate from the
-//! nearest moment before of which a copy was kept, or from the beginning, and only who asks pays.
+//! through the session once more up to there; on the way it is seen which event let a task in that had waited. That takes
+//! as long as it took to simulate from the nearest moment before of which a copy was kept, or from the beginning, and only
+//! who asks pays.
 
 use super::Session;
 use super::recording::MODEL;
 use super::replay::Script;
 use super::shell::{Command, List, Verb};
 use crate::engine::{EventId, Time};
-use crate::observe::decision::{self, Placement};
+use crate::observe::decision::{self, Placement, Told};
 use crate::observe::why::{self, Unlocked};
 use crate::swarm::world::World;
 use std::sync::Arc;
 
 /// What was found by going back to a decision.
-struct Found {
+struct Past {
     /// The world of the moment before it.
     before: World,
     /// The event after which the node passed all filters, where the task had waited.
@@ -28,19 +29,28 @@ impl Session {
     /// # Errors
     /// When nothing bears the name, or the trace knows nothing of it.
     pub fn why(&self, subject: &str) -> Result<String, String> {
-        let placement = why::task_named(&self.world, subject)
-            .and_then(|(service, slot)| decision::newest(&self.world, &service, slot));
-        let Some(placement) = placement else { return why::explain(&self.world, subject, None) };
-        let found = placement.made.as_ref().and_then(|_| self.go_back(&placement));
-        let unlocked = found.as_ref().and_then(|found| found.unlocked);
+        let placement = why::task_named(&self.world, subject).and_then(|named| decision::newest(&self.world, &named));
+        let Some(placement) = placement else {
+            let told = why::service_named(&self.world, subject)
+                .and_then(|service| decision::everywhere(&self.world, &service));
+            return self.tell_why(subject, why::Found::default(), told);
+        };
+        let past = placement.made.as_ref().and_then(|_| self.go_back(&placement));
+        let unlocked = past.as_ref().and_then(|past| past.unlocked);
         let unlocked = unlocked.map(|event| Unlocked { task: placement.task, event });
-        let mut text = why::explain(&self.world, subject, unlocked)?;
-        text.extend(match (&placement.made, &found) {
+        let told = match (&placement.made, &past) {
             (None, _) => decision::explain(&self.world, &placement),
-            (Some(_), Some(found)) => decision::explain(&found.before, &placement),
+            (Some(_), Some(past)) => decision::explain(&past.before, &placement),
             (Some(_), None) => None,
-        });
-        Ok(text)
+        };
+        let decided = placement.made.as_ref().map(|made| made.decision.at);
+        self.tell_why(subject, why::Found { unlocked, decided, ..why::Found::default() }, told)
+    }
+
+    /// The chain of causes, and below it the decision.
+    fn tell_why(&self, subject: &str, found: why::Found, told: Option<Told>) -> Result<String, String> {
+        let (table, stopped) = told.map_or_else(Default::default, |told| (told.text, told.stopped));
+        Ok(why::explain(&self.world, subject, &why::Found { stopped, ..found })? + &table)
     }
 
     /// Before which moment whoever goes back for what these lines ask must begin; none where nobody has to.
@@ -57,8 +67,8 @@ impl Session {
             Command::Simple(_) => None,
         });
         let moments = subjects.filter_map(|subject| {
-            let (service, slot) = why::task_named(&self.world, subject)?;
-            let made = decision::newest(&self.world, &service, slot)?.made?;
+            let named = why::task_named(&self.world, subject)?;
+            let made = decision::newest(&self.world, &named)?.made?;
             Some(made.waited.unwrap_or(made.decision.at))
         });
         moments.min()
@@ -72,7 +82,7 @@ impl Session {
     }
 
     /// The world of the moment before a decision was made, and what let the task in.
-    fn go_back(&self, placement: &Placement) -> Option<Found> {
+    fn go_back(&self, placement: &Placement) -> Option<Past> {
         let made = placement.made.as_ref()?;
         let at = made.decision.at;
         let recording = self.recording();
@@ -102,7 +112,7 @@ impl Session {
             let before = session.world.clone();
             script.step(&mut session).ok()?;
             if decision::is_made(&session.world, at) {
-                return Some(Found { before, unlocked });
+                return Some(Past { before, unlocked });
             }
         }
         None

@@ -57,7 +57,7 @@ impl Session {
         let terminal = &mut self.terminals[id.0];
         let Some(frame) = terminal.stack.last_mut() else { return Progress::Waits };
         match frame {
-            Frame::List { list, item, next, lines } => {
+            Frame::List { list, item, next, lines, .. } => {
                 let Some(chain) = list.items.get(*item) else {
                     terminal.stack.pop();
                     return if self.is_idle(id) { Progress::Waits } else { Progress::More };
@@ -115,8 +115,9 @@ impl Session {
             Frame::Command { waiting, .. } => {
                 if let Some(list) = waiting.pop_front() {
                     let (host, variables) = (terminal.host, terminal.variables.clone());
+                    let source = terminal.source();
                     terminal.stack.push(Frame::Capture { text: String::new(), host, variables });
-                    terminal.stack.push(Frame::List { list, item: 0, next: 0, lines: [].into() });
+                    terminal.stack.push(Frame::List { list, source, item: 0, next: 0, lines: [].into() });
                     return Progress::More;
                 }
                 let Some(Frame::Command { command, outputs, .. }) = terminal.stack.pop() else { return Progress::More };
@@ -210,6 +211,8 @@ impl Session {
                 if told.is_none() {
                     return Progress::Waits;
                 }
+                // What it asks for leads to its record in the trace.
+                self.world.env.kernel.mark_notable();
                 let (client, args, stdin, piped) = (*client, std::mem::take(args), stdin.clone(), *piped);
                 let variables = environment.clone();
                 let environment = Environment {
@@ -252,7 +255,9 @@ impl Session {
                 Effect::Request { request, body } => {
                     self.world.request(client, request, self.terminals[id.0].host, body);
                 }
-                Effect::Timer { after } => self.world.client_timer(client, 0, Duration::from_nanos(after)),
+                Effect::Timer { after } => {
+                    self.world.client_timer(client, 0, Duration::from_nanos(after));
+                }
                 // Whoever sits at the terminal is asked.
                 Effect::ReadFile { path } if path == TERMINAL => {}
                 Effect::ReadFile { path } => {
@@ -369,7 +374,8 @@ impl Session {
         if !matches!((redirect.out, redirect.err), (Sink::Around(Stream::Out), Sink::Around(Stream::Err))) {
             self.terminals[id.0].stack.push(Frame::Redirect(redirect));
         }
-        self.run_program(id, &argv, &assignments, &stdin, piped);
+        let line = self.terminals[id.0].typed(command.span);
+        self.run_program(id, &argv, &assignments, &stdin, piped, line);
     }
 
     /// What a program is told of variables: those that are exported, and those set in front of its name.
@@ -391,6 +397,7 @@ impl Session {
         assignments: &[(String, String)],
         stdin: &str,
         piped: bool,
+        line: Arc<str>,
     ) {
         let host = self.terminals[id.0].host;
         if argv[0] == "docker" && self.world.host(host).daemon == DaemonState::Off {
@@ -412,7 +419,8 @@ impl Session {
                 piped,
                 environment,
             }));
-            self.world.client_timer(client, 0, START);
+            let goes_on = self.world.client_timer(client, 0, START);
+            self.world.env.remark_command(goes_on, host, line);
             return;
         }
         let read = |path: &str| self.file_of(host, path).map(|content| String::from_utf8_lossy(&content).into_owned());

@@ -4,7 +4,7 @@ use crate::docker::Client;
 use crate::engine::{EventId, Time};
 use crate::net::HostId;
 use crate::predicate::Watcher;
-use crate::session::shell::{List, Pipeline, SimpleCommand};
+use crate::session::shell::{List, Pipeline, SimpleCommand, Span};
 use crate::swarm::world::Told;
 use crate::swarm::world::event::ClientId;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -48,9 +48,9 @@ pub struct Terminal {
 /// What the shell is in the middle of.
 #[derive(Clone, Debug)]
 pub(super) enum Frame {
-    /// A list: which chain, and which pipeline of it comes next.
+    /// A list, in the text that was typed: which chain, and which pipeline of it comes next.
     /// Typed lines also carry where each ends in the text, and which event it is.
-    List { list: Arc<List>, item: usize, next: usize, lines: Arc<[(usize, EventId)]> },
+    List { list: Arc<List>, source: Arc<str>, item: usize, next: usize, lines: Arc<[(usize, EventId)]> },
     /// A pipeline: which command comes next, with what on its stdin.
     Pipeline { pipeline: Arc<Pipeline>, next: usize, input: String, buffer: String },
     /// A command whose substitutions are being run.
@@ -152,9 +152,26 @@ impl Terminal {
     }
 
     /// Begins what was typed; `lines` are the ends of its lines in the text, and the events that they are in the trace.
-    pub(super) fn start(&mut self, list: Arc<List>, lines: Arc<[(usize, EventId)]>) {
+    pub(super) fn start(&mut self, list: Arc<List>, source: Arc<str>, lines: Arc<[(usize, EventId)]>) {
         // Lines that are typed while others run wait behind them.
-        self.stack.insert(0, Frame::List { list, item: 0, next: 0, lines });
+        self.stack.insert(0, Frame::List { list, source, item: 0, next: 0, lines });
+    }
+
+    /// The text that the commands running now stand in.
+    pub(super) fn source(&self) -> Arc<str> {
+        let of_list = |frame: &Frame| match frame {
+            Frame::List { source, .. } => Some(source.clone()),
+            _ => None,
+        };
+        self.stack.iter().rev().find_map(of_list).unwrap_or_else(|| "".into())
+    }
+
+    /// The words of a command of that text as they were typed, on one line.
+    pub(super) fn typed(&self, span: Span) -> Arc<str> {
+        let source = self.source();
+        let words = source.get(span.start..span.end).unwrap_or_default();
+        let lines: Vec<&str> = words.split("\\\n").flat_map(str::lines).map(str::trim).collect();
+        lines.join(" ").into()
     }
 
     /// Prints to stdout.

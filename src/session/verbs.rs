@@ -81,8 +81,12 @@ impl Session {
         Ok(())
     }
 
-    fn inject(&mut self, fault: Fault, text: &str) -> Result<Option<String>, String> {
-        self.world.fault(fault, text).map(|()| None).map_err(|error| error.to_string())
+    fn inject(&mut self, id: TerminalId, fault: Fault, text: &str) -> Result<Option<String>, String> {
+        self.world.fault(fault, text).map_err(|error| error.to_string())?;
+        // The trace knows where it was typed.
+        let (event, host) = (self.world.env.kernel.current(), self.terminals[id.0].host);
+        self.world.env.remark_command(event, host, text.into());
+        Ok(None)
     }
 
     fn verb(&mut self, id: TerminalId, verb: &Verb, text: &str) -> Result<Option<String>, String> {
@@ -150,7 +154,7 @@ impl Session {
                 if !self.world.env.net.cuts().iter().any(|(from, to)| meant(from) || meant(to)) {
                     let whose = if hosts.is_empty() { String::new() } else { format!(" of {}", hosts.join(", ")) };
                     let told = format!("no wire{whose} is cut: there was nothing to mend\n");
-                    return self.inject(Fault::HealHosts(named), text).map(|_| Some(told));
+                    return self.inject(id, Fault::HealHosts(named), text).map(|_| Some(told));
                 }
                 if named.is_empty() { Fault::Heal } else { Fault::HealHosts(named) }
             }
@@ -158,7 +162,7 @@ impl Session {
             Verb::Block { host, port } => Fault::Block { host: self.host(host)?, port: *port },
             Verb::Unblock { host: None, port: None } if self.world.env.net.blocked().next().is_none() => {
                 let told = "no port is blocked: there was nothing to take away\n".to_owned();
-                return self.inject(Fault::Unblock(None), text).map(|_| Some(told));
+                return self.inject(id, Fault::Unblock(None), text).map(|_| Some(told));
             }
             Verb::Unblock { host, port: None } => {
                 Fault::Unblock(host.as_ref().map(|host| self.host(host)).transpose()?)
@@ -193,7 +197,7 @@ impl Session {
             Verb::Restore { host, name } => Fault::Restore { host: self.host(host)?, name: name.clone() },
             Verb::Policy(None) => return Ok(Some(format!("{}\n", self.world.env.policy.about()))),
             Verb::Policy(Some(policy)) => {
-                self.inject(Fault::Policy(*policy), text)?;
+                self.inject(id, Fault::Policy(*policy), text)?;
                 return Ok(Some(format!("{}\n", policy.about())));
             }
             Verb::Registry { state, hosts } => Fault::Registry {
@@ -263,7 +267,7 @@ impl Session {
                 return Err(format!("{name} is not modelled yet"));
             }
         };
-        self.inject(fault, text)
+        self.inject(id, fault, text)
     }
 
     /// What was asked for is there, or it is said why not.

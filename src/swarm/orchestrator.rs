@@ -38,6 +38,7 @@ mod tests;
 
 pub(crate) use dirty::DirtyTest;
 pub use loops::Orchestrators;
+pub use restart::Waits;
 pub use taskreaper::Reaper;
 
 /// SwarmKit packs a batch into transactions of at most so many changes and lets other writers in between.

@@ -22,7 +22,7 @@ pub use host::{DaemonState, Disk, Host, NodeIdentity};
 pub use setup::Mutants;
 pub use setup::{DataCentre, HostSpec, Settings};
 
-use crate::engine::{Duration, EventId, Kernel, LimitReached, Replay, Seed, Time, Trace};
+use crate::engine::{Duration, EventId, Kernel, LimitReached, Origin, Replay, Seed, Time, Trace};
 use crate::net::{Boot, EPHEMERAL, HostId, HostState, Net, Transit};
 use crate::raft::Role;
 use crate::swarm::agent::{AgentAlarm, AgentOutbox};
@@ -166,6 +166,13 @@ impl Env {
         }
     }
 
+    /// Writes into the trace alone that a command begins now, which goes on with this event (one that was just scheduled, or
+    /// is being handled): what that event brings about leads to this record.
+    pub fn remark_command(&mut self, goes_on: EventId, host: HostId, line: Arc<str>) {
+        let Origin { event, at, .. } = self.kernel.origin();
+        self.trace.push(Origin { event: goes_on, cause: event, landmark: event, at }, What::Command { host, line });
+    }
+
     /// A number for a proposal, unique in this world.
     pub fn next_proposal(&mut self) -> u64 {
         self.proposals += 1;
@@ -305,8 +312,8 @@ impl World {
     }
 
     /// A client wants to be woken.
-    pub fn client_timer(&mut self, client: ClientId, number: u64, after: Duration) {
-        self.env.kernel.schedule_in(after, Event::ClientTimer { client, number });
+    pub fn client_timer(&mut self, client: ClientId, number: u64, after: Duration) -> EventId {
+        self.env.kernel.schedule_in(after, Event::ClientTimer { client, number })
     }
 
     fn host_mut(&mut self, host: HostId) -> (&mut Host, &mut Env) {

@@ -25,3 +25,4 @@ mod shell;
 mod stack;
 mod stories;
 mod sweep;
+mod why;

@@ -85,7 +85,7 @@ impl History<'_> {
         let What::Fault { text } = self.what(fault) else { return None };
         let typed = self.typed_at(fault).map_or_else(String::new, |typed| format!(" ({typed})"));
         let at = self.records[fault].at.to_string();
-        Some(format!("  {at:>12}  and because of the fault `{text}`{typed}\n"))
+        Some(format!("  {at:>12}  and because of {}{typed}\n", super::plain::fault(text)))
     }
 
     fn says(&self, place: usize, word: &str) -> bool {
@@ -148,7 +148,7 @@ fn is_of_image(text: &str, image: &str) -> bool {
 }
 
 /// Whether a registry's line is about this node: about all, or about some of which it is one.
-fn concerns(text: &str, node: Option<&str>) -> bool {
+pub(super) fn concerns(text: &str, node: Option<&str>) -> bool {
     match text.split_once(" for ") {
         Some((_, hosts)) => node.is_some_and(|node| super::mentions(hosts, node)),
         None => true,

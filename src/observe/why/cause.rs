@@ -5,9 +5,10 @@
 //! down fell silent because of something that was done to it. Where several things could have been it, it is the newest
 //! that concerns the same node, task or service; never one that merely happened at the same time.
 
-use super::{History, is_of, mends, mentions};
+use super::{History, is_of, lets_start, mends, mentions};
+use crate::engine::EventId;
 use crate::net::HostId;
-use crate::swarm::object::{Id, NodeState, Role, TaskKey, TaskState};
+use crate::swarm::object::{Id, NodeState, TaskKey, TaskState, UpdateState};
 use crate::swarm::store::Why;
 use crate::swarm::world::record::What;
 
@@ -15,7 +16,8 @@ impl History<'_> {
     /// The record that led to the one at `at`; none where something begins.
     pub(super) fn cause(&self, at: usize) -> Option<usize> {
         match self.what(at) {
-            What::Typed { .. } | What::Fault { .. } => None,
+            What::Typed { .. } | What::Command { .. } => None,
+            What::Fault { .. } => self.of_fault(at),
             What::Task { .. } => self.of_task(at),
             What::ContainerStarted { .. } | What::ContainerEnded { .. } | What::ContainerHealth { .. } => {
                 self.of_container(at)
@@ -36,17 +38,33 @@ impl History<'_> {
         }
     }
 
-    /// The line or the fault that asked for what was written: the notable cause, over the answers to earlier requests of
-    /// the same line.
-    fn asked(&self, at: usize) -> Option<usize> {
+    /// The command or the fault that asked for what was written: the notable cause, over the answers to earlier requests of
+    /// the same command.
+    pub(super) fn asked(&self, at: usize) -> Option<usize> {
         let mut at = at;
         loop {
             let landmark = self.records[at].landmark;
-            at = self.records[..at].iter().rposition(|record| record.event == landmark)?;
-            if matches!(self.what(at), What::Typed { .. } | What::Fault { .. }) {
+            at = self.noted(at, landmark)?;
+            if matches!(self.what(at), What::Typed { .. } | What::Command { .. } | What::Fault { .. }) {
                 return Some(at);
             }
         }
+    }
+
+    /// The newest record of an event before a place; of a fault, behind which it is noted where it was typed, the fault.
+    fn noted(&self, at: usize, event: EventId) -> Option<usize> {
+        let newest = self.records[..at].iter().rposition(|record| record.event == event)?;
+        let own = (0..=newest).rev().take_while(|place| self.records[*place].event == event);
+        Some(own.filter(|place| matches!(self.what(*place), What::Fault { .. })).last().unwrap_or(newest))
+    }
+
+    /// Of a link that goes down and up by itself: the fault that let it do so.
+    fn of_fault(&self, at: usize) -> Option<usize> {
+        let before = |at: usize| {
+            let place = self.noted(at, self.records[at].landmark)?;
+            matches!(self.what(place), What::Fault { .. }).then_some(place)
+        };
+        std::iter::successors(before(at), |place| before(*place)).last()
     }
 
     /// Whether the line that asked for what was written is known for sure.
@@ -69,6 +87,11 @@ impl History<'_> {
         let What::Task { task, id, service, node, from, state, desired, why, .. } = self.what(at) else { return None };
         let (own, id) = (*task, *id);
         let told = match (from, why) {
+            // What is wanted of one that has ended adds nothing to its end.
+            (Some((before, _)), _) if before == state && state.is_terminal() => None,
+            // It was let start: that is told between its place and its start.
+            _ if lets_start(self.what(at)) => self
+                .before(at, |what| matches!(what, What::Task { task, state: TaskState::Assigned, .. } if *task == own)),
             (None, Why::Restart(old)) => self.ended(at, *old),
             (None, Why::NodeInvalid(old)) => self.node_of(at, *old).and_then(|node| self.node_changed(at, node)),
             (None, Why::FillNode) => {
@@ -119,7 +142,7 @@ impl History<'_> {
     }
 
     /// What is wanted of a service: its creation, or the last change of its specification.
-    fn wanted(&self, at: usize, service: &str) -> Option<usize> {
+    pub(super) fn wanted(&self, at: usize, service: &str) -> Option<usize> {
         self.before(at, |what| {
             matches!(what, What::Service { name, created, spec_changed, .. }
                 if **name == *service && (*created || *spec_changed))
@@ -206,7 +229,11 @@ impl History<'_> {
             self.before(at, |what| matches!(what, What::ContainerStarted { name, .. } if **name == *container))
         };
         match self.what(at) {
-            What::ContainerStarted { name, .. } => assigned(name),
+            What::ContainerStarted { name, .. } => {
+                let released =
+                    |what: &What| lets_start(what) && matches!(what, What::Task { id, .. } if is_of(name, *id));
+                self.before(at, released).max(assigned(name))
+            }
             What::ContainerHealth { name, .. } => {
                 let made = |text: &str| {
                     let target = text.strip_prefix("unhealthy ").map(str::trim);
@@ -327,126 +354,22 @@ impl History<'_> {
             return failed;
         }
         if *created || *spec_changed {
-            let textual = || self.before(at, |what| matches!(what, What::Typed { line, .. } if is_about(line, name)));
+            let textual = || self.before(at, |what| matches!(what, What::Command { line, .. } if is_about(line, name)));
             return self.asked(at).or_else(textual);
         }
-        self.wanted(at, name)
-    }
-
-    fn of_election(&self, at: usize) -> Option<usize> {
-        match self.what(at) {
-            What::Leads { host: own, term: led } => {
-                self.before(at, |what| matches!(what, What::Elected { host, term } if host == own && term == led))
-            }
-            What::Elected { host: own, term: won } => {
-                self.before(at, |what| matches!(what, What::Candidate { host, term } if host == own && term == won))
-            }
-            What::Candidate { host: own, .. } => self.leader_lost(at, *own),
-            What::SteppedDown { host: own, term: newer, no_quorum: false } => {
-                let other = |wanted: Option<u64>| {
-                    self.before(at, |what| {
-                        matches!(what, What::Candidate { host, term }
-                            if host != own && wanted.is_none_or(|wanted| *term == wanted))
-                    })
-                };
-                other(Some(*newer)).or_else(|| other(None))
-            }
-            What::SteppedDown { host, no_quorum: true, .. } => {
-                let name = self.world.env.name(*host);
-                let managers: Vec<&str> = self.managers().collect();
-                let newest = |whom: &dyn Fn(&str) -> bool| {
-                    self.before(at, |what| matches!(what, What::Fault { text } if silences(text) && whom(text)))
-                };
-                newest(&|text| mentions(text, name) || managers.iter().any(|manager| mentions(text, manager)))
-                    .or_else(|| newest(&|text| text.starts_with("partition")))
-            }
+        // An end leads to its beginning.
+        let begun = |state: UpdateState| {
+            let begun = self.before(at, |what| {
+                matches!(what, What::Service { name: other, update: Some((begun, _)), .. } if other == name && *begun == state)
+            });
+            begun.filter(|begun| self.wanted(at, name).is_none_or(|wanted| wanted <= *begun))
+        };
+        let begun = match update {
+            Some((UpdateState::RollbackCompleted, _)) => begun(UpdateState::RollbackStarted),
+            Some((UpdateState::Completed, _)) => begun(UpdateState::Updating),
             _ => None,
-        }
-    }
-
-    /// Hosts that are or were Raft members.
-    fn managers(&self) -> impl Iterator<Item = &str> {
-        let of_raft =
-            |host: &&std::sync::Arc<crate::swarm::world::Host>| host.manager.is_some() || host.disk.raft.is_some();
-        self.world.hosts().iter().filter(of_raft).map(|host| &*host.name)
-    }
-
-    /// Why somebody asks for votes: what was done to the leader before, or to the wires between the two.
-    fn leader_lost(&self, at: usize, own: HostId) -> Option<usize> {
-        let led = self.before(at, |what| matches!(what, What::Leads { .. }))?;
-        let What::Leads { host: leader, .. } = self.what(led) else { return None };
-        let (leader, name, own) = (*leader, self.world.env.name(*leader), self.world.env.name(own));
-        let newest = self.before(at, |what| match what {
-            What::Fault { text } => silences(text) && mentions(text, name),
-            What::MemberRemoved { peer, .. } => *peer == leader,
-            What::LeftRaft { host } | What::Left { host } | What::SteppedDown { host, .. } => *host == leader,
-            _ => false,
-        });
-        let fault = |whom: &dyn Fn(&str) -> bool| {
-            self.before(at, |what| matches!(what, What::Fault { text } if silences(text) && whom(text)))
         };
-        let managers: Vec<&str> = self.managers().collect();
-        newest
-            .filter(|place| *place > led)
-            .or_else(|| fault(&|text| mentions(text, own)))
-            .or_else(|| fault(&|text| managers.iter().any(|manager| mentions(text, manager))))
-            .or(newest)
-    }
-
-    fn of_member(&self, at: usize) -> Option<usize> {
-        let name = |host: &HostId| self.world.env.name(*host);
-        match self.what(at) {
-            What::Reachable { host, peer, active } => {
-                let (own, peer) = (name(host), name(peer));
-                let everybody = |text: &str| !text.trim().contains(' ');
-                let fits = |text: &str| if *active { mends(text) } else { silences(text) };
-                let of_peer = |what: &What| match what {
-                    What::Fault { text } => fits(text) && (mentions(text, peer) || (*active && everybody(text))),
-                    What::MemberAdded { peer: added, .. } => *active && name(added) == peer,
-                    What::Left { host } => !active && name(host) == peer,
-                    _ => false,
-                };
-                let of_own = |what: &What| matches!(what, What::Fault { text } if fits(text) && mentions(text, own));
-                self.before(at, of_peer).or_else(|| self.before(at, of_own))
-            }
-            What::LeftRaft { host } => {
-                self.before(at, |what| matches!(what, What::MemberRemoved { peer, .. } if peer == host))
-            }
-            What::Certified { host, role: Role::Worker } => {
-                self.before(at, |what| matches!(what, What::LeftRaft { host: other } if other == host))
-            }
-            What::MemberAdded { peer, .. } => {
-                let certified = self
-                    .before(at, |what| matches!(what, What::Certified { host, role: Role::Manager } if host == peer));
-                certified.or_else(|| self.role_asked(at, *peer))
-            }
-            What::Certified { host: peer, role: Role::Manager } | What::MemberRemoved { peer, .. } => {
-                self.role_asked(at, *peer)
-            }
-            _ => None,
-        }
-    }
-
-    /// The line that asked for another role of a node, or took it out.
-    fn role_asked(&self, at: usize, host: HostId) -> Option<usize> {
-        let name = self.world.env.name(host);
-        let wanted = self.before(at, |what| match what {
-            What::NodeWanted { name: node, change } => node == name && change.contains("role "),
-            What::NodeRemoved { name: node } => node == name,
-            _ => false,
-        });
-        let id = self.world.host(host).disk.node.as_ref().map(|node| node.id.text());
-        let textual = || {
-            self.before(at, |what| matches!(what, What::Typed { line, .. } if changes_role(line, name, id.as_deref())))
-        };
-        // Who joins is asked for where it is.
-        let joins = || {
-            self.before(
-                at,
-                |what| matches!(what, What::Typed { host: on, line } if *on == host && line.contains("swarm join")),
-            )
-        };
-        wanted.and_then(|wanted| self.asked(wanted)).or_else(textual).or_else(joins)
+        begun.or_else(|| self.wanted(at, name))
     }
 }
 
@@ -458,21 +381,13 @@ fn is_called(container: &str, target: &str) -> bool {
 }
 
 /// Whether a fault's line can silence a host, as far as its verb says.
-fn silences(text: &str) -> bool {
+pub(super) fn silences(text: &str) -> bool {
     let verb = text.split_whitespace().next().unwrap_or_default();
     match verb {
         "link" => !mends(text),
         "disk" => !text.ends_with(" ok"),
         verb => matches!(verb, "kill" | "stop" | "pause" | "partition" | "cut" | "block"),
     }
-}
-
-/// Whether a line asks for another role of this node.
-fn changes_role(line: &str, node: &str, id: Option<&str>) -> bool {
-    let mut words = line.split_whitespace();
-    let asks =
-        words.any(|word| matches!(word, "promote" | "demote" | "--role" | "join") || word.starts_with("--role="));
-    asks && words.any(|word| word == node || id.is_some_and(|id| word.len() >= 4 && id.starts_with(word)))
 }
 
 /// Whether a line creates or changes this service.

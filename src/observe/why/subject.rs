@@ -4,15 +4,13 @@
 //! by its node's id; both that and the node's name are understood, and what is printed is what `docker service ps` shows
 //! (control-plane.md §2.5, cli.md).
 
-use super::History;
+use super::{History, standing};
 use crate::observe::words::docker_name;
-use crate::observe::{Observed, View, nearest};
-use crate::swarm::control;
-use crate::swarm::object::{NetworkKey, RestartCondition, TaskState, UpdateState};
+use crate::observe::{Observed, Task, View, nearest};
+use crate::swarm::object::{Service, TaskState, UpdateState};
 use crate::swarm::store::Why;
 use crate::swarm::world::World;
 use crate::swarm::world::record::What;
-use std::collections::BTreeSet;
 
 /// Who is asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +48,9 @@ impl Subject {
             return Ok(Self::Service(name.to_owned()));
         }
         if let Some(task) = records.iter().rev().find_map(|record| Self::called(world, &record.what, name)) {
+            return Ok(task);
+        }
+        if let Some(task) = Self::none_there(world, name) {
             return Ok(task);
         }
         let has_id = |id: &str| name.len() >= 4 && id.starts_with(name);
@@ -92,9 +93,27 @@ impl Subject {
             let id = docker_node(world, node);
             rest == node || id.is_some_and(|id| id == rest || (rest.len() >= 4 && id.starts_with(rest)))
         };
-        let fits = (numbered && rest == slot.to_string())
+        // As docker calls one that is to be named by its node, and has none yet.
+        let unplaced = *slot == 0 && node.is_none() && rest.is_empty();
+        let fits = unplaced
+            || (numbered && rest == slot.to_string())
             || ((*slot == 0 || !numbered) && node.as_deref().is_some_and(by_node));
         fits.then_some(task)
+    }
+
+    /// The task that a node might have of a service that has one on every node: `agent.w3`.
+    fn none_there(world: &World, name: &str) -> Option<Self> {
+        let (_, manager) = Observed(world).leader()?;
+        let by_node = |service: &&std::sync::Arc<Service>| service.spec.mode.is_by_node();
+        manager.state.services.values().filter(by_node).find_map(|service| {
+            let rest = name.strip_prefix(&**service.name())?.strip_prefix('.')?;
+            let node = manager.state.nodes.values().find(|node| {
+                let id = node.id.text();
+                **world.env.name(node.host) == *rest || (rest.len() >= 4 && id.starts_with(rest))
+            })?;
+            let node = Some(world.env.name(node.host).to_string());
+            Some(Self::Task { service: service.name().to_string(), slot: 0, node })
+        })
     }
 
     pub(super) fn of_task(what: &What) -> Option<Self> {
@@ -123,7 +142,23 @@ impl Subject {
 
     /// The newest record about it, from which its chain begins.
     pub(super) fn newest(&self, history: &History<'_>) -> Option<usize> {
-        self.halted(history).or_else(|| history.newest(|what| self.concerns(history.world, what)))
+        let own = self.current(history.world).and_then(|current| {
+            history.newest(|what| matches!(what, What::Task { id, .. } if id.text() == *current.id))
+        });
+        own.or_else(|| self.halted(history)).or_else(|| history.newest(|what| self.concerns(history.world, what)))
+    }
+
+    /// The task of a slot, or of a node, that is wanted now.
+    fn current(&self, world: &World) -> Option<Task> {
+        let Self::Task { service, slot, node } = self else { return None };
+        let tasks = Observed(world).tasks()?;
+        let own = |task: &&Task| {
+            *task.service == **service
+                && task.slot == u64::from(*slot)
+                && node.as_deref().is_none_or(|node| *task.node == *node)
+                && matches!(&*task.desired, "running" | "ready" | "complete")
+        };
+        tasks.iter().rfind(own).cloned()
     }
 
     /// Of a service whose update has halted: the record of that, which matters more than what goes on beside it.
@@ -137,36 +172,19 @@ impl Subject {
             _ => false,
         })?;
         let What::Service { update: Some((state, _)), .. } = history.what(newest) else { return None };
+        let later_trouble = || {
+            history.records[newest..].iter().any(|record| match &record.what {
+                What::Task { service: other, err, from, why, .. } => {
+                    **other == **service && (err.is_some() || is_replacement(from.as_ref(), why))
+                }
+                _ => false,
+            })
+        };
         match state {
             UpdateState::Paused | UpdateState::RollbackPaused | UpdateState::RollbackStarted => Some(newest),
-            // Why it was rolled back at all.
-            UpdateState::RollbackCompleted => history.before(newest, |what| {
-                matches!(what, What::Service { name, update: Some((UpdateState::RollbackStarted, _)), .. }
-                    if **name == **service)
-            }),
-            _ => None,
+            UpdateState::RollbackCompleted => (!later_trouble()).then_some(newest),
+            UpdateState::Updating | UpdateState::Completed => None,
         }
-    }
-
-    /// Why a slot whose task has ended stays empty, as far as its restart policy says so.
-    fn not_replaced(world: &World, id: &str) -> Option<String> {
-        let (_, manager) = Observed(world).leader()?;
-        let task = manager.state.tasks.values().find(|task| task.id.text() == id)?;
-        let ended = task.status.state.is_terminal() && task.desired == TaskState::Shutdown;
-        manager.state.services.get(task.service).filter(|_| ended)?;
-        let policy = &task.spec.restart;
-        let reason = match policy.condition {
-            RestartCondition::None => "its restart condition is none".to_owned(),
-            RestartCondition::OnFailure if task.status.state == TaskState::Complete => {
-                "its restart condition is on-failure, and it did not fail".to_owned()
-            }
-            _ if policy.max_attempts > 0 => match policy.max_attempts {
-                1 => "its restart policy allows 1 attempt, and it is used up".to_owned(),
-                attempts => format!("its restart policy allows {attempts} attempts, and they are used up"),
-            },
-            _ => return None,
-        };
-        Some(format!("it is not replaced: {reason}\n"))
     }
 
     /// How it stands, as the leader believes.
@@ -180,13 +198,13 @@ impl Subject {
                 if view.tasks().is_none() {
                     return unknown();
                 }
-                self.of_slot(history, &name).unwrap_or_else(|| Self::gone(history, service, &name))
+                self.of_slot(history, &name).unwrap_or_else(|| self.gone(history, service, &name))
             }
             Self::Service(service) => {
                 let Some(services) = view.services() else { return unknown() };
                 match services.iter().any(|other| *other.name == **service) {
-                    true => counted(world, service),
-                    false => Self::gone(history, service, &name),
+                    true => standing::counted(history, service),
+                    false => self.gone(history, service, &name),
                 }
             }
             Self::Node(_) => {
@@ -197,7 +215,12 @@ impl Subject {
                             "" => node.role.to_string(),
                             reachability => format!("{} ({reachability})", node.role),
                         };
-                        format!("{name} is believed {} and {}, a {role}\n", node.status, node.availability)
+                        let availability = match &*node.availability {
+                            "drain" => "drained",
+                            "pause" => "paused",
+                            other => other,
+                        };
+                        format!("{name} is believed {} and {availability}, a {role}\n", node.status)
                     }
                     None => format!("{name} is no node of the swarm\n"),
                 }
@@ -210,7 +233,7 @@ impl Subject {
     }
 
     /// Of a task that the store no longer has, or a service: since when, and why in a word.
-    fn gone(history: &History<'_>, service: &str, name: &str) -> String {
+    fn gone(&self, history: &History<'_>, service: &str, name: &str) -> String {
         let removed = history.newest(|what| matches!(what, What::ServiceRemoved { name } if **name == *service));
         let created =
             history.newest(|what| matches!(what, What::Service { name, created: true, .. } if **name == *service));
@@ -231,7 +254,21 @@ impl Subject {
                 let was = node.unwrap_or_else(|| "was there".into());
                 format!("{name} is no more: it {was} when its service was removed at {at}\n")
             }
-            None => format!("{name} is no more\n"),
+            None => {
+                let told = history.newest(|what| {
+                    let told = matches!(what, What::Task { desired: TaskState::Remove, why: Why::ScaleDown, .. });
+                    told && Self::of_task(what).as_ref() == Some(self)
+                });
+                let removed = told.map(|told| format!(": the service was scaled down at {}", history.records[told].at));
+                match (self, removed) {
+                    (Self::Task { node: Some(node), .. }, None)
+                        if history.newest(|what| self.concerns(history.world, what)).is_none() =>
+                    {
+                        format!("{service} has no task on {node}\n")
+                    }
+                    (_, removed) => format!("{name} is no more{}\n", removed.unwrap_or_default()),
+                }
+            }
         }
     }
 
@@ -242,27 +279,29 @@ impl Subject {
         let services = view.services()?;
         let service_is_there = services.iter().any(|other| *other.name == **service);
         let tasks = view.tasks()?;
-        let live = |desired: &str| matches!(desired, "running" | "ready" | "complete");
-        let newest = tasks.iter().rev().filter(|task| {
+        let own = |task: &&Task| {
             *task.service == **service
                 && task.slot == u64::from(*slot)
                 && node.as_deref().is_none_or(|node| *task.node == *node)
-        });
-        let task = newest.clone().find(|task| live(&task.desired)).or_else(|| newest.clone().next())?;
+        };
+        let task = &self.current(world).or_else(|| tasks.iter().rfind(own).cloned())?;
         if !service_is_there {
             return None;
         }
-        let shown = if task.slot == 0 && !task.node.is_empty() {
-            format!("{} [{}]", docker_name(world, service, 0, Some(&*task.node)), task.node)
-        } else {
-            name.to_owned()
+        let shown = match (task.slot, task.node.is_empty()) {
+            (0, false) => format!("{} [{}]", docker_name(world, service, 0, Some(&*task.node)), task.node),
+            (0, true) => format!("{service}. (its node's id will stand behind the dot)"),
+            _ => name.to_owned(),
         };
         let on = if task.node.is_empty() { String::new() } else { format!(" on {}", task.node) };
         let error = if task.error.is_empty() { String::new() } else { format!(": {}", task.error) };
-        let mut text = format!("{shown} is {}{on}, should be {}{error}\n", task.state, task.desired);
-        text.extend(Self::not_replaced(world, &task.id));
-        text.extend(unheard(world, task));
-        text.extend(addressless(world, &task.id));
+        let desired = match &*task.desired {
+            "shutdown" => "shut down",
+            "remove" => "removed",
+            other => other,
+        };
+        let mut text = format!("{shown} is {}{on}, should be {desired}{error}\n", task.state);
+        text += &standing::of_task(history, task);
         Some(text)
     }
 
@@ -283,8 +322,8 @@ impl Subject {
             (Self::Task { .. }, What::Task { .. }) => Self::of_task(what).as_ref() == Some(self),
             (Self::Service(service), What::Service { name, .. } | What::ServiceRemoved { name }) => **name == **service,
             (Self::Service(service), What::Task { service: other, state, err, from, why, .. }) => {
-                let replaces = from.is_none() && matches!(why, Why::Restart(_) | Why::NodeInvalid(_));
-                **other == **service && (state.is_terminal() || err.is_some() || replaces)
+                let told = state.is_terminal() || err.is_some() || is_replacement(from.as_ref(), why);
+                **other == **service && told
             }
             (Self::Node(node), What::Node { name, .. } | What::NodeRemoved { name }) => **name == **node,
             (Self::Node(node), What::DaemonUp { host } | What::SwarmStopped { host, .. } | What::Left { host }) => {
@@ -301,132 +340,26 @@ impl Subject {
     }
 }
 
+/// Whether a task was made in the place of another, which had ended or lost its node.
+fn is_replacement(from: Option<&(TaskState, TaskState)>, why: &Why) -> bool {
+    from.is_none() && matches!(why, Why::Restart(_) | Why::NodeInvalid(_))
+}
+
 /// The line that was to create a service of this name.
 fn tried<'h>(history: &'h History<'_>, name: &str) -> Option<(usize, &'h str)> {
     let creates = |line: &str| {
         let mut words = line.split(|c: char| c.is_whitespace() || c == '=' || c == ';');
         words.any(|word| word == "create") && words.any(|word| word == name)
     };
-    let typed = |what: &What| matches!(what, What::Typed { line, .. } if line.contains("service") && creates(line));
+    let typed = |what: &What| matches!(what, What::Command { line, .. } if line.contains("service") && creates(line));
     let place = history.newest(typed)?;
     match history.what(place) {
-        What::Typed { line, .. } => Some((place, line)),
+        What::Command { line, .. } => Some((place, line)),
         _ => None,
-    }
-}
-
-/// Of a task that waits for addresses: whose are all taken (control-plane.md §4: a task stays new until it has them, and
-/// prepares until its node's load balancer has one).
-fn addressless(world: &World, id: &str) -> Option<String> {
-    let (_, manager) = Observed(world).leader()?;
-    let state = &manager.state;
-    let task = state.tasks.values().find(|task| task.id.text() == id)?;
-    let (waits, place) = match task.status.state {
-        TaskState::New => (None, "it waits for the allocator, which gives it its addresses"),
-        TaskState::Preparing => (Some(state.nodes.get(task.node?)?), "its node's load balancer has no address yet"),
-        _ => return None,
-    };
-    let lacks = |key: &&NetworkKey| match waits {
-        Some(node) => !node.attachments.iter().any(|place| place.network.key == **key && place.address.is_some()),
-        None => true,
-    };
-    let networks: Vec<_> = task
-        .spec
-        .uses
-        .networks
-        .iter()
-        .filter(lacks)
-        .filter_map(|key| state.networks.get(*key))
-        .filter(|network| network.allocated.as_ref().is_some_and(|given| !given.pools.is_empty()))
-        .collect();
-    let full = networks.iter().find_map(|network| {
-        let pool = network.allocated.as_ref()?.pools.first()?;
-        let places = state.tasks.values().flat_map(|task| task.networks.iter());
-        let places = places.chain(state.services.values().flat_map(|service| service.endpoint.vips.iter()));
-        let places = places.chain(state.nodes.values().flat_map(|node| node.attachments.iter()));
-        let own = places.filter(|place| place.network.key == network.key);
-        let taken: BTreeSet<_> = own.filter_map(|place| place.address).chain([pool.gateway]).collect();
-        // The first and the last address of a subnet are nobody's.
-        let usable = (1u64 << (32 - u32::from(pool.subnet.length))).saturating_sub(2);
-        (taken.len() as u64 >= usable)
-            .then(|| format!(": {} ({}) has {usable}, and all are taken", network.name(), pool.subnet))
-    });
-    match (full, waits) {
-        (Some(full), _) => Some(format!("{place}{full}\n")),
-        (None, None) => Some(format!("{place}\n")),
-        (None, Some(_)) => None,
     }
 }
 
 /// What docker calls the node of this name, if it is known.
 fn docker_node(world: &World, node: &str) -> Option<String> {
     docker_name(world, "", 0, Some(node)).strip_prefix('.').map(str::to_owned)
-}
-
-/// Of a task on a node that is not heard of: what its container really does.
-fn unheard(world: &World, task: &crate::observe::Task) -> Option<String> {
-    let view = Observed(world);
-    let nodes = view.nodes()?;
-    let node = nodes.iter().find(|node| node.name == task.node)?;
-    if &*node.status == "ready" || &*task.state != "running" {
-        return None;
-    }
-    let host = world.host(world.host_named(&task.node)?);
-    let runs =
-        host.engine.containers.values().any(|c| c.runs() && c.task().is_some_and(|held| held.id.text() == *task.id));
-    let really = if runs { "runs all the same" } else { "does not run" };
-    Some(format!(
-        "{} is {}, so that is the last that was heard of it; really its container {really}\n",
-        task.node, node.status
-    ))
-}
-
-/// How many tasks of a service run: as `docker service ls` counts, who is counted though nobody wants it any more, who is
-/// wanted and does not run, and what really runs.
-fn counted(world: &World, name: &str) -> String {
-    let view = Observed(world);
-    let Some((_, manager)) = view.leader() else { return String::new() };
-    let Some(service) = manager.state.services.values().find(|service| **service.name() == *name) else {
-        return String::new();
-    };
-    let counts = control::counts(service, &manager.state);
-    let mut text = match service.job_status {
-        Some(_) => format!(
-            "{name} is a job: {} of its tasks run now, {} have completed\n",
-            counts.running_tasks, counts.completed_tasks
-        ),
-        None => format!("{name} runs {} of {} tasks\n", counts.running_tasks, counts.desired_tasks),
-    };
-    let (mut unwanted, mut missing) = (Vec::new(), Vec::new());
-    for task in manager.state.tasks_of_service(service.key) {
-        let node = task.node.and_then(|node| manager.state.nodes.get(node));
-        let on = node.map_or_else(String::new, |node| {
-            let state = node.status.state;
-            let heard =
-                if state.as_str() == "ready" { String::new() } else { format!(", which is {}", state.as_str()) };
-            format!(" on {}{heard}", world.env.name(node.host))
-        });
-        let state = task.status.state;
-        if state == TaskState::Running && task.desired > TaskState::Complete {
-            unwanted.push(format!("{}{on}", task.name()));
-        } else if state < TaskState::Running && task.desired <= TaskState::Complete {
-            missing.push(format!("{}{on} ({})", task.name(), state.as_str()));
-        }
-    }
-    let list = |names: &[String]| match names {
-        [first, second, third, _, ..] => format!("{first}; {second}; {third}; and {} more", names.len() - 3),
-        _ => names.join("; "),
-    };
-    if !unwanted.is_empty() {
-        text += &format!("  counted, though it should be shut down: {}\n", list(&unwanted));
-    }
-    if !missing.is_empty() {
-        text += &format!("  wanted, and not running: {}\n", list(&missing));
-    }
-    let containers = view.containers();
-    let real = containers.iter().filter(|container| *container.service == *name && container.running).count() as u64;
-    if real != counts.running_tasks {
-        text += &format!("  really running: {real} containers\n");
-    }
-    text
 }

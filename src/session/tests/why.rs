@@ -124,7 +124,7 @@ fn of_a_task_that_waited_for_its_node() {
          kill w2; wait 30s\n\
          docker service create -d --name here --constraint node.hostname==w2 nginx; wait 10s\n\
          docker service scale -d noise=9\nboot w2; docker service scale -d noise=12\nwait 40s",
-        &[("here.1", "the fault `boot w2`")],
+        &[("here.1", "the repair `boot w2`")],
     );
 }
 
@@ -251,7 +251,7 @@ fn of_a_return_and_of_tasks_that_were_given_up() {
     lab.run("kill m3; wait 40s");
     lab.run("boot m2; wait 30s");
     let text = lab.out("why m2");
-    assert!(text.contains("because the fault `boot m2` (typed at m1)") || text.contains("because m1 leads"), "{text}");
+    assert!(text.contains("because the repair `boot m2` (typed at m1)") || text.contains("because m1 leads"), "{text}");
     lab.run("docker node demote m3; wait 30s");
     lab.run("docker node rm m3");
     let text = lab.out("wait 1s; docker service ps web > /dev/null; why web");
@@ -293,8 +293,8 @@ fn of_partitions_and_full_disks() {
          partition m1 m2 w1 | m3 w2\nwait 40s\nheal\nwait 60s",
         &[
             ("full.1", "the fault `disk w1 full` (typed at m1)"),
-            ("m3", "the fault `heal` (typed at m1)"),
-            ("w2", "the fault `heal` (typed at m1)"),
+            ("m3", "the repair `heal` (typed at m1)"),
+            ("w2", "the repair `heal` (typed at m1)"),
             ("leader", "the fault `partition m1 m2 w1 | m3 w2` (typed at m1)"),
         ],
     );

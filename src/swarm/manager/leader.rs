@@ -22,7 +22,8 @@ use crate::swarm::ca::{CaServer, RenewCall};
 use crate::swarm::component::{Alarm, Ids, Outbox, Writer};
 use crate::swarm::control;
 use crate::swarm::dispatcher::{Dispatcher, Route, ToAgent, ToDispatcher};
-use crate::swarm::orchestrator::{Orchestrators, Reaper};
+use crate::swarm::object::TaskKey;
+use crate::swarm::orchestrator::{Orchestrators, Reaper, Waits};
 use crate::swarm::scheduler::{Scheduler, Ties};
 use crate::swarm::store::{Change, Event as StoreEvent, Proposal, ProposalKind, State, Transaction, Why};
 use crate::swarm::world::check::{LeaderChecks, broken_at_rest};
@@ -114,6 +115,11 @@ impl Leader {
     /// The scheduler, while its loops run.
     pub fn scheduler(&self) -> Option<&Scheduler> {
         self.loops.as_ref().map(|loops| &loops.scheduler)
+    }
+
+    /// What a task's delayed start waits for, while its loops run.
+    pub fn waits(&self, task: TaskKey) -> Option<Waits> {
+        self.loops.as_ref()?.orchestrators.waits(task)
     }
 
     /// Whether the scheduler's turn to write began at that moment and is not over.

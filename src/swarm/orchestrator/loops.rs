@@ -8,6 +8,7 @@ use super::constraintenforcer::Enforcer;
 use super::global::Global;
 use super::jobs::Jobs;
 use super::replicated::Replicated;
+use super::restart::Waits;
 use crate::engine::{Seed, Time};
 use crate::swarm::component::{Alarm, Ids, Kind, Outbox, Writer};
 use crate::swarm::object::{ServiceKey, TaskKey};
@@ -57,6 +58,13 @@ impl Orchestrators {
     pub fn is_delayed(&self, task: TaskKey) -> bool {
         let replaced = [&self.replicated.replacement, &self.global.replacement];
         replaced.iter().any(|one| one.supervisor.is_delayed(task)) || self.jobs.supervisor.is_delayed(task)
+    }
+
+    /// What the task's delayed start waits for; none where none is under way.
+    pub fn waits(&self, task: TaskKey) -> Option<Waits> {
+        let replaced = [&self.replicated.replacement, &self.global.replacement];
+        let waits = replaced.iter().find_map(|one| one.supervisor.waits(task));
+        waits.or_else(|| self.jobs.supervisor.waits(task))
     }
 
     /// Nothing is queued, waits for its time or is being updated.

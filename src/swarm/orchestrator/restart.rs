@@ -53,6 +53,17 @@ struct Delay {
     waiter: bool,
 }
 
+/// What a delayed start waits for, for readers. Times are those of the leader's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waits {
+    /// The restart delay is over then.
+    pub until: Time,
+    /// The older task that has to stop first, and when that is no longer waited for.
+    pub old: Option<(TaskKey, Time)>,
+    /// The task has ended before it was let start: when the delay is over it is replaced.
+    pub replaced: bool,
+}
+
 /// A delayed start waits for this task to stop.
 #[derive(Clone, Copy, Debug)]
 struct Wait {
@@ -212,6 +223,13 @@ impl Supervisor {
             self.due.insert(key);
             out.turn(Writer::Restart(self.kind));
         }
+    }
+
+    /// What a task's delayed start waits for.
+    pub(super) fn waits(&self, key: TaskKey) -> Option<Waits> {
+        let delay = self.delays.get(&key)?;
+        let old = delay.wait.filter(|wait| !wait.stopped).map(|wait| (wait.old, wait.give_up));
+        Some(Waits { until: delay.until, old, replaced: delay.waiter })
     }
 
     fn remove(&mut self, key: TaskKey) -> Option<Delay> {

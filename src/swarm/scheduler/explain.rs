@@ -10,8 +10,9 @@ use super::filter::Filter;
 use super::node_info::{NodeInfo, host_ports};
 use super::policy::{Load, Rank};
 use crate::engine::Time;
-use crate::swarm::object::{Availability, NodeKey, Task, TaskKey, TaskState};
+use crate::swarm::object::{Availability, Generic, NodeKey, Task, TaskKey, TaskSpec, TaskState};
 use crate::swarm::store::State;
+use std::sync::Arc;
 
 /// What the scheduler thinks of one node for one task.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl Scheduler {
         &self,
         placed: &[(TaskKey, NodeKey)],
         state: &State,
-        task: TaskKey,
+        task: &Arc<Task>,
         now: Time,
     ) -> Vec<NodeVerdict> {
         let mut later = self.clone();
@@ -60,7 +61,7 @@ impl Scheduler {
                 later.mirror.hold(&task);
             }
         }
-        later.explain(state, task, now)
+        later.explain_with(placed, state, task, now)
     }
 
     /// Whether a node passes all filters for a task now.
@@ -73,7 +74,16 @@ impl Scheduler {
     /// Every node in its natural order with what speaks for or against it, as the scheduler sees the cluster now.
     /// Empty if there is no such task.
     pub fn explain(&self, state: &State, task: TaskKey, now: Time) -> Vec<NodeVerdict> {
-        let Some(task) = state.tasks.get(task) else { return Vec::new() };
+        state.tasks.get(task).map_or_else(Vec::new, |task| self.explain_with(&[], state, task, now))
+    }
+
+    fn explain_with(
+        &self,
+        placed: &[(TaskKey, NodeKey)],
+        state: &State,
+        task: &Arc<Task>,
+        now: Time,
+    ) -> Vec<NodeVerdict> {
         let pipeline = self.load(task.clone());
         let counts = self.mirror.of_service(task.service);
         let mut ranks: Vec<Rank> = Vec::new();
@@ -97,7 +107,9 @@ impl Scheduler {
                     total: load.active,
                     failures,
                     verdict: stopped.map_or(Verdict::Rank(0), Verdict::Stopped),
-                    detail: stopped.map(|filter| detail(filter, info, task, of_service)),
+                    detail: stopped.map(|filter| {
+                        detail(filter, info, task, of_service) + &holders(filter, info, task, state, placed)
+                    }),
                 },
             ));
         }
@@ -120,17 +132,7 @@ fn detail(filter: Filter, info: &NodeInfo, task: &Task, of_service: u32) -> Stri
             format!("its availability is {}", node.spec.availability.as_str())
         }
         Filter::Ready => format!("it is {}", node.status.state.as_str()),
-        Filter::Resource => {
-            let free = info.free();
-            let wanted = &task.spec.reserved;
-            if free.nano_cpus < wanted.nano_cpus {
-                format!("{} CPUs are free, {} are reserved", cpus(free.nano_cpus), cpus(wanted.nano_cpus))
-            } else if free.memory_bytes < wanted.memory_bytes {
-                format!("{} are free, {} are reserved", mebibytes(free.memory_bytes), mebibytes(wanted.memory_bytes))
-            } else {
-                "too little of a generic resource is free".into()
-            }
-        }
+        Filter::Resource => lacking(info, &task.spec),
         Filter::Constraint => {
             let failing = task.spec.constraints.iter().find(|constraint| !constraint.matches(node));
             failing.map_or_else(String::new, |constraint| {
@@ -155,12 +157,59 @@ fn detail(filter: Filter, info: &NodeInfo, task: &Task, of_service: u32) -> Stri
     }
 }
 
+/// Which of what a task reserves a node has too little of, and how much: `the task reserves 2 CPU, 1.5 of 4 are free`.
+fn lacking(info: &NodeInfo, spec: &TaskSpec) -> String {
+    let (has, free, wanted) = (&info.node.description, info.free(), &spec.reserved);
+    let mut lacking = Vec::new();
+    if free.nano_cpus < wanted.nano_cpus {
+        let [wanted, free, has] = [wanted.nano_cpus, free.nano_cpus, has.nano_cpus].map(cpus);
+        lacking.push(format!("{wanted} CPU, {free} of {has} are free"));
+    }
+    if free.memory_bytes < wanted.memory_bytes {
+        let [wanted, free, has] = [wanted.memory_bytes, free.memory_bytes, has.memory_bytes].map(|bytes| bytes >> 20);
+        lacking.push(format!("{wanted} MiB of memory, {free} of {has} MiB are free"));
+    }
+    let count = |all: &[Generic], kind: &str| -> i64 {
+        let of_kind = all.iter().filter(|generic| **generic.kind() == *kind);
+        of_kind.map(|generic| if let Generic::Discrete { amount, .. } = generic { *amount } else { 1 }).sum()
+    };
+    let free = info.free_generic();
+    for request in spec.generic.iter().filter(|request| request.claim(&free).is_none()) {
+        let (free, has) = (count(&free, &request.kind), count(&has.generic, &request.kind));
+        lacking.push(format!("{} {}, {free} of {has} are free", request.amount, request.kind));
+    }
+    format!("the task reserves {}", lacking.join("; and "))
+}
+
+/// Which tasks hold what a task lacks on a node: ` (held by api.1, api.2)`; empty where nobody does.
+fn holders(filter: Filter, info: &NodeInfo, task: &Task, state: &State, placed: &[(TaskKey, NodeKey)]) -> String {
+    let free = info.free();
+    let holds = |other: &&Arc<Task>| match filter {
+        Filter::Resource => {
+            let (wanted, reserved) = (&task.spec.reserved, &other.spec.reserved);
+            (free.nano_cpus < wanted.nano_cpus && reserved.nano_cpus > 0)
+                || (free.memory_bytes < wanted.memory_bytes && reserved.memory_bytes > 0)
+                || other
+                    .assigned_generic
+                    .iter()
+                    .any(|given| task.spec.generic.iter().any(|request| request.kind == *given.kind()))
+        }
+        Filter::HostPort => host_ports(&other.ports).any(|port| host_ports(&task.ports).any(|own| own == port)),
+        _ => false,
+    };
+    let there = |other: &&Arc<Task>| (TaskState::Assigned..=TaskState::Running).contains(&other.status.state);
+    let stored = state.tasks_of_node(info.node.key).filter(there);
+    let new = placed.iter().filter(|(_, node)| *node == info.node.key).filter_map(|(key, _)| state.tasks.get(*key));
+    let names: Vec<String> = stored.chain(new).filter(holds).map(|task| task.name()).collect();
+    match &names[..] {
+        [] => String::new(),
+        [first, second, third, _, ..] => format!(" (held by {first}, {second}, {third} and {} more)", names.len() - 3),
+        _ => format!(" (held by {})", names.join(", ")),
+    }
+}
+
 /// Billionths of a CPU in decimals: `0.5`.
 fn cpus(nano: i64) -> String {
     let text = format!("{}.{:09}", nano / 1_000_000_000, nano.abs() % 1_000_000_000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-fn mebibytes(bytes: i64) -> String {
-    format!("{} MiB", bytes >> 20)
 }

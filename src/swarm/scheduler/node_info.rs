@@ -73,13 +73,19 @@ impl NodeInfo {
     pub(super) fn claim(&self, spec: &TaskSpec) -> Option<Vec<Generic>> {
         let mut claimed = Vec::new();
         if !spec.generic.is_empty() {
-            let mut free = self.node.description.generic.clone();
-            self.generic.iter().for_each(|given| given.take_from(&mut free));
+            let free = self.free_generic();
             for request in &spec.generic {
                 claimed.extend(request.claim(&free)?);
             }
         }
         Some(claimed)
+    }
+
+    /// Generic resources that no task was given.
+    pub(super) fn free_generic(&self) -> Vec<Generic> {
+        let mut free = self.node.description.generic.clone();
+        self.generic.iter().for_each(|given| given.take_from(&mut free));
+        free
     }
 
     /// What is not reserved; below zero where a node is overbooked.

@@ -299,6 +299,14 @@ pub enum What {
         /// Which.
         host: HostId,
     },
+    /// A shell began one docker command of a line, or has just carried out a verb that is a fault. For readers alone; it is
+    /// not in the fingerprint.
+    Command {
+        /// On this host.
+        host: HostId,
+        /// Its words as they were typed.
+        line: Arc<str>,
+    },
 }
 
 impl What {
@@ -319,6 +327,7 @@ impl What {
     pub fn kind(&self) -> &'static str {
         match self {
             What::Typed { .. } => "typed",
+            What::Command { .. } => "command",
             What::Fault { .. } => "fault",
             What::DaemonUp { .. } => "daemon_up",
             What::Candidate { .. } => "candidate",
@@ -363,6 +372,7 @@ impl Hash for What {
         std::mem::discriminant(self).hash(state);
         match self {
             What::Typed { host, .. }
+            | What::Command { host, .. }
             | What::DaemonUp { host }
             | What::LeftRaft { host }
             | What::Left { host }

@@ -31,6 +31,11 @@ impl Engine {
         self.images.contains(&canonical(reference))
     }
 
+    /// Whether a task's image was asked for in vain, so that its preparation repeats that error and asks no more.
+    pub fn repeats_pull_error(&self, task: TaskKey) -> bool {
+        self.pull_errors.contains_key(&task)
+    }
+
     pub(super) fn prepare(
         &mut self,
         task: Arc<Task>,
