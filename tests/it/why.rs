@@ -283,6 +283,27 @@ fn a_scale_down() {
     );
 }
 
+/// Of many slots those are shown that tell: around the last that was kept, and around the one in question.
+#[test]
+fn a_scale_down_of_many() {
+    story(
+        "scale_down_many",
+        9,
+        "docker service create -d --name web --replicas 60 --reserve-cpu 1 nginx; wait 20s; docker service scale -d web=25; wait 10s",
+        &[
+            (
+                "web.26",
+                &[
+                    "(these are 9 of 60 slots, the best to keep first)",
+                    "web.25 w4 running 3rd on w4 kept",
+                    "web.26 w5 running 3rd on w5 removed",
+                ],
+            ),
+            ("web.55", &["its task had no node yet: such a slot goes first"]),
+        ],
+    );
+}
+
 #[test]
 fn a_global_service() {
     story(

@@ -75,7 +75,10 @@ impl History<'_> {
 
     /// The record of the event that caused this one's.
     fn by_event(&self, at: usize) -> Option<usize> {
-        let known = |event| self.records[..at].iter().position(|other| other.event == event);
+        let known = |event| {
+            let tells = |what: &What| !matches!(what, What::Dropped { .. });
+            self.records[..at].iter().position(|other| other.event == event && tells(&other.what))
+        };
         known(self.records[at].cause).or_else(|| known(self.records[at].landmark))
     }
 
@@ -311,7 +314,14 @@ impl History<'_> {
         let parted = || self.before(at, |what| matches!(what, What::Fault { text } if text.starts_with("partition")));
         let clock =
             || self.before(at, |what| matches!(what, What::Fault { text } if !mends(text) && mentions(text, name)));
-        newest.or_else(parted).or_else(clock)
+        let unknown = || {
+            let unknown = |what: &What| match what {
+                What::Node { name: own, state: NodeState::Unknown, .. } => **own == *name,
+                _ => false,
+            };
+            self.before(at, unknown)
+        };
+        newest.or_else(parted).or_else(clock).or_else(unknown)
     }
 
     /// What ended the fault that had silenced a node, or brought it in.

@@ -28,7 +28,7 @@ impl History<'_> {
             }
             What::SteppedDown { host, no_quorum: true, .. } => {
                 let name = self.world.env.name(*host);
-                let managers: Vec<&str> = self.managers().collect();
+                let managers: std::collections::BTreeSet<&str> = self.managers().collect();
                 let newest = |whom: &dyn Fn(&str) -> bool| {
                     self.before(at, |what| matches!(what, What::Fault { text } if silences(text) && whom(text)))
                 };
@@ -39,11 +39,17 @@ impl History<'_> {
         }
     }
 
-    /// Hosts that are or were Raft members.
+    /// Hosts that are or were among the managers, as far as they or the trace tell.
     fn managers(&self) -> impl Iterator<Item = &str> {
-        let of_raft =
+        let own =
             |host: &&std::sync::Arc<crate::swarm::world::Host>| host.manager.is_some() || host.disk.raft.is_some();
-        self.world.hosts().iter().filter(of_raft).map(|host| &*host.name)
+        let told = self.records.iter().filter_map(|record| match &record.what {
+            What::MemberAdded { peer: host, .. }
+            | What::MemberRemoved { peer: host, .. }
+            | What::Leads { host, .. } => Some(&**self.world.env.name(*host)),
+            _ => None,
+        });
+        self.world.hosts().iter().filter(own).map(|host| &*host.name).chain(told)
     }
 
     /// Why somebody asks for votes: what was done to the leader before, or to the wires between the two.
@@ -60,7 +66,7 @@ impl History<'_> {
         let fault = |whom: &dyn Fn(&str) -> bool| {
             self.before(at, |what| matches!(what, What::Fault { text } if silences(text) && whom(text)))
         };
-        let managers: Vec<&str> = self.managers().collect();
+        let managers: std::collections::BTreeSet<&str> = self.managers().collect();
         newest
             .filter(|place| *place > led)
             .or_else(|| fault(&|text| mentions(text, own)))
@@ -82,7 +88,8 @@ impl History<'_> {
                     _ => false,
                 };
                 let of_own = |what: &What| matches!(what, What::Fault { text } if fits(text) && mentions(text, own));
-                self.before(at, of_peer).or_else(|| self.before(at, of_own))
+                let leads = |what: &What| matches!(what, What::Leads { host: leader, .. } if *active && leader == host);
+                self.before(at, of_peer).or_else(|| self.before(at, of_own)).or_else(|| self.before(at, leads))
             }
             What::LeftRaft { host } => {
                 self.before(at, |what| matches!(what, What::MemberRemoved { peer, .. } if peer == host))

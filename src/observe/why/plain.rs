@@ -29,7 +29,7 @@ impl History<'_> {
                 "heartbeat failure: the managers have heard nothing of it for too long",
             ),
             What::Candidate { host: who, term } => because(
-                format!("{} asks the other managers to elect it", host(who)),
+                format!("{} asks the managers to elect it", host(who)),
                 &format!("it has heard of no leader for too long; this election is term {term}"),
             ),
             What::Elected { host: who, term } => {
@@ -149,7 +149,7 @@ impl History<'_> {
         let reason = match why {
             Why::Restart(_) => "the restart delay is over",
             Why::NodeInvalid(_) => "the restart delay is over, and the older task has stopped or cannot be reached",
-            Why::Update => "the rolling update lets it start",
+            Why::Update => "by the rolling update",
             _ => return None,
         };
         Some(reason.to_owned())

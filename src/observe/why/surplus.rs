@@ -12,8 +12,11 @@ use crate::swarm::store::Why;
 use crate::swarm::world::record::What;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Of more slots only the number is told.
+/// Of more slots only some are shown: those around the last that was kept, and around the one that is asked about.
 const ROWS: usize = 24;
+
+/// How many on each side.
+const AROUND: usize = 4;
 
 /// From so many slots on the real Swarm's sort does not keep the order of equals.
 const UNSTABLE: usize = 12;
@@ -55,7 +58,10 @@ impl History<'_> {
         }
         let own = lost.iter().find(|slot| slot.number == *asked)?;
         let mut rows = vec![["SLOT", "NODE", "ITS TASK", "COPY", "VERDICT"].map(str::to_owned).to_vec()];
-        for (place, slot) in slots.iter().enumerate() {
+        let (count, asked_place) = (slots.len(), slots.iter().position(|slot| slot.number == *asked)?);
+        let near = |place: usize| place + AROUND >= kept.len() && place < kept.len() + AROUND;
+        let shown = |place: usize| count <= ROWS || near(place) || place.abs_diff(asked_place) <= AROUND;
+        for (place, slot) in slots.iter().enumerate().filter(|(place, _)| shown(*place)) {
             let copy = match (slot.copy, slot.several, &slot.node) {
                 (Some(copy), _, Some(node)) => format!("{} on {node}", ordinal(copy)),
                 (_, true, _) => "several tasks".to_owned(),
@@ -69,16 +75,11 @@ impl History<'_> {
                 if place < kept.len() { "kept" } else { "removed" }.to_owned(),
             ]);
         }
-        let count = rows.len() - 1;
         let mut out =
             format!("why {service}.{asked} and no other slot, when {service} went from {count} tasks to {wanted}:\n");
-        // The worst are at the end, and they are what is asked about.
-        if count > ROWS {
-            rows.drain(1..=count - ROWS);
-        }
         out.extend(table(&rows).lines().map(|line| format!("  {line}\n")));
-        if count > ROWS {
-            out += &format!("  and {} more that were kept before these\n", count - ROWS);
+        if rows.len() <= count {
+            out += &format!("  (these are {} of {count} slots, the best to keep first)\n", rows.len() - 1);
         }
         out += &format!("  {}\n", reason(own, kept));
         out += "  the rule: the 1st copy on each node is kept before any 2nd one, and so on;\n    \

@@ -23,7 +23,7 @@ impl History<'_> {
             {
                 return;
             }
-            *out += "its update:\n";
+            *out += "its last update:\n";
             told.extend(self.tell_chain(place, out));
         }
         for _ in 0..MOST {

@@ -161,7 +161,7 @@ fn why_of_a_leader_and_of_its_return_names_the_fault_and_its_end() {
     let mut lab = Lab::of(&DataCentre::swarm(3, 3, 2));
     lab.run("wait 30s; on m2; partition m1 | m2 m3 w1 w2; wait 60s");
     let text = lab.out("why leader");
-    assert!(text.contains("asks the other managers to elect it (it has heard of no leader for too long; "), "{text}");
+    assert!(text.contains("asks the managers to elect it (it has heard of no leader for too long; "), "{text}");
     assert!(text.lines().last().unwrap().contains("the fault `partition m1 | m2 m3 w1 w2`"), "{text}");
     let text = lab.out("heal; wait 60s; why m1");
     assert!(text.lines().any(|line| line.contains("because the repair `heal`")), "{text}");
