@@ -221,7 +221,7 @@ impl Global {
         }
         let rolling_back = is_rolling_back(service);
         for tasks in by_node.values_mut() {
-            *tasks = updatable_tasks(tasks, rolling_back, &self.replacement.supervisor);
+            *tasks = updatable_tasks(tasks, rolling_back, &mut self.replacement.supervisor);
         }
         let mut steps = Vec::new();
         let mut slots = Vec::new();
@@ -268,7 +268,7 @@ impl Global {
                 continue;
             }
             let tasks = by_service.get(&service.key).map_or(&[][..], |tasks| tasks);
-            let tasks = updatable_tasks(tasks, is_rolling_back(service), &self.replacement.supervisor);
+            let tasks = updatable_tasks(tasks, is_rolling_back(service), &mut self.replacement.supervisor);
             let mut test = DirtyTest::new(service, state);
             let (mut surplus, clean): (Slot, Slot) = tasks.into_iter().partition(|task| test.task(task));
             if clean.is_empty() {

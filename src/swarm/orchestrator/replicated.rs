@@ -172,7 +172,7 @@ impl Replicated {
     fn reconcile(&mut self, key: ServiceKey, tx: &Transaction, out: &mut Outbox) {
         let Some(service) = replicated(tx.state(), key).cloned() else { return };
         let wanted = replicas(&service).unwrap_or_default() as usize;
-        let mut slots = slot::of_service(&service, tx.state(), &self.replacement.supervisor);
+        let mut slots = slot::of_service(&service, tx.state(), &mut self.replacement.supervisor);
         let occupied = slots.updatable.len();
         let mut steps = Vec::new();
         let mut surplus = Vec::new();

@@ -46,7 +46,7 @@ pub(super) struct Slots {
 }
 
 /// Sorts a service's tasks into slots.
-pub(super) fn of_service(service: &Service, state: &State, supervisor: &Supervisor) -> Slots {
+pub(super) fn of_service(service: &Service, state: &State, supervisor: &mut Supervisor) -> Slots {
     let rolling_back = is_rolling_back(service);
     let mut by_number: BTreeMap<u32, Slot> = BTreeMap::new();
     for task in state.tasks_of_service(service.key) {
@@ -71,7 +71,7 @@ pub(super) fn is_rolling_back(service: &Service) -> bool {
 
 /// Tasks of a slot that an update may replace: those that should run; else, unless a rollback is under way, its newest
 /// one if that must not be restarted, so that an update revives what its policy gave up. Empty: the slot is dead.
-pub(super) fn updatable_tasks(tasks: &[Arc<Task>], rolling_back: bool, supervisor: &Supervisor) -> Slot {
+pub(super) fn updatable_tasks(tasks: &[Arc<Task>], rolling_back: bool, supervisor: &mut Supervisor) -> Slot {
     let live: Slot = tasks.iter().filter(|task| task.desired <= TaskState::Running).cloned().collect();
     if !live.is_empty() || rolling_back {
         return live;

@@ -258,7 +258,7 @@ impl Updater {
     }
 
     /// Start-first: the new task runs, the old ones go.
-    pub(super) fn write_stop_old(&mut self, index: usize, tx: &mut Transaction, supervisor: &Supervisor) {
+    pub(super) fn write_stop_old(&mut self, index: usize, tx: &mut Transaction, supervisor: &mut Supervisor) {
         if let Stopped::Yes { stop, .. } = stoppable(&self.slots[index].clone(), tx, supervisor) {
             stop_tasks(&stop, tx);
         }
@@ -268,7 +268,7 @@ impl Updater {
 
 /// Which of a slot's listed tasks can be told to stop now. One that was shut down meanwhile is passed over if it will
 /// not be restarted; otherwise its replacement has the slot.
-fn stoppable(tasks: &[Arc<Task>], tx: &Transaction, supervisor: &Supervisor) -> Stopped {
+fn stoppable(tasks: &[Arc<Task>], tx: &Transaction, supervisor: &mut Supervisor) -> Stopped {
     let mut stop = Vec::new();
     let mut last = None;
     for listed in tasks {

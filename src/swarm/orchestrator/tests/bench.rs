@@ -24,6 +24,8 @@ const ASSIGN: Duration = Duration::from_millis(20);
 const HOT: usize = 2000;
 /// Then writes take time, as they do in the real one, and the circle costs some.
 const SLOW: Duration = Duration::from_millis(50);
+/// More proposals than anything needs: then it is broken off.
+const ENDLESS: usize = 40_000;
 
 #[derive(Clone, Debug)]
 pub enum Happening {
@@ -105,6 +107,8 @@ pub struct World {
     pub checks: LeaderChecks,
     /// What it broke; only mutants may.
     pub broken: Option<(&'static str, String)>,
+    /// So long was the log then.
+    pub broken_at: usize,
     mutated: bool,
     /// The bench's own invariants say nothing.
     forgives: bool,
@@ -164,6 +168,7 @@ impl World {
             invariants: Invariants::default(),
             checks: LeaderChecks::default(),
             broken: None,
+            broken_at: 0,
             mutated: false,
             forgives: false,
             strict: false,
@@ -213,7 +218,13 @@ impl World {
         self
     }
 
-    /// Broken promises are kept, not told at once.
+    /// Broken promises of a leader are kept, so that they can be told with what led to them.
+    pub fn keeping(mut self) -> Self {
+        self.mutated = true;
+        self
+    }
+
+    /// The same of the bench's own promises.
     pub fn forgiving(mut self) -> Self {
         self.mutated = true;
         self.forgives = true;
@@ -263,6 +274,7 @@ impl World {
         self.grant();
         while let Some((&(at, _), _)) = self.queue.first_key_value()
             && at <= end
+            && !self.is_endless()
         {
             let ((at, _), happening) = self.queue.pop_first().expect("there is one");
             self.now = at;
@@ -324,6 +336,7 @@ impl World {
 
     pub fn grant(&mut self) {
         while self.holding.is_none()
+            && !self.is_endless()
             && let Some(writer) = self.turns.pop_front()
         {
             let mut tx = Transaction::new(&self.state, self.now);
@@ -354,10 +367,20 @@ impl World {
         }
     }
 
+    fn is_endless(&mut self) -> bool {
+        if self.proposals > ENDLESS {
+            self.found(Some(("it comes to an end", format!("{} proposals", self.proposals))));
+        }
+        self.proposals > ENDLESS
+    }
+
     /// A promise was broken.
     pub fn found(&mut self, found: Option<(&'static str, String)>) {
         assert!(found.is_none() || self.mutated, "{found:?}");
-        self.broken = self.broken.take().or(found);
+        if self.broken.is_none() && found.is_some() {
+            self.broken = found;
+            self.broken_at = self.log.len();
+        }
     }
 
     fn written(&mut self, writer: Writer) {

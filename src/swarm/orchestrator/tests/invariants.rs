@@ -81,12 +81,13 @@ impl Invariants {
                 _ => {}
             }
         }
-        // 8: a task that may not start yet has something that will let it.
+        // 8: a task that may not start yet has something that will let it; of a service that is gone it is deleted (§4.6).
         for (change, _) in changes {
             if let Change::Task(new) = change
                 && let Some(task) = after.tasks.get(new.key)
                 && task.desired == TaskState::Ready
                 && !task.status.state.is_terminal()
+                && after.services.get(task.service).is_some()
             {
                 assert!(orchestrators.delayed().contains(&task.key), "8: {task:?}");
             }

@@ -6,17 +6,20 @@
 //! (§6.2, §6.4). Where the real Swarm leaves a cluster short of its spec, the rule that does so is written at its place here.
 
 use super::World;
+use super::bench::{Line, Written};
 use crate::swarm::object::{
     Availability, Generic, Mode, Node, NodeKey, NodeState, RestartCondition, Service, Task, TaskState, UpdateOrder,
     UpdateState,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// An image that nobody has.
 pub const MISSING: &str = "app:nopull";
 /// What is said of it.
 pub const NO_SUCH_IMAGE: &str = "No such image: app:nopull";
+/// What the constraint enforcer says.
+const ENFORCED: &str = "assigned node no longer meets constraints";
 
 /// What the oracle must be told of the past.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,6 +30,49 @@ pub struct Past {
 
 /// What is wrong, in words.
 pub type Verdict = Result<(), String>;
+
+/// So long is looked back: longer than any delay that the tests use, but for the minute that an old task has.
+const LOOK_BACK: i64 = 20_000;
+
+/// What has been written of late, at a time when nothing need be any more.
+///
+/// Two things never come to rest: tasks whose image is missing are tried again and again; and on a node of which more is asked
+/// than it has, by those that run there and those that belong there and wait, the enforcer rejects whom it comes to last
+/// whenever the node is written, be it for an attachment of the task that replaces the rejected one (§4.4, §9). Both may
+/// move the tasks of other services, as room comes and goes.
+pub struct Rest<'a> {
+    world: &'a World,
+    moved: BTreeSet<String>,
+}
+
+impl<'a> Rest<'a> {
+    fn of(world: &'a World) -> Result<Self, String> {
+        let since = world.millis() - LOOK_BACK;
+        let (mut moved, mut cause) = (BTreeSet::new(), false);
+        for line in world.log.iter().rev().take_while(|line| line.at >= since) {
+            if let Written::Task { task, .. } = &line.what {
+                moved.insert(task.service_name.to_string());
+                let rejected = task.status.err.as_deref() == Some(ENFORCED);
+                cause |= rejected || &*task.spec.image == MISSING;
+            } else {
+                moved.insert(line.name.clone());
+            }
+        }
+        match moved.is_empty() || cause {
+            true => Ok(Self { world, moved }),
+            false => Err(format!("no rest, and no reason for it: {moved:?}")),
+        }
+    }
+
+    /// Nothing moves.
+    fn is_quiet(&self) -> bool {
+        self.moved.is_empty()
+    }
+
+    fn moves(&self, service: &Service) -> bool {
+        self.moved.contains(&**service.name())
+    }
+}
 
 /// A filter's words, with a count; the last has none.
 const WORDS: [(&str, &str); 6] = [
@@ -122,21 +168,19 @@ fn words(counts: [u32; 6]) -> String {
     order.iter().map(say).collect::<Vec<_>>().join("; ")
 }
 
-/// A task that waits for a node says exactly why, and no node would do. Where tasks of a missing image come and go, and take
-/// room for a moment each time, only that it says something.
-fn check_waiting(world: &World, service: &Service, task: &Task) -> Verdict {
+/// A task that waits for a node says exactly why, and no node would do. While others come and go for ever, and take room for a
+/// moment each time, only that it says something.
+fn check_waiting(rest: &Rest<'_>, service: &Service, task: &Task) -> Verdict {
+    let world = rest.world;
     let err = task.status.err.as_deref().unwrap_or("");
     // §3.7: a task without a node that finds none while there is a newer spec is not looked at again, nor told anything; not
     // even when a rollback makes its own spec the newest again.
     if task.node.is_none() && world.versions[&service.key].iter().any(|&version| version > task.spec_version) {
         return Ok(());
     }
-    let node = task.node.and_then(|node| world.state.nodes.get(node));
-    if !is_still(world) && node.is_some_and(|node| asks_too_much(task, node, service) || is_contended(world, node)) {
-        return Ok(());
-    }
-    if !is_still(world) {
-        return if err.is_empty() { Err(format!("{} waits and says nothing", world.names[&task.key])) } else { Ok(()) };
+    if !rest.is_quiet() {
+        let silent = err.is_empty() && !rest.moves(service);
+        return if silent { Err(format!("{} waits and says nothing", world.names[&task.key])) } else { Ok(()) };
     }
     let told = |wrong: &str, right: &str| {
         Err(format!("{} waits ({wrong}): it says {err:?}, the oracle {right:?}", world.names[&task.key]))
@@ -168,10 +212,12 @@ fn check_waiting(world: &World, service: &Service, task: &Task) -> Verdict {
     if err == right { Ok(()) } else { told("wrong words", &right) }
 }
 
-/// The image is missing: the slot's newest end says so, and its next task waits out its delay or is being tried.
+/// The image is missing: an end in the slot says so, or the enforcer was faster; and its next task waits out its delay or is
+/// being tried.
 fn check_missing(world: &World, tasks: &[&Arc<Task>], name: &str) -> Verdict {
     let told = |task: &&&Arc<Task>| {
-        task.status.state == TaskState::Rejected && task.status.err.as_deref() == Some(NO_SUCH_IMAGE)
+        task.status.state == TaskState::Rejected
+            && task.status.err.as_deref().is_some_and(|err| err == NO_SUCH_IMAGE || err == ENFORCED)
     };
     if tasks.iter().any(|task| told(&task)) {
         return Ok(());
@@ -180,46 +226,27 @@ fn check_missing(world: &World, tasks: &[&Arc<Task>], name: &str) -> Verdict {
 }
 
 /// A live task runs, or waits and says why, or cannot be heard, or has no image. `slot`: all tasks of its slot.
-fn check_live(world: &World, service: &Service, task: &Arc<Task>, slot: &[&Arc<Task>]) -> Verdict {
+fn check_live(rest: &Rest<'_>, service: &Service, task: &Arc<Task>, slot: &[&Arc<Task>]) -> Verdict {
+    let world = rest.world;
     let node = task.node.and_then(|node| world.state.nodes.get(node));
     match task.status.state {
         TaskState::Running => Ok(()),
-        // A task is made with desired state READY only where something will let it run.
-        // Its slot has told why, if it is but the newest of many.
-        TaskState::Pending if &*task.spec.image == MISSING && check_missing(world, slot, service.name()).is_ok() => {
-            Ok(())
-        }
-        TaskState::Pending => check_waiting(world, service, task),
-        // What belongs to a node and never found room there cannot be stopped either: it has its minute each time (§5).
-        TaskState::Ready if task.desired == TaskState::Ready && slot.iter().any(|old| never_stops(old)) => Ok(()),
-        TaskState::Rejected if node.is_some_and(|node| asks_too_much(task, node, service)) => Ok(()),
-        _ if world.state.nodes.values().any(|node| is_contended(world, node)) => Ok(()),
-        _ if &*task.spec.image == MISSING => check_missing(world, slot, service.name()),
+        // A job's task that ended well.
+        TaskState::Complete if task.desired == TaskState::Complete => Ok(()),
         // Its agent cannot be heard; the managers do not know what became of it.
         TaskState::Assigned | TaskState::Accepted | TaskState::Preparing | TaskState::Ready | TaskState::Starting
             if node.is_none_or(|node| node.status.state != NodeState::Ready) =>
         {
             Ok(())
         }
-        // A job's task that ended well.
-        TaskState::Complete if task.desired == TaskState::Complete => Ok(()),
+        _ if &*task.spec.image == MISSING && task.status.state != TaskState::Pending => {
+            check_missing(world, slot, service.name())
+        }
+        TaskState::Pending if rest.moves(service) => Ok(()),
+        TaskState::Pending => check_waiting(rest, service, task),
+        _ if rest.moves(service) => Ok(()),
         _ => Err(format!("{} does not run: {:?}", world.names[&task.key], world.slots(service.name()))),
     }
-}
-
-/// Only a task without a node is finished by the scheduler when its spec is obsolete (§3.7).
-fn never_stops(task: &Task) -> bool {
-    task.node.is_some() && task.status.state == TaskState::Pending && task.desired >= TaskState::Shutdown
-}
-
-/// A task that belongs to a node which cannot have it: the enforcer rejects it whenever the node is written, and each of its
-/// attachments to a network is such a write (§4.4, §9).
-fn asks_too_much(task: &Task, node: &Node, service: &Service) -> bool {
-    let spec = &task.spec;
-    service.spec.mode.is_by_node()
-        && (spec.reserved.nano_cpus > node.description.nano_cpus
-            || spec.reserved.memory_bytes > node.description.memory_bytes
-            || !is_eligible(node, service))
 }
 
 /// Whether the policy may have ended a slot for good (§5). It is the newest task's that counts when the orchestrator looks
@@ -251,6 +278,7 @@ fn by_slot<'a>(world: &'a World, service: &Service) -> BTreeMap<(u32, Option<Nod
 
 /// Everything that must hold of a cluster at rest.
 pub fn check(world: &World, past: impl Fn(&Service) -> Past) -> Verdict {
+    let rest = &Rest::of(world)?;
     for task in world.state.tasks.values() {
         let node = task.node.and_then(|node| world.state.nodes.get(node));
         let stops = task.desired >= TaskState::Shutdown
@@ -267,12 +295,12 @@ pub fn check(world: &World, past: impl Fn(&Service) -> Past) -> Verdict {
     for service in world.state.services.values() {
         let slots = by_slot(world, service);
         match service.spec.mode {
-            Mode::Replicated { replicas } => replicated(world, service, &slots, replicas as usize)?,
-            Mode::Global => global(world, service, &slots)?,
+            Mode::Replicated { replicas } => replicated(rest, service, &slots, replicas as usize)?,
+            Mode::Global => global(rest, service, &slots)?,
             Mode::ReplicatedJob { max_concurrent, total } => {
-                replicated_job(world, service, &slots, max_concurrent as usize, total as usize)?;
+                replicated_job(rest, service, &slots, max_concurrent as usize, total as usize)?;
             }
-            Mode::GlobalJob => global_job(world, service, &slots, past(service))?,
+            Mode::GlobalJob => global_job(rest, service, &slots, past(service))?,
         }
         if !service.spec.mode.is_job() {
             check_update(world, service, &slots)?;
@@ -296,7 +324,23 @@ fn may_be_double(world: &World, service: &Service) -> bool {
         || (state.is_none() && service.spec.update.order == UpdateOrder::StartFirst)
 }
 
-fn replicated(world: &World, service: &Service, slots: &Slots<'_>, replicas: usize) -> Verdict {
+/// How many slots went in a scale-down whose policy might have ended them.
+fn scaled_away(world: &World, service: &Service) -> usize {
+    let ends = |task: &Task| {
+        let policy = &task.spec.restart;
+        policy.condition != RestartCondition::Any || policy.max_attempts > 0
+    };
+    let slot = |line: &Line| match &line.what {
+        Written::Task { task, .. } if task.service == service.key && task.desired == TaskState::Remove => {
+            ends(task).then_some(task.slot)
+        }
+        _ => None,
+    };
+    world.log.iter().filter_map(slot).collect::<BTreeSet<_>>().len()
+}
+
+fn replicated(rest: &Rest<'_>, service: &Service, slots: &Slots<'_>, replicas: usize) -> Verdict {
+    let world = rest.world;
     let mut occupied = 0;
     let mut given_up = 0;
     for slot in slots.values() {
@@ -312,13 +356,14 @@ fn replicated(world: &World, service: &Service, slots: &Slots<'_>, replicas: usi
             if node.is_some_and(|node| node.is_none_or(|node| invalid(node))) {
                 return Err(format!("{} stays on a node that is lost or drained", world.names[&task.key]));
             }
-            check_live(world, service, task, slot)?;
+            check_live(rest, service, task, slot)?;
         }
         occupied += usize::from(!live.is_empty());
         given_up += usize::from(live.is_empty() && is_given_up(world, slot));
     }
-    // A slot that its policy gave up is occupied (§2.5), but for the time of a rollback.
-    if occupied > replicas || occupied + given_up < replicas {
+    // A slot that its policy gave up is occupied (§2.5), but for the time of a rollback. One that was scaled away counts so
+    // too until its tasks are gone: a look meanwhile may take another slot away for it, and none comes after that (§4.1).
+    if occupied > replicas || occupied + given_up + scaled_away(world, service) < replicas {
         return Err(format!(
             "{}: {replicas} wanted, {occupied} slots are live and {given_up} given up: {:?}",
             service.name(),
@@ -328,7 +373,8 @@ fn replicated(world: &World, service: &Service, slots: &Slots<'_>, replicas: usi
     Ok(())
 }
 
-fn global(world: &World, service: &Service, slots: &Slots<'_>) -> Verdict {
+fn global(rest: &Rest<'_>, service: &Service, slots: &Slots<'_>) -> Verdict {
+    let world = rest.world;
     for node in world.state.nodes.values() {
         let slot = slots.get(&(0, Some(node.key))).map_or(&[][..], |slot| slot);
         let live = live(slot);
@@ -338,7 +384,7 @@ fn global(world: &World, service: &Service, slots: &Slots<'_>) -> Verdict {
             return Err(format!("{place}: a task where none may be"));
         }
         for task in &live {
-            check_live(world, service, task, slot)?;
+            check_live(rest, service, task, slot)?;
         }
         // A paused node keeps what it has (§4.2).
         if lost || node.spec.availability == Availability::Pause {
@@ -358,7 +404,14 @@ fn global(world: &World, service: &Service, slots: &Slots<'_>) -> Verdict {
     Ok(())
 }
 
-fn replicated_job(world: &World, service: &Service, slots: &Slots<'_>, max_concurrent: usize, total: usize) -> Verdict {
+fn replicated_job(
+    rest: &Rest<'_>,
+    service: &Service,
+    slots: &Slots<'_>,
+    max_concurrent: usize,
+    total: usize,
+) -> Verdict {
+    let world = rest.world;
     let iteration = service.job_status.map(|status| status.iteration);
     let current = |task: &&&Arc<Task>| task.job_iteration == iteration;
     let all: Vec<&Arc<Task>> = slots.values().flatten().filter(current).copied().collect();
@@ -370,7 +423,7 @@ fn replicated_job(world: &World, service: &Service, slots: &Slots<'_>, max_concu
     for task in &running {
         // §4.3: a lost node's tasks are not replaced; nobody hears how they are.
         let slot = &slots[&(task.slot, None)];
-        check_live(world, service, task, slot)?;
+        check_live(rest, service, task, slot)?;
     }
     // A task that may not be restarted frees its place, but nobody looks until another one ends (§4.3 [R 48]).
     let mut stalled = false;
@@ -399,13 +452,14 @@ fn replicated_job(world: &World, service: &Service, slots: &Slots<'_>, max_concu
     Ok(())
 }
 
-fn global_job(world: &World, service: &Service, slots: &Slots<'_>, past: Past) -> Verdict {
+fn global_job(rest: &Rest<'_>, service: &Service, slots: &Slots<'_>, past: Past) -> Verdict {
+    let world = rest.world;
     let iteration = service.job_status.map(|status| status.iteration);
     for node in world.state.nodes.values() {
         let slot = slots.get(&(0, Some(node.key))).map_or(&[][..], |slot| slot);
         let current: Vec<&Arc<Task>> = slot.iter().filter(|task| task.job_iteration == iteration).copied().collect();
         for task in current.iter().filter(|task| task.desired <= TaskState::Complete) {
-            check_live(world, service, task, slot)?;
+            check_live(rest, service, task, slot)?;
         }
         // §4.3 [R 47]: what becomes of nodes later is not this loop's business.
         if !past.nodes_changed && is_available(node) && is_eligible(node, service) && current.is_empty() {
@@ -451,29 +505,4 @@ fn check_update(world: &World, service: &Service, slots: &Slots<'_>) -> Verdict 
         return Ok(());
     }
     Err(format!("{}: its update waits for nothing: {:?}", service.name(), world.slots(service.name())))
-}
-
-/// No task takes room for a moment only: those of a missing image do, and those on a node that the enforcer keeps clearing.
-fn is_still(world: &World) -> bool {
-    let missing = |task: &Arc<Task>| task.desired <= TaskState::Complete && &*task.spec.image == MISSING;
-    !world.state.tasks.values().any(missing) && !world.state.nodes.values().any(|node| is_contended(world, node))
-}
-
-/// More is asked of a node than it has, by those that run there and those that belong there and wait: at each write of the
-/// node the enforcer rejects whom it comes to last, be it running, and the write that follows from that calls it again
-/// (§4.4, §9: it counts every task of the node that has not ended).
-fn is_contended(world: &World, node: &Node) -> bool {
-    let counts = |task: &&Arc<Task>| {
-        task.node == Some(node.key) && task.desired <= TaskState::Complete && task.status.state < TaskState::Complete
-    };
-    let of_node = || world.state.tasks.values().filter(counts);
-    let waits = |task: &Arc<Task>| task.status.state < TaskState::Assigned || task.desired == TaskState::Ready;
-    let rejected = world.state.tasks.values().any(|task| {
-        let by_enforcer = task.status.err.as_deref() == Some("assigned node no longer meets constraints");
-        task.node == Some(node.key) && task.desired <= TaskState::Complete && by_enforcer
-    });
-    let cpus: i64 = of_node().map(|task| task.spec.reserved.nano_cpus).sum();
-    let memory: i64 = of_node().map(|task| task.spec.reserved.memory_bytes).sum();
-    let over = cpus > node.description.nano_cpus || memory > node.description.memory_bytes;
-    (over && of_node().any(waits)) || rejected
 }

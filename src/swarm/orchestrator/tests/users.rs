@@ -17,9 +17,7 @@ use std::sync::Arc;
 impl World {
     /// A write from outside, committed at once.
     pub fn write_now<R>(&mut self, write: impl FnOnce(&mut Transaction) -> R) -> R {
-        while self.holding.is_some() {
-            self.pass(1);
-        }
+        self.wait_for_turn();
         let mut tx = Transaction::new(&self.state, self.now);
         let result = write(&mut tx);
         let found = self.checks.look(&self.state, &tx, Writer::Api(0), &self.loops.orchestrators);

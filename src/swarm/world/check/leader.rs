@@ -117,7 +117,7 @@ impl LeaderChecks {
                     let event = Event::Task { old: old.cloned(), new: Some(new.clone()) };
                     wrong = wrong
                         .or(found)
-                        .or_else(|| unheld(new, orchestrators))
+                        .or_else(|| unheld(new, tx.state(), orchestrators))
                         .or(self.addresses.look(&event, tx.state()));
                 }
                 Change::RemoveTask(key) => {
@@ -131,6 +131,8 @@ impl LeaderChecks {
                     let old = before.services.get(new.key);
                     if old.is_some_and(|old| !std::sync::Arc::ptr_eq(&old.spec, &new.spec)) {
                         self.under_way.remove(&new.key);
+                        // The next update may keep a task of this one, and let it wait for another (§6.2).
+                        self.releases.retain(|_, release| release.service != new.key || !release.by_update);
                     }
                     let event = Event::Service { old: old.cloned(), new: Some(new.clone()) };
                     wrong = wrong.or(self.addresses.look(&event, tx.state()));
@@ -328,11 +330,9 @@ impl LeaderChecks {
         let service = tx.state().services.get(old.service)?;
         let place = place_of(old, service);
         if let Some(new) = made.get(&place) {
-            // Stop-first: both in one write. The last of those that still run is waited for.
-            if let Some(release) = self.releases.get_mut(new)
-                && !old.status.state.is_terminal()
-            {
-                release.waits = Some(old.key);
+            // Stop-first: both in one write. The last that is told is waited for, if it still runs (§6.2).
+            if let Some(release) = self.releases.get_mut(new) {
+                release.waits = (!old.status.state.is_terminal()).then_some(old.key);
             }
         } else if config_of(service).order == UpdateOrder::StartFirst
             && let Some(&(new, version)) = self.newest.get(&place)
@@ -383,10 +383,11 @@ impl LeaderChecks {
     }
 }
 
-/// 8: a task that may not start yet has something that will let it.
-fn unheld(task: &Task, orchestrators: &Orchestrators) -> Option<Broken> {
+/// 8: a task that may not start yet has something that will let it. Without its service nobody will: a new leader deletes it,
+/// and another loop may write it a moment before (§4.6).
+fn unheld(task: &Task, state: &State, orchestrators: &Orchestrators) -> Option<Broken> {
     let waits = task.desired == TaskState::Ready && !task.status.state.is_terminal();
-    if !waits || orchestrators.is_delayed(task.key) {
+    if !waits || orchestrators.is_delayed(task.key) || state.services.get(task.service).is_none() {
         return None;
     }
     broken("what may not start yet will be let", name(task))

@@ -8,11 +8,11 @@
 //! Source: control-plane.md §12 (6-8, 11, 13-18).
 
 use crate::swarm::object::{
-    Mode, Node, PortConfig, Protocol, Service, ServiceKey, ServiceSpec, Task, TaskState, UpdateOrder, UpdateState,
+    Mode, Node, NodeKey, PortConfig, Protocol, Service, ServiceSpec, Task, TaskState, UpdateOrder, UpdateState,
     UpdateStatus,
 };
 use crate::swarm::store::{Event, State, Why};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Ports that the allocator chooses by itself.
 const AUTOMATIC: std::ops::RangeInclusive<u16> = 30_000..=32_767;
@@ -171,20 +171,23 @@ fn ports_taken(old: &Service, new: &Service, state: &State) -> Option<Broken> {
 /// What the whole of a store breaks, whatever was written last: 8, 13-16. A look at everything.
 pub(super) fn broken_whole(state: &State) -> Option<Broken> {
     let (_, addresses) = super::addresses::Addresses::of(state);
-    addresses.or_else(|| state.nodes.values().find_map(|node| clashing(node, state))).or_else(|| {
-        state.services.values().find_map(|service| if is_changing(service) { None } else { doubled(service, state) })
-    })
+    addresses
+        .or_else(|| state.nodes.values().find_map(|node| clashing(node, state)))
+        .or_else(|| state.services.values().find_map(|service| doubled(service, state)))
 }
 
-/// While an update is under way a slot may have two tasks that should run; so it may where a start-first update was
-/// interrupted by another one, until that comes to the slot.
-fn is_changing(service: &Service) -> bool {
+/// While an update is under way a slot may have two tasks that should run; so it may where a start-first update
+/// was interrupted by another one, until that comes to the slot. An update has no status where the request was sent again
+/// (§6.1); then the specs of its tasks tell of it.
+fn is_changing(service: &Service, state: &State) -> bool {
     let starts_first =
         |spec: &ServiceSpec| [spec.update, spec.rollback].iter().any(|config| config.order == UpdateOrder::StartFirst);
-    let at_rest = matches!(
-        state_of(&service.update_status),
-        None | Some(UpdateState::Completed | UpdateState::RollbackCompleted)
-    );
+    let outdated =
+        |task: &std::sync::Arc<Task>| task.desired <= TaskState::Running && task.spec_version != service.spec_version;
+    let at_rest = match state_of(&service.update_status) {
+        None => !state.tasks_of_service(service.key).any(outdated),
+        Some(status) => matches!(status, UpdateState::Completed | UpdateState::RollbackCompleted),
+    };
     !at_rest || starts_first(&service.spec) || service.previous_spec.as_deref().is_some_and(starts_first)
 }
 
@@ -208,15 +211,14 @@ fn clashing(node: &Node, state: &State) -> Option<Broken> {
 
 /// 8, 15, 16
 fn doubled(service: &Service, state: &State) -> Option<Broken> {
-    let mut live: BTreeMap<(u32, ServiceKey, Option<crate::swarm::object::NodeKey>), u32> = BTreeMap::new();
+    let mut live: BTreeSet<(u32, Option<NodeKey>)> = BTreeSet::new();
     let (mut complete, mut seen) = (BTreeSet::new(), 0u32);
     let iteration = service.job_status.map(|status| status.iteration);
+    let changing = is_changing(service, state);
     for task in state.tasks_of_service(service.key).filter(|task| task.job_iteration == iteration) {
         let node = task.node.filter(|_| service.spec.mode.is_by_node());
         if task.desired == TaskState::Running {
-            let count = live.entry((task.slot, service.key, node)).or_insert(0);
-            *count += 1;
-            if *count > 1 {
+            if !live.insert((task.slot, node)) && !changing {
                 return broken("a slot has one task that should run", name(task));
             }
         }
