@@ -22,7 +22,7 @@ const TOPICS: &[Topic] = &[
         name: "docker-29/01-lab",
         recording: include_str!("../recordings/docker-29/01-lab.jsonl"),
         hosts: &[("solo", 31, None)],
-        seed: 29,
+        seeds: &[29, 1, 2, 3],
         before: "",
     },
     Topic {
@@ -35,7 +35,7 @@ const TOPICS: &[Topic] = &[
             (FIVE[3].0, FIVE[3].1, None),
             (FIVE[4].0, FIVE[4].1, None),
         ],
-        seed: 29,
+        seeds: &[29, 1, 2, 3],
         before: "",
     },
     Topic {
@@ -48,7 +48,7 @@ const TOPICS: &[Topic] = &[
             (FIVE[3].0, FIVE[3].1, WORKER),
             (FIVE[4].0, FIVE[4].1, WORKER),
         ],
-        seed: 1,
+        seeds: &[1, 2, 3, 4, 5, 6],
         // It went on where the one before it had ended: a worker had been lost and come back.
         before: "docker service create -d --name timecheck --replicas 10 diamol/ch12-timecheck:1.0; wait 20s; \
                  kill worker1 daemon; wait until nodes['worker1'].status == 'down' for up to 20s; wait 10s; \
@@ -58,35 +58,35 @@ const TOPICS: &[Topic] = &[
         name: "docker-29/04-updates",
         recording: include_str!("../recordings/docker-29/04-updates.jsonl"),
         hosts: &[("solo", 34, None)],
-        seed: 29,
+        seeds: &[29, 1, 2, 3],
         before: "",
     },
     Topic {
         name: "docker-29/05-errors",
         recording: include_str!("../recordings/docker-29/05-errors.jsonl"),
         hosts: &[("solo", 31, MANAGER), ("spare", 32, None), ("extra", 33, None), ("nodaemon", 99, None)],
-        seed: 29,
+        seeds: &[29, 1, 2, 3],
         before: "stop nodaemon daemon",
     },
     Topic {
         name: "docker-29/07-secrets-configs",
         recording: include_str!("../recordings/docker-29/07-secrets-configs.jsonl"),
         hosts: &[("solo", 31, MANAGER), ("spare", 32, WORKER)],
-        seed: 29,
+        seeds: &[29, 1, 2, 3],
         before: "",
     },
     Topic {
         name: "docker-29/12-container-actions",
         recording: include_str!("../recordings/docker-29/12-container-actions.jsonl"),
         hosts: &[("solo", 31, MANAGER), ("spare", 32, WORKER)],
-        seed: 29,
+        seeds: &[29, 1, 2, 3],
         before: "",
     },
     Topic {
         name: "docker-29/14-which-side",
         recording: include_str!("../recordings/docker-29/14-which-side.jsonl"),
         hosts: &[("solo", 31, MANAGER), ("spare", 32, WORKER), ("extra", 33, None), ("nodaemon", 99, None)],
-        seed: 29,
+        seeds: &[29, 1, 2, 3],
         before: "stop nodaemon daemon",
     },
 ];

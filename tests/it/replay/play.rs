@@ -30,8 +30,8 @@ pub struct Topic {
     pub recording: &'static str,
     /// Name, last byte of the address, and role in a swarm that is there from the first.
     pub hosts: &'static [(&'static str, u8, Option<Role>)],
-    /// A seed by which elections go as they went there.
-    pub seed: u64,
+    /// Seeds: by the first of them elections go as they went there, the others are what chance might have drawn as well.
+    pub seeds: &'static [u64],
     /// What was done before the recording began, on the first host.
     pub before: &'static str,
 }
@@ -81,7 +81,8 @@ impl Said {
         let size = NonZero::new(30).zip(columns.and_then(NonZero::new));
         if let Some((rows, columns)) = size {
             let mut screen = vt100::Parser::new(rows, columns, 0);
-            screen.process(self.out.as_bytes());
+            // A terminal begins each line at its start.
+            screen.process(self.out.replace("\r\n", "\n").replace('\n', "\r\n").as_bytes());
             // What the terminal itself echoes.
             self.out = screen.screen().contents().replace("^C", "");
         }
@@ -122,6 +123,8 @@ fn images() -> Catalogue {
     put("ch12-timecheck:2.0", "/tick", |_| {});
     put("ch12-timecheck:3.0-bad", "/bad", |image| {
         image.exit = Some(ImageExit { after: Duration::from_secs(1), code: 1 });
+        image.log = vec!["starting 3.0".into()];
+        image.log_errors = vec!["Unhandled exception. fatal: bad config".into()];
         image.listen.clear();
     });
     for name in ["ch09-image-of-the-day", "ch09-access-log", "ch09-image-gallery"] {
@@ -138,14 +141,14 @@ struct Stage {
 }
 
 impl Stage {
-    fn new(topic: &Topic) -> Self {
+    fn new(topic: &Topic, seed: u64) -> Self {
         let host = |&(name, last, role): &(&str, u8, Option<Role>)| HostSpec {
             address: Some([10, 90, 0, last].into()),
             nano_cpus: 2_000_000_000,
             memory_bytes: MEMORY,
             ..HostSpec::new(name, role)
         };
-        let mut centre = DataCentre::of(topic.seed, topic.hosts.iter().map(host).collect());
+        let mut centre = DataCentre::of(seed, topic.hosts.iter().map(host).collect());
         centre.catalogue = images();
         let mut stage = Stage { session: Session::new(&centre), terminals: BTreeMap::new() };
         let first = topic.hosts[0].0;
@@ -238,9 +241,19 @@ fn direction(text: &str, topic: &Topic) -> Option<String> {
     }
 }
 
-/// Plays a recording and judges each command.
+/// Plays a recording and judges each command: with each of the topic's seeds, of whose verdicts the best one stands.
 pub fn play(topic: &Topic) -> Tally {
-    let mut stage = Stage::new(topic);
+    let mut seeds = topic.seeds.iter();
+    let first = *seeds.next().expect("a topic has a seed");
+    let best = play_with(topic, first, Tally::new(topic.name));
+    seeds.fold(best, |best, &seed| {
+        let other = play_with(topic, seed, Tally::after(&best));
+        best.or(other)
+    })
+}
+
+fn play_with(topic: &Topic, seed: u64, mut tally: Tally) -> Tally {
+    let mut stage = Stage::new(topic, seed);
     let mut items = read(topic.recording);
     for item in &mut items {
         // Two machines are called solo, each in recordings of its own.
@@ -250,7 +263,6 @@ pub fn play(topic: &Topic) -> Tally {
         };
         hosts.into_iter().filter(|host| *host == "solo4").for_each(|host| *host = "solo".into());
     }
-    let mut tally = Tally::new(topic.name);
     let mut names = Names::default();
     // A token that was read before the recording began.
     let typed = items.iter().find_map(|item| match item {
@@ -309,11 +321,15 @@ fn act(stage: &mut Stage, row: &Row, names: &mut Names, tally: &mut Tally) {
         return;
     }
     let line = names.translate(&row.line);
-    let before = looks(&row.line).then(|| stage.clone());
+    let settled = tally.is_settled();
+    let before = (!settled && looks(&row.line)).then(|| stage.clone());
     let limit = row.interrupted.unwrap_or(row.took * 2 + 30_000);
     let ours = stage.run(&row.host, row.columns, &line, limit).shown(row.columns);
     let theirs = Said::of(row).shown(row.columns);
     names.learn(&theirs.out, &ours.out);
+    if settled {
+        return tally.judge(row, Verdict::ButForChance, "", "");
+    }
     if let Some(verdict) = theirs.is(&ours) {
         tally.judge(row, verdict, "", "");
         return;
