@@ -13,8 +13,8 @@ use super::invocation::Invocation;
 use super::table::Command;
 use crate::swarm::api::{
     Answer, Attached, ContainerInspect, ContainerSummary, Events, EventsRequest, ExecRequest, Executed, Failure, File,
-    FileKind, Filters, ImageInspect, ImageSummary, Info, LogLine, LogPart, Network, NoAnswer, Node, Pruned, Request, Response,
-    Service, Swarm, Task, Top, Version, Volume, VolumeCreate,
+    FileKind, Filters, ImageInspect, ImageSummary, Info, LogLine, LogPart, Network, NoAnswer, Node, Pruned, Request,
+    Response, Service, Swarm, Task, Top, Version, Volume, VolumeCreate,
 };
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -83,7 +83,6 @@ impl Host {
             Request::Info if self.manager.is_none() => Ok(Response::Info(Arc::new(self.info(None, env)))),
             Request::ContainerList { all, limit, filters } => self.container_list(*all, *limit, filters, env),
             Request::ContainerInspect(id) => self.container_inspect(id, env),
-            Request::ContainerRemove { id, force } => self.container_remove(id, *force, env),
             Request::ContainerPause(id) => self.container_pause(id, env),
             Request::ContainerUnpause(id) => self.container_unpause(id, env),
             Request::ContainerRename { id, name } => self.container_rename(id, name, env),
@@ -117,6 +116,7 @@ impl Host {
             Request::ContainerRestart { id, timeout, signal } => {
                 self.container_stop(id, *timeout, signal.as_deref(), (client, number, true), env)
             }
+            Request::ContainerRemove { id, force } => self.container_remove(id, *force, (client, number), env),
             Request::ContainerStart(id) => self.container_start(id, client, number, env),
             Request::ContainerCreate(order) => self.container_create(order, client, number, env),
             Request::ContainerWait { id, removed } => self.container_wait(id, *removed, (client, number), env),

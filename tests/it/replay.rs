@@ -47,6 +47,7 @@ const TOPICS: &[Topic] = &[
             (FIVE[2].0, FIVE[2].1, MANAGER),
             (FIVE[3].0, FIVE[3].1, WORKER),
             (FIVE[4].0, FIVE[4].1, WORKER),
+            ("extra", 33, None),
         ],
         seeds: &[1, 2, 3, 4, 5, 6],
         // It went on where the one before it had ended: a worker had been lost and come back.

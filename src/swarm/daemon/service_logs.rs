@@ -120,8 +120,7 @@ impl Host {
     pub fn publish_logs(&mut self, subscription: u64, lines: Vec<LogLine>, done: bool, env: &mut Env) {
         let Some(agent) = &self.agent else { return };
         let Some((manager, session)) = agent.session() else { return };
-        let message =
-            ToDispatcher::Logs { node: agent.node, session, subscription, lines: Arc::new(lines), done };
+        let message = ToDispatcher::Logs { node: agent.node, session, subscription, lines: Arc::new(lines), done };
         let route = Route { host: self.id, via: None };
         env.send(self.id, self.boot, manager, None, Body::ToDispatcher { route, message });
     }

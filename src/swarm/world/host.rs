@@ -262,7 +262,9 @@ impl Host {
             Body::ToAgent { route, message } => self.relay_down(from, route, message, env),
             Body::Call { call, request } => self.leader_call(request, ReplyTo::Follower { host: from, call }, env),
             Body::CallDone { call, answer } => self.call_done(call, Arc::unwrap_or_clone(answer), env),
-            Body::Logs { stream, request } => self.leader_logs(Subscriber { host: from, stream }, request.as_deref(), env),
+            Body::Logs { stream, request } => {
+                self.leader_logs(Subscriber { host: from, stream }, request.as_deref(), env)
+            }
             Body::LogsPart { stream, part } => self.log_part(stream, Arc::unwrap_or_clone(part), env),
             Body::Join { call, host, request, via } => self.join_asked(call, host, request, via, from, env),
             Body::Renew { number, host, shown, via } => self.renew_asked(number, host, shown, via, from, env),

@@ -38,7 +38,7 @@ static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
 static RANDOM: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b[a-z]{4,}_[a-z]{3,}\b").expect("a pattern"));
 
 /// Words of Docker's, of Linux and of the recordings that look like such names.
-const NOT_RANDOM: [&str; 8] = [
+const NOT_RANDOM: [&str; 9] = [
     "docker_gwbridge",
     "graceful_stop",
     "preferred_lft",
@@ -47,6 +47,7 @@ const NOT_RANDOM: [&str; 8] = [
     "rollback_started",
     "under_score",
     "valid_lft",
+    "vxlanid_list",
 ];
 
 static ID: LazyLock<Regex> = LazyLock::new(|| {
@@ -99,7 +100,8 @@ pub fn but_for_chance(text: &str) -> Vec<String> {
         return vec![plain_json(&value).to_string()];
     }
     let lines: Vec<&str> = text.lines().collect();
-    if lines.iter().any(|line| line.starts_with("Usage:  docker")) && text.contains("Options:")
+    if text.starts_with("Usage:  docker")
+        || lines.iter().any(|line| line.starts_with("Usage:  docker")) && text.contains("Options:")
         || text.contains("Commands:")
     {
         return lines.iter().filter_map(|line| named_by(line)).collect();
@@ -143,16 +145,31 @@ pub fn but_for_chance(text: &str) -> Vec<String> {
         all
     };
     if said.iter().any(|line| line.starts_with("overall progress:") || line.starts_with("verify:")) {
+        said = said.iter().map(|line| progressed(line)).collect();
+        // What was on the way to the end was seen or not.
+        let under_way = |line: &String| {
+            let counts = line.strip_prefix("overall progress: ").and_then(|rest| rest.split_once(" out of "));
+            counts.is_some_and(|(done, all)| done != "0" && !all.starts_with(&format!("{done} ")))
+        };
+        if said.iter().any(|line| line.ends_with(" converged")) {
+            said.retain(|line| !under_way(line));
+        }
         said.sort();
         said.dedup();
     }
     said
 }
 
+/// A line of progress without its slot, which is drawn to a node.
+fn progressed(line: &str) -> String {
+    static SLOT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\d+/(\d+): +").expect("a pattern"));
+    SLOT.replace(line, "<slot>/$1: ").into_owned()
+}
+
 /// Help is in words of our own: of a line only what it names, a flag with its type, a command, or how a command is used.
 fn named_by(line: &str) -> Option<String> {
     static NAMES: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^(?:Usage:.*|[A-Z][A-Za-z ]+:|  [a-z][a-z-]+ |\s+(?:-\w, )?--[a-z-]+(?: [a-z-]+)?)")
+        Regex::new(r"^(?:Usage:.*|[A-Z][A-Za-z ]+:|  [a-z][a-z-]+ | {2,6}(?:-\w, )?--[a-z-]+(?: [a-z-]+)?)")
             .expect("a pattern")
     });
     NAMES.find(line).map(|found| found.as_str().trim().to_owned())
@@ -178,7 +195,8 @@ fn of_the_machine(line: &str) -> bool {
 /// A line about a task without its slot and the node that it was drawn to.
 fn placed(line: &str) -> String {
     static NODE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b(?:manager|worker)\d\b").expect("a pattern"));
-    static TASK: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^(<name>|[a-z][a-z0-9_-]*)\.\d+ ").expect("a pattern"));
+    static TASK: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"^(<name>|[a-z][a-z0-9_-]*)\.\d+ ").expect("a pattern"));
     if TASK.is_match(line) {
         let line = TASK.replace(line, "$1.<slot> ");
         return NODE.replace_all(&line, "<node>").into_owned();

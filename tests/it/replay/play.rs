@@ -60,20 +60,27 @@ fn out_of_scope(row: &Row) -> Option<&'static str> {
     if row.line.contains("nsenter") || row.line.contains("script -qec") {
         return Some("a tool of the recorder's");
     }
+    if row.status == Some(139) {
+        return Some("the recorder's own program crashed");
+    }
     row.status.is_none().then_some("the recorder gave up waiting")
 }
 
 /// What a line printed.
+const LAST_WORDS: [&str; 2] = ["Operation continuing in background.", "Use `docker service ps "];
+
 #[derive(Clone, Debug, Default)]
 struct Said {
     status: Option<i32>,
     out: String,
     err: String,
+    /// Ctrl-C ended it.
+    interrupted: bool,
 }
 
 impl Said {
     fn of(row: &Row) -> Self {
-        Said { status: row.status, out: row.out.clone(), err: row.err.clone() }
+        Said { status: row.status, out: row.out.clone(), err: row.err.clone(), interrupted: row.interrupted.is_some() }
     }
 
     /// On a terminal: what stands on its screen in the end.
@@ -90,7 +97,12 @@ impl Said {
     }
 
     fn key(&self) -> (Option<i32>, Vec<String>, Vec<String>) {
-        (self.status, but_for_chance(&self.out), but_for_chance(&self.err))
+        let mut out = but_for_chance(&self.out);
+        if self.interrupted {
+            // What a client says last when it is interrupted gets through to the terminal or does not.
+            out.retain(|line| !LAST_WORDS.iter().any(|words| line.starts_with(words)));
+        }
+        (self.status, out, but_for_chance(&self.err))
     }
 
     fn is(&self, other: &Said) -> Option<Verdict> {
@@ -128,7 +140,8 @@ fn images() -> Catalogue {
         image.listen.clear();
     });
     for name in ["ch09-image-of-the-day", "ch09-access-log", "ch09-image-gallery"] {
-        put(name, "/httpd", |_| {});
+        // As process 1 it does not heed SIGTERM.
+        put(name, "/httpd", |image| image.stop = None);
     }
     put("base", "/bin/sh", |image| image.listen.clear());
     catalogue
@@ -190,7 +203,7 @@ impl Stage {
     fn run(&mut self, host: &str, columns: Option<u16>, line: &str, limit: i64) -> Said {
         match self.terminal(host, columns) {
             Some(terminal) => self.finish(terminal, line, limit),
-            None => Said { status: None, out: String::new(), err: format!("there is no host {host}") },
+            None => Said { err: format!("there is no host {host}"), ..Said::default() },
         }
     }
 
@@ -199,7 +212,7 @@ impl Stage {
         let shown =
             self.terminals.iter().any(|((_, columns), of)| *of == terminal && columns.is_some_and(|all| all > 1));
         if let Err(error) = self.session.type_lines(terminal, line) {
-            return Said { status: Some(2), out: String::new(), err: error.render(line) };
+            return Said { status: Some(2), err: error.render(line), ..Said::default() };
         }
         let until = self.session.world().now() + Duration::from_millis(limit);
         loop {
@@ -314,17 +327,27 @@ fn play_with(topic: &Topic, seed: u64, mut tally: Tally) -> Tally {
     tally
 }
 
+/// What the recorder ran through script(1), interrupted after three seconds.
+fn inner(line: &str) -> Option<(&str, i64)> {
+    let (_, rest) = line.split_once("(sleep 3; printf \"\\003\"; sleep 2) | script -qec \"")?;
+    Some((rest.split('"').next()?, 3_000))
+}
+
 /// One command, judged.
 fn act(stage: &mut Stage, row: &Row, names: &mut Names, tally: &mut Tally) {
     if let Some(why) = out_of_scope(row) {
         tally.skip(row, why);
+        if let Some((line, limit)) = inner(&row.line) {
+            stage.run(&row.host, Some(80), &names.translate(line), limit);
+        }
         return;
     }
     let line = names.translate(&row.line);
     let settled = tally.is_settled();
     let before = (!settled && looks(&row.line)).then(|| stage.clone());
     let limit = row.interrupted.unwrap_or(row.took * 2 + 30_000);
-    let ours = stage.run(&row.host, row.columns, &line, limit).shown(row.columns);
+    let mut ours = stage.run(&row.host, row.columns, &line, limit).shown(row.columns);
+    ours.interrupted = row.interrupted.is_some();
     let theirs = Said::of(row).shown(row.columns);
     names.learn(&theirs.out, &ours.out);
     if settled {

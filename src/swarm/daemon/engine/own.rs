@@ -10,6 +10,7 @@ use super::{
 use crate::engine::Duration;
 use crate::swarm::agent::Outcome;
 use crate::swarm::api::{ApiError, Attached, ExecRequest, Executed, Response};
+use crate::swarm::daemon::program::KILL as KILL_SIGNAL;
 use crate::swarm::object::ContainerId;
 use crate::swarm::world::event::ClientId;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// Whoever lived so long begins anew.
 const LONG_LIFE: Duration = Duration::from_secs(10);
+/// A container that is removed while it runs is killed within so long.
+const KILLED: Duration = Duration::from_millis(90);
 /// From the end of a container to its removal, where that follows by itself.
 const CLEAN_UP: Duration = Duration::from_millis(60);
 /// From the order to the first step of a command inside a container.
@@ -232,6 +235,34 @@ impl Engine {
         });
         if goes && around.daemon {
             out.alarms.push((around.now + CLEAN_UP, EngineAlarm::Gone(id)));
+        }
+    }
+
+    /// A client wants a container gone, whether it runs or not.
+    pub fn remove_for(
+        &mut self,
+        id: ContainerId,
+        client: (ClientId, u64),
+        around: &Surroundings<'_>,
+        out: &mut EngineOutbox,
+    ) {
+        if !self.containers.get(&id).is_some_and(Container::runs) {
+            self.remove(id, around, out);
+            return out.answers.push((client.0, client.1, Ok(Response::Done)));
+        }
+        self.condemned.insert(id);
+        self.waiters.entry(id).or_default().push((client.0, client.1, true));
+        self.tell_with(id, "kill", &[("signal", "9")], around, out);
+        self.begin_stop(id, KILLED, Duration::ZERO, Some(KILL_SIGNAL), around, out);
+    }
+
+    /// One that was to be removed has ended: it goes a moment later if somebody waits for that.
+    pub(super) fn condemned_ended(&mut self, id: ContainerId, around: &Surroundings<'_>, out: &mut EngineOutbox) {
+        match self.waiters.get(&id) {
+            Some(waiters) if waiters.iter().any(|(_, _, removed)| *removed) => {
+                out.alarms.push((around.now + CLEAN_UP, EngineAlarm::Gone(id)));
+            }
+            _ => self.delete(id, around, out),
         }
     }
 
