@@ -88,7 +88,12 @@ const TOPICS: &[Topic] = &[
         recording: include_str!("../recordings/docker-29/14-which-side.jsonl"),
         hosts: &[("solo", 31, MANAGER), ("spare", 32, WORKER), ("extra", 33, None), ("nodaemon", 99, None)],
         seeds: &[29, 1, 2, 3],
-        before: "stop nodaemon daemon",
+        // It went on in a swarm that had had five networks, and whose worker had left and come back.
+        before: "stop nodaemon daemon; docker network create -d overlay n1; docker network create -d overlay n2; \
+                 docker network create -d overlay n3; docker network create -d overlay n4; docker network create -d overlay n5; \
+                 docker network rm n1 n2 n3 n4 n5; on spare; docker swarm leave; on solo; wait 30s; \
+                 token=$(docker swarm join-token -q worker); on spare; docker swarm join --token $token 10.90.0.31:2377; \
+                 on solo; wait 5s",
     },
 ];
 

@@ -405,8 +405,11 @@ fn watch(
         if over || passed > length * 3 / 2 + 15_000 {
             break;
         }
-        // What is over in a moment follows what was done just before.
-        stage.pass_until(stage.now() + if passed < 1_000 { SOON } else { AGAIN });
+        // What is over in a moment is seen, too: nothing can be new before the next event.
+        let (position, late) = (stage.session.position(), stage.now() + LATER);
+        while stage.session.position() == position && stage.now() < late {
+            stage.pass_until(stage.now() + SOON);
+        }
     }
     for (theirs, ours) in theirs.iter().zip(&seen) {
         let (gone, theirs): (Vec<&Row>, Vec<&Row>) = theirs.iter().partition(|row| row.status.is_none());
