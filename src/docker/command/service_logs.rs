@@ -99,7 +99,9 @@ pub fn options(context: &Context) -> Result<LogOptions, Stop> {
 /// A time as `--since` takes it: an age, RFC 3339, or seconds since 1970.
 pub fn moment(context: &Context, text: &str) -> Result<i64, Stop> {
     if let Ok(age) = value::duration(text) {
-        return Ok(context.clock().saturating_sub(age));
+        // Docker's client sends whole seconds.
+        let at = context.clock().saturating_sub(age);
+        return Ok(at - at.rem_euclid(1_000_000_000));
     }
     let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
     if let Ok(seconds) = seconds.parse::<i64>() {

@@ -35,7 +35,7 @@ static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
 });
 
 /// A name that nobody gave: two words that the engine has drawn.
-static RANDOM: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b[a-z]{4,}_[a-z]{3,}\b").expect("a pattern"));
+static RANDOM: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b[a-z]{3,}_[a-z]{3,}\b").expect("a pattern"));
 
 /// Words of Docker's, of Linux and of the recordings that look like such names.
 const NOT_RANDOM: [&str; 9] = [

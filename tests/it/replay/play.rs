@@ -2,7 +2,7 @@
 //! done to the machines.
 
 use super::plain::{Names, but_for_chance, plain};
-use super::recording::{Item, Row, read};
+use super::recording::{Item, Row, began, read};
 use super::tally::{Tally, Verdict};
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -286,7 +286,9 @@ fn play_with(topic: &Topic, seed: u64, mut tally: Tally) -> Tally {
         let token = stage.run(topic.hosts[0].0, None, "docker swarm join-token --quiet worker", 10_000);
         names.learn(&line, &token.out);
     }
-    // What stands at zero there stands here.
+    // What stands at zero there stands here, at the same part of a second.
+    let early = (began(topic.recording) - stage.now()).rem_euclid(1_000);
+    stage.pass_until(stage.now() + early);
     let mut origin = stage.now();
     let mut at = 0;
     while at < items.len() {
