@@ -162,10 +162,6 @@ pub enum Request {
         /// Which part.
         options: LogOptions,
     },
-    /// The next part of that, as a client reads on.
-    ServiceLogsNext(u64),
-    /// The client of that reads on no more.
-    ServiceLogsLeave(u64),
     /// `GET /tasks`
     TaskList(Filters),
     /// `GET /tasks/{id}`
@@ -364,6 +360,10 @@ pub enum Request {
     VolumePrune(Filters),
     /// `GET /events`
     Events(EventsRequest),
+    /// The next part of a service's log, as a client reads on.
+    ServiceLogsNext(u64),
+    /// The client of that reads on no more.
+    ServiceLogsLeave(u64),
 }
 
 /// What the daemon answers to a [`Request`] that it could carry out. Shared, since clients keep what they were told.

@@ -76,14 +76,29 @@ pub struct Subscriber {
 /// The log broker of one leader.
 #[derive(Clone, Debug, Default)]
 pub struct LogBroker {
-    /// Nodes whose agents listen: session and way.
-    listening: BTreeMap<NodeKey, (u64, Route)>,
+    /// Nodes whose agents listen.
+    listening: BTreeMap<NodeKey, Listener>,
     subscriptions: BTreeMap<u64, Subscription>,
     last: u64,
     /// For agents.
     pub outgoing: Vec<(Route, ToAgent)>,
     /// For subscribers.
     pub parts: Vec<(Subscriber, LogPart)>,
+}
+
+/// A node's agent that listens.
+#[derive(Clone, Copy, Debug)]
+struct Listener {
+    session: u64,
+    route: Route,
+    /// Since when something that it was sent may be unacknowledged.
+    doubted: Option<Time>,
+}
+
+impl Listener {
+    fn next(self) -> HostId {
+        self.route.via.unwrap_or(self.route.host)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -140,7 +155,7 @@ impl LogBroker {
     /// A node's agent has a session now, and listens.
     pub fn connect(&mut self, node: NodeKey, session: u64, route: Route) {
         self.disconnect(node);
-        self.listening.insert(node, (session, route));
+        self.listening.insert(node, Listener { session, route, doubted: None });
         let wanted = self.subscriptions.values().filter(|subscription| subscription.nodes.contains_key(&node));
         let orders: Vec<_> = wanted.map(|subscription| LogOrder::Subscribe(subscription.message.clone())).collect();
         orders.into_iter().for_each(|order| self.send(node, order));
@@ -159,22 +174,29 @@ impl LogBroker {
 
     /// The connection to a host was reset: with it the streams that go by it break.
     pub fn reset(&mut self, host: HostId) {
-        let by = |(_, route): &(u64, Route)| route.via.unwrap_or(route.host) == host;
-        let broken: Vec<_> = self.listening.iter().filter(|(_, stream)| by(stream)).map(|(node, _)| *node).collect();
+        let broken = self.listening.iter().filter(|(_, listener)| listener.next() == host);
+        let broken: Vec<_> = broken.map(|(node, _)| *node).collect();
         broken.into_iter().for_each(|node| self.disconnect(node));
     }
 
-    /// Something was sent to a node that may not be there.
-    pub fn doubt(&self, node: NodeKey, now: Time, out: &mut Outbox) {
-        if let Some((session, _)) = self.listening.get(&node) {
-            out.alarm(now + USER_TIMEOUT, Alarm::LogStream(node, *session));
+    /// The end of its session was said to a node that may not be there to hear it.
+    pub fn doubt(&mut self, node: NodeKey, now: Time) {
+        if let Some(listener) = self.listening.get_mut(&node) {
+            listener.doubted.get_or_insert(now);
         }
+    }
+
+    /// Nodes that have been in doubt for so long that their streams may have been given up, each with the next host on the
+    /// way to it.
+    pub fn overdue(&self, now: Time) -> Vec<(NodeKey, HostId)> {
+        let overdue = |listener: &Listener| listener.doubted.is_some_and(|since| now - since >= USER_TIMEOUT);
+        let all = self.listening.iter().filter(|(_, listener)| overdue(listener));
+        all.map(|(node, listener)| (*node, listener.next())).collect()
     }
 
     /// The next host on the way to a node whose stream is in doubt, if it is still the same stream.
     pub fn doubted(&self, node: NodeKey, session: u64) -> Option<HostId> {
-        let (current, route) = self.listening.get(&node)?;
-        (*current == session).then(|| route.via.unwrap_or(route.host))
+        self.listening.get(&node).filter(|listener| listener.session == session).map(|listener| listener.next())
     }
 
     /// The kernel has given a node up.
@@ -183,7 +205,7 @@ impl LogBroker {
     }
 
     fn send(&mut self, node: NodeKey, order: LogOrder) {
-        if let Some((session, route)) = self.listening.get(&node) {
+        if let Some(Listener { session, route, .. }) = self.listening.get(&node) {
             self.outgoing.push((*route, ToAgent::Logs { session: *session, order }));
         }
     }
@@ -222,8 +244,9 @@ impl LogBroker {
         }
         let nodes: Vec<_> = subscription.nodes.keys().copied().collect();
         for node in nodes {
-            if self.listening.contains_key(&node) {
-                self.doubt(node, now, out);
+            if let Some(listener) = self.listening.get(&node) {
+                let given_up = listener.doubted.unwrap_or(now) + USER_TIMEOUT;
+                out.alarm(given_up.max(now), Alarm::LogStream(node, listener.session));
                 self.send(node, LogOrder::Subscribe(message.clone()));
             } else {
                 subscription.fail(node, "is not available");
@@ -265,7 +288,7 @@ impl LogBroker {
 
     /// Lines that a node has sent.
     pub fn publish(&mut self, node: NodeKey, session: u64, id: u64, lines: &Arc<Vec<LogLine>>, done: bool) {
-        if !matches!(self.listening.get(&node), Some((current, _)) if *current == session) {
+        if self.doubted(node, session).is_none() {
             return;
         }
         let Some(subscription) = self.subscriptions.get_mut(&id) else { return };

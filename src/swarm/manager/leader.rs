@@ -289,7 +289,7 @@ impl Host {
                 if let Alarm::Heartbeat(node) = alarm
                     && !leader.dispatcher.hears_from(node)
                 {
-                    leader.broker.doubt(node, now, &mut out);
+                    leader.broker.doubt(node, now);
                 }
             }
             (Alarm::RootRotation, _) => leader.ca.alarm(state, now, &mut out),

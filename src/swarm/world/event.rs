@@ -172,20 +172,6 @@ pub enum Body {
         /// What came of it.
         answer: Arc<Answer>,
     },
-    /// A follower's daemon wants the log of a service or task for its client; without a request no more of it.
-    Logs {
-        /// Number of the stream at the follower.
-        stream: u64,
-        /// What is wanted.
-        request: Option<Arc<Request>>,
-    },
-    /// A part of that log, or why there is none.
-    LogsPart {
-        /// Number of the stream at the follower.
-        stream: u64,
-        /// What has come.
-        part: Arc<Result<LogPart, Failure>>,
-    },
     /// A host asks a manager to become a node.
     Join {
         /// Number of the call at the joining host.
@@ -266,6 +252,20 @@ pub enum Body {
         result: Arc<Result<JoinGrant, JoinError>>,
         /// The manager that relays.
         via: Option<HostId>,
+    },
+    /// A follower's daemon wants the log of a service or task for its client; without a request no more of it.
+    Logs {
+        /// Number of the stream at the follower.
+        stream: u64,
+        /// What is wanted.
+        request: Option<Arc<Request>>,
+    },
+    /// A part of that log, or why there is none.
+    LogsPart {
+        /// Number of the stream at the follower.
+        stream: u64,
+        /// What has come.
+        part: Arc<Result<LogPart, Failure>>,
     },
 }
 

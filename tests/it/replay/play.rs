@@ -304,7 +304,11 @@ fn play_with(topic: &Topic, seed: u64, mut tally: Tally) -> Tally {
                     .iter()
                     .filter_map(|item| if let Item::Row(row) = item { Some(row) } else { None })
                     .collect();
-                stage.pass_until(origin + moment);
+                // Whoever looks at once after a command looks here, too, when that has ended.
+                let at_once = |item: &Item| matches!(item, Item::Row(row) if row.at + row.took + 5 >= *moment);
+                if at.checked_sub(1).is_none_or(|before| !at_once(&items[before])) {
+                    stage.pass_until(origin + moment);
+                }
                 watch(&mut stage, polled, &rows, (*moment, until), &mut names, &mut tally);
                 origin = stage.now() - until;
                 at = end;

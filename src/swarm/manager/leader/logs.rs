@@ -19,6 +19,11 @@ impl Host {
     pub fn leader_logs(&mut self, subscriber: Subscriber, request: Option<&Request>, env: &mut Env) {
         let Some(manager) = &mut self.manager else { return };
         let (state, now) = (&*manager.state, self.clock.monotonic(env.kernel.now()));
+        for (node, next) in manager.leader.as_ref().map(|leader| leader.broker.overdue(now)).unwrap_or_default() {
+            if let Some(leader) = manager.leader.as_mut().filter(|_| !env.net.passable(self.id, next, EPHEMERAL)) {
+                leader.broker.given_up(node);
+            }
+        }
         let Some(leader) = &mut manager.leader else {
             return self.leader_log_answer(subscriber, Err(lost_leadership()), env);
         };
