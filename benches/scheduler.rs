@@ -76,6 +76,7 @@ fn cluster(shape: Shape) -> State {
             restart: RestartPolicy::default(),
             stop_grace_period: Duration::from_secs(10),
             ports: [].into(),
+            dnsrr: false,
         });
         state.apply(&Change::Service(Arc::new(Service {
             key: ServiceKey(i),

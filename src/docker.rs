@@ -42,7 +42,7 @@ pub use script::TERMINAL;
 use crate::swarm::api::{Answer, Request};
 use invocation::{Invocation, Resolved};
 use progress::{Event, Machine, Then};
-use script::{Context, Fact, Finish, Output, Recorded, Stop, Wait, Wanted};
+use script::{Context, Fact, Finish, OnInterrupt, Output, Recorded, Stop, Wait, Wanted};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -138,7 +138,7 @@ pub struct Client {
     /// The request whose answer is waited for.
     awaited: u64,
     /// What Ctrl-C asks the daemon for.
-    interrupt: Option<Request>,
+    interrupt: Option<OnInterrupt>,
     state: State,
 }
 
@@ -196,7 +196,14 @@ impl Client {
                 // The answer to this one is of no interest: the one that is waited for tells.
                 self.requests += 1;
                 let request = self.requests;
-                self.interrupt.clone().map(|body| Effect::Request { request, body }).into_iter().collect()
+                match self.interrupt.clone() {
+                    Some(OnInterrupt::Stay(body)) => vec![Effect::Request { request, body }],
+                    Some(OnInterrupt::Leave(body)) => {
+                        self.state = State::Ended;
+                        vec![Effect::Request { request, body }, Effect::Exit(130)]
+                    }
+                    None => Vec::new(),
+                }
             }
             (State::Script { .. }, Input::Interrupt) => {
                 self.state = State::Ended;

@@ -2,7 +2,7 @@
 //!
 //! The folders carry SwarmKit's own names, so that a reader can move between this model and the real code:
 //! `object` (what a swarm knows), `store` (where it is kept and how it is written), `control` (what users ask for),
-//! `allocator`, `scheduler`, `orchestrator`, `dispatcher` (the leader's loops, with `component` for what they share),
+//! `allocator`, `scheduler`, `orchestrator`, `dispatcher`, `logbroker` (the leader's loops, with `component` for what they share),
 //! `ca` (certificates, tokens and keys), `manager` (a Raft member and its loops), `agent` (a node's side), `daemon` (the engine on one host, its API, which is
 //! `api`), and `world` (all hosts, their wires and their clock).
 
@@ -14,6 +14,7 @@ pub mod component;
 pub mod control;
 pub mod daemon;
 pub mod dispatcher;
+pub mod logbroker;
 pub mod manager;
 pub mod object;
 pub mod orchestrator;

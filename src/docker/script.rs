@@ -13,8 +13,8 @@ use super::invocation::Invocation;
 use super::table::Command;
 use crate::swarm::api::{
     Answer, Attached, ContainerInspect, ContainerSummary, Events, EventsRequest, ExecRequest, Executed, Failure, File,
-    FileKind, Filters, ImageInspect, ImageSummary, Info, LogLine, Network, NoAnswer, Node, Pruned, Request, Response,
-    Service, Swarm, Task, Top, Version, Volume, VolumeCreate,
+    FileKind, Filters, ImageInspect, ImageSummary, Info, LogLine, LogPart, Network, NoAnswer, Node, Pruned, Request,
+    Response, Service, Swarm, Task, Top, Version, Volume, VolumeCreate,
 };
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -153,7 +153,16 @@ pub struct Context<'a> {
     now: i64,
     output: Vec<Output>,
     wanted: Option<Wanted>,
-    interrupt: Option<Request>,
+    interrupt: Option<OnInterrupt>,
+}
+
+/// What Ctrl-C asks the daemon for while an answer is waited for.
+#[derive(Clone, Debug)]
+pub enum OnInterrupt {
+    /// The client goes on waiting: the answer will tell.
+    Stay(Request),
+    /// The client ends.
+    Leave(Request),
 }
 
 impl<'a> Context<'a> {
@@ -179,13 +188,18 @@ impl<'a> Context<'a> {
     }
 
     /// What was printed, what is waited for, and what Ctrl-C asks for meanwhile.
-    pub fn close(self) -> (Vec<Output>, Option<Wanted>, Option<Request>) {
+    pub fn close(self) -> (Vec<Output>, Option<Wanted>, Option<OnInterrupt>) {
         (self.output, self.wanted, self.interrupt)
     }
 
     /// From now on Ctrl-C sends this to the daemon, rather than end the client.
     pub fn on_interrupt(&mut self, request: Request) {
-        self.interrupt = Some(request);
+        self.interrupt = Some(OnInterrupt::Stay(request));
+    }
+
+    /// From now on Ctrl-C sends this to the daemon, too, before it ends the client.
+    pub fn on_leave(&mut self, request: Request) {
+        self.interrupt = Some(OnInterrupt::Leave(request));
     }
 
     /// The positional arguments.
@@ -362,6 +376,8 @@ requests! {
     pruned(request: Request) -> Vec<String> { request => Response::Deleted(names) => names }
     /// Lines of a log.
     lines(request: Request) -> Arc<Vec<LogLine>> { request => Response::Logs(lines) => lines }
+    /// A part of a service's log.
+    log_part(request: Request) -> LogPart { request => Response::LogPart(part) => part }
 }
 
 /// What Docker prints when a request was not carried out.
@@ -382,7 +398,11 @@ pub fn refusal(failure: &Failure, request: &Request) -> Refusal {
                 .into(),
             status: 0,
         },
-        // Not recorded: Go's words for a connection that is closed before the answer.
+        // Not recorded: Go's words for a connection that is closed in the middle of the answer...
+        Failure::NoAnswer(NoAnswer::Died) if matches!(request, Request::ServiceLogsNext(_)) => {
+            Refusal { text: "unexpected EOF".into(), status: 0 }
+        }
+        // ... and before it.
         Failure::NoAnswer(NoAnswer::Died) => {
             let (method, path) = endpoint(request);
             let text =
@@ -423,6 +443,9 @@ fn endpoint(request: &Request) -> (&'static str, String) {
         Request::ServiceRemove(id) => ("Delete", format!("/services/{id}")),
         Request::ServiceLogs { id, task, .. } => {
             ("Get", format!("/{}/{id}/logs", if *task { "tasks" } else { "services" }))
+        }
+        Request::ServiceLogsNext(stream) | Request::ServiceLogsLeave(stream) => {
+            ("Get", format!("/services/logs/{stream}"))
         }
         Request::TaskList(_) => ("Get", "/tasks".into()),
         Request::TaskInspect(id) => ("Get", format!("/tasks/{id}")),

@@ -150,7 +150,10 @@ pub fn cluster(request: &Request) -> Answer {
             name: "/run1".into(),
             ..ContainerInspect::default()
         })),
-        Request::ServiceLogs { .. } | Request::ContainerLogs { .. } => Response::Logs(Arc::new(lines())),
+        Request::ContainerLogs { .. } => Response::Logs(Arc::new(lines())),
+        Request::ServiceLogs { .. } => {
+            Response::LogPart(LogPart { stream: 1, lines: Arc::new(lines()), ended: Some(Ok(())) })
+        }
         Request::NetworkList(_) => Response::Networks(Arc::new(networks())),
         Request::NetworkInspect { id, .. } => match networks().into_iter().find(|n| n.id == *id || n.name == *id) {
             Some(network) => Response::Network(Arc::new(network)),
@@ -434,7 +437,9 @@ fn lines() -> Vec<LogLine> {
         stderr,
         task: Some(task.into()),
         node: Some(node.into()),
+        service: Some("ok98g2oqrglqovopbadg7hx3m".into()),
         text: text.into(),
+        ..LogLine::default()
     };
     vec![
         line("fxvwlmpj814ioiu9xqkbgrq39", "uhxm9o0nuhtez09snald3c4wl", false, "hello one"),

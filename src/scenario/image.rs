@@ -114,6 +114,7 @@ fn behaviour(file: &File, table: Table, cluster: Option<&Cluster>) -> ImageBehav
         image.command = command.text.into();
     }
     image.log = table.list_of_texts("log").into_iter().map(|line| line.text.into()).collect();
+    image.log_errors = table.list_of_texts("log_errors").into_iter().map(|line| line.text.into()).collect();
     if let Some((every, at)) = table.duration("log_every") {
         if every < Duration::from_millis(100) {
             let message = format!("`log_every` is {every}; at most ten lines a second are kept");

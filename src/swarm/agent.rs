@@ -13,10 +13,11 @@ pub use remotes::Remotes;
 pub use task::{Action, AgentTask, Outcome};
 
 use super::dispatcher::{Refusal, Report, ToAgent, ToDispatcher};
+use super::logbroker::LogOrder;
 use super::object::{Id, NodeDescription, NodeKey, Role, Task, TaskKey};
 use crate::engine::{Duration, Stream, Time};
 use crate::net::HostId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -55,6 +56,8 @@ pub struct AgentOutbox {
     pub managers_changed: bool,
     /// The user wants the node to be this: told with every session and with every change.
     pub desired_role: Option<Role>,
+    /// Logs that are wanted, or not any more.
+    pub logs: Vec<LogOrder>,
 }
 
 /// The agent of one node, while its daemon runs.
@@ -80,6 +83,8 @@ pub struct Agent {
     news: BTreeMap<TaskKey, Report>,
     reporting: Option<(u64, Vec<(TaskKey, Report)>)>,
     report_number: u64,
+    /// Subscriptions to logs that it has been told of: never twice, though the stream of the first time may have broken.
+    subscriptions: BTreeSet<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +125,7 @@ impl Agent {
             news: BTreeMap::new(),
             reporting: None,
             report_number: 0,
+            subscriptions: BTreeSet::new(),
         };
         out.alarms.push((now, AgentAlarm::Connect(0)));
         let keys: Vec<_> = agent.tasks.keys().copied().collect();
@@ -135,12 +141,17 @@ impl Agent {
         self.registered
     }
 
-    /// The manager that its session goes by, while it has one.
-    pub fn manager(&self) -> Option<HostId> {
+    /// The manager that its session goes by, and the session's number.
+    pub fn session(&self) -> Option<(HostId, u64)> {
         match self.session {
-            Session::Open { manager, .. } => Some(manager),
+            Session::Open { manager, id, .. } => Some((manager, id)),
             _ => None,
         }
+    }
+
+    /// The manager that its session goes by, while it has one.
+    pub fn manager(&self) -> Option<HostId> {
+        self.session().map(|(manager, _)| manager)
     }
 
     /// Whether its session, or the one it tries to get, goes by this manager.
@@ -313,6 +324,15 @@ impl Agent {
                 if matches!(self.session, Session::Open { id, .. } if id == *session) {
                     self.remotes.replace(managers);
                     out.managers_changed = true;
+                }
+            }
+            ToAgent::Logs { session, order } => {
+                let known = match order {
+                    LogOrder::Subscribe(message) => !self.subscriptions.insert(message.id),
+                    LogOrder::Close(id) => !self.subscriptions.remove(id),
+                };
+                if !known && self.session().is_some_and(|(_, id)| id == *session) {
+                    out.logs.push(order.clone());
                 }
             }
             ToAgent::Refused { session, refusal } => self.refused(*session, *refusal, now, out),

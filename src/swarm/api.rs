@@ -16,6 +16,7 @@ mod generic;
 mod health;
 mod human;
 mod info;
+mod log;
 mod mount;
 mod network;
 mod node;
@@ -32,6 +33,7 @@ pub use generic::*;
 pub use health::*;
 pub use human::human_duration;
 pub use info::*;
+pub use log::*;
 pub use mount::*;
 pub use network::*;
 pub use node::*;
@@ -358,15 +360,10 @@ pub enum Request {
     VolumePrune(Filters),
     /// `GET /events`
     Events(EventsRequest),
-}
-
-/// Which lines of a log.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct LogOptions {
-    /// Only the last so many of each task or container.
-    pub tail: Option<u64>,
-    /// Only those since this moment (nanoseconds of virtual time).
-    pub since: Option<i64>,
+    /// The next part of a service's log, as a client reads on.
+    ServiceLogsNext(u64),
+    /// The client of that reads on no more.
+    ServiceLogsLeave(u64),
 }
 
 /// What the daemon answers to a [`Request`] that it could carry out. Shared, since clients keep what they were told.
@@ -448,8 +445,10 @@ pub enum Response {
     },
     /// Of `ImageRemove`: lines as the client prints them.
     ImageRemoved(Vec<String>),
-    /// Of the log requests.
+    /// Of `ContainerLogs`.
     Logs(Arc<Vec<LogLine>>),
+    /// Of `ServiceLogs` and `ServiceLogsNext`.
+    LogPart(LogPart),
     /// Of `NetworkList`.
     Networks(Arc<Vec<Network>>),
     /// Of `NetworkInspect`.
@@ -552,21 +551,6 @@ impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
         Failure::Api(error)
     }
-}
-
-/// One line that a container wrote.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct LogLine {
-    /// When, in nanoseconds of virtual time.
-    pub at: i64,
-    /// It went to stderr.
-    pub stderr: bool,
-    /// The task that wrote it (its full id), when asked of a service or task.
-    pub task: Option<String>,
-    /// Its node's id.
-    pub node: Option<String>,
-    /// The line without its end.
-    pub text: String,
 }
 
 fn is_zero<T: Default + PartialEq>(value: &T) -> bool {

@@ -83,6 +83,8 @@ pub enum Alarm {
     Roles,
     /// A prospective Raft member should have answered this health check.
     MemberCheck(u64),
+    /// What was sent to a node's agent, in this session, is acknowledged by now or never.
+    LogStream(NodeKey, u64),
 }
 
 /// What a loop asks for while it handles something.

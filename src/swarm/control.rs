@@ -20,7 +20,8 @@ mod tests;
 
 pub use cluster::{at_init, check_at_init};
 pub use join::{Setup, join, new_cluster, new_node, setup};
-pub use list::counts;
+pub use list::{counts, find_task};
+pub use services::find as find_service;
 #[cfg(test)]
 pub(crate) use spec::service as service_spec;
 
@@ -84,7 +85,7 @@ pub fn read(request: &ControlRequest, view: &View<'_>) -> Option<Answer> {
             Ok(tasks) => Ok(Response::Tasks(Arc::new(tasks))),
             Err(error) => Err(error.into()),
         },
-        Request::TaskInspect(id) => match list::find_task(state, id) {
+        Request::TaskInspect(id) => match find_task(state, id) {
             Ok(task) => Ok(Response::Task(Arc::new(present::task(&task, state)))),
             Err(error) => Err(error.into()),
         },

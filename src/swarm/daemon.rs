@@ -28,6 +28,7 @@ pub mod provision;
 mod recover;
 pub mod registry;
 mod role;
+mod service_logs;
 pub mod volumes;
 
 pub use call::{Call, CallAlarm};
@@ -35,6 +36,7 @@ pub use credentials::NotStarted;
 pub use engine::{Container, ContainerState, Engine, EngineAlarm, EngineOutbox, Happened, Surroundings};
 pub use events::EventLog;
 pub use role::{RoleAlarm, RoleChange};
+pub use service_logs::LogStream;
 
 use crate::swarm::api::{Answer, ApiError, Failure, NoAnswer, Request, Response, Version};
 use crate::swarm::world::event::{ClientId, ControlRequest};
@@ -81,7 +83,6 @@ impl Host {
             Request::Info if self.manager.is_none() => Ok(Response::Info(Arc::new(self.info(None, env)))),
             Request::ContainerList { all, limit, filters } => self.container_list(*all, *limit, filters, env),
             Request::ContainerInspect(id) => self.container_inspect(id, env),
-            Request::ContainerRemove { id, force } => self.container_remove(id, *force, env),
             Request::ContainerPause(id) => self.container_pause(id, env),
             Request::ContainerUnpause(id) => self.container_unpause(id, env),
             Request::ContainerRename { id, name } => self.container_rename(id, name, env),
@@ -102,9 +103,6 @@ impl Host {
             Request::ImageRemove { name, force } => self.image_remove(name, *force, env),
             Request::ContainerKill { id, signal } => self.container_kill(id, signal.as_deref(), env),
             Request::ContainerLogs { id, options } => self.container_logs(id, options, env),
-            Request::ServiceLogs { .. } => {
-                Err(ApiError::new(501, "swarmlab: docker service logs is not modelled yet").into())
-            }
             _ => return None,
         })
     }
@@ -118,6 +116,7 @@ impl Host {
             Request::ContainerRestart { id, timeout, signal } => {
                 self.container_stop(id, *timeout, signal.as_deref(), (client, number, true), env)
             }
+            Request::ContainerRemove { id, force } => self.container_remove(id, *force, (client, number), env),
             Request::ContainerStart(id) => self.container_start(id, client, number, env),
             Request::ContainerCreate(order) => self.container_create(order, client, number, env),
             Request::ContainerWait { id, removed } => self.container_wait(id, *removed, (client, number), env),
@@ -167,6 +166,9 @@ impl Host {
                 return;
             }
             return env.answer(client, number, Err(ApiError::new(503, self.no_manager()).into()));
+        }
+        if let Request::ServiceLogs { .. } | Request::ServiceLogsNext(_) | Request::ServiceLogsLeave(_) = &**request {
+            return self.service_logs(client, number, request, env);
         }
         let (request, warnings) = registry::resolve(request, self.id, env);
         let request = match request {

@@ -231,6 +231,8 @@ impl Dispatcher {
                 self.arm_flush(now, out);
                 self.outgoing.push((route, ToAgent::ReportsDone { session: *session, number: *number }));
             }
+            // The log broker takes them.
+            ToDispatcher::Logs { .. } => {}
         }
     }
 

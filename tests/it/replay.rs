@@ -22,7 +22,7 @@ const TOPICS: &[Topic] = &[
         name: "docker-29/01-lab",
         recording: include_str!("../recordings/docker-29/01-lab.jsonl"),
         hosts: &[("solo", 31, None)],
-        seed: 29,
+        seeds: &[29, 1, 2, 3],
         before: "",
     },
     Topic {
@@ -35,7 +35,7 @@ const TOPICS: &[Topic] = &[
             (FIVE[3].0, FIVE[3].1, None),
             (FIVE[4].0, FIVE[4].1, None),
         ],
-        seed: 29,
+        seeds: &[29, 1, 2, 3],
         before: "",
     },
     Topic {
@@ -47,8 +47,9 @@ const TOPICS: &[Topic] = &[
             (FIVE[2].0, FIVE[2].1, MANAGER),
             (FIVE[3].0, FIVE[3].1, WORKER),
             (FIVE[4].0, FIVE[4].1, WORKER),
+            ("extra", 33, None),
         ],
-        seed: 1,
+        seeds: &[1, 2, 3, 4, 5, 6],
         // It went on where the one before it had ended: a worker had been lost and come back.
         before: "docker service create -d --name timecheck --replicas 10 diamol/ch12-timecheck:1.0; wait 20s; \
                  kill worker1 daemon; wait until nodes['worker1'].status == 'down' for up to 20s; wait 10s; \
@@ -58,36 +59,41 @@ const TOPICS: &[Topic] = &[
         name: "docker-29/04-updates",
         recording: include_str!("../recordings/docker-29/04-updates.jsonl"),
         hosts: &[("solo", 34, None)],
-        seed: 29,
+        seeds: &[29, 1, 2, 3],
         before: "",
     },
     Topic {
         name: "docker-29/05-errors",
         recording: include_str!("../recordings/docker-29/05-errors.jsonl"),
         hosts: &[("solo", 31, MANAGER), ("spare", 32, None), ("extra", 33, None), ("nodaemon", 99, None)],
-        seed: 29,
+        seeds: &[29, 1, 2, 3],
         before: "stop nodaemon daemon",
     },
     Topic {
         name: "docker-29/07-secrets-configs",
         recording: include_str!("../recordings/docker-29/07-secrets-configs.jsonl"),
         hosts: &[("solo", 31, MANAGER), ("spare", 32, WORKER)],
-        seed: 29,
+        seeds: &[29, 1, 2, 3],
         before: "",
     },
     Topic {
         name: "docker-29/12-container-actions",
         recording: include_str!("../recordings/docker-29/12-container-actions.jsonl"),
         hosts: &[("solo", 31, MANAGER), ("spare", 32, WORKER)],
-        seed: 29,
+        seeds: &[29, 1, 2, 3],
         before: "",
     },
     Topic {
         name: "docker-29/14-which-side",
         recording: include_str!("../recordings/docker-29/14-which-side.jsonl"),
         hosts: &[("solo", 31, MANAGER), ("spare", 32, WORKER), ("extra", 33, None), ("nodaemon", 99, None)],
-        seed: 29,
-        before: "stop nodaemon daemon",
+        seeds: &[29, 1, 2, 3],
+        // It went on in a swarm that had had five networks, and whose worker had left and come back.
+        before: "stop nodaemon daemon; docker network create -d overlay n1; docker network create -d overlay n2; \
+                 docker network create -d overlay n3; docker network create -d overlay n4; docker network create -d overlay n5; \
+                 docker network rm n1 n2 n3 n4 n5; on spare; docker swarm leave; on solo; wait 30s; \
+                 token=$(docker swarm join-token -q worker); on spare; docker swarm join --token $token 10.90.0.31:2377; \
+                 on solo; wait 5s",
     },
 ];
 

@@ -280,7 +280,7 @@ pub fn logs(context: &mut Context) -> Result<Finish, Stop> {
 
 fn show(context: &mut Context, lines: &[LogLine]) {
     for line in lines {
-        let details = if context.flags.is_set("details") { " " } else { "" };
+        let details = if context.flags.is_set("details") { line.attributes() + " " } else { String::new() };
         let text = format!("{}{details}{}\n", service_logs::stamp(context, line), line.text);
         if line.stderr { context.err(text) } else { context.out(text) }
     }

@@ -9,12 +9,9 @@ use crate::swarm::api::time::{EPOCH_UNIX_SECONDS, rfc3339_fixed};
 use crate::swarm::api::{EventMessage, EventsRequest};
 use serde_json::json;
 
-/// An age is counted in whole seconds, as docker's client sends it.
 fn bound(context: &Context, name: &str) -> Result<Option<i64>, Stop> {
     let Some(text) = context.flags.text(name).filter(|text| !text.is_empty()) else { return Ok(None) };
-    let at = moment(context, text)?;
-    let age = crate::docker::value::duration(text).is_ok();
-    Ok(Some(if age { at - at.rem_euclid(1_000_000_000) } else { at }))
+    moment(context, text).map(Some)
 }
 
 /// Prints events as they happen, until the time that was given, or Ctrl-C.

@@ -8,40 +8,62 @@ use crate::swarm::api::time::{from_unix, parse_rfc3339, rfc3339_fixed};
 use crate::swarm::api::{LogLine, LogOptions, Request, ServiceMode};
 use std::collections::BTreeMap;
 
-/// Prints what the tasks of a service, or one task, wrote.
+/// Prints what the tasks of a service, or one task, wrote; with `--follow` also what they write from now on.
 pub fn logs(context: &mut Context) -> Result<Finish, Stop> {
     let name = context.arguments()[0].as_str();
-    let options = options(context)?;
-    let (id, task, digits) = match context.service(name, false)? {
+    let (id, task, digits, tty) = match context.service(name, false)? {
         Ok(service) => {
             let digits = match &service.spec.mode {
                 ServiceMode::Replicated { replicas } => replicas.map_or(0, digits),
                 _ => 0,
             };
-            (service.id.clone(), false, digits)
+            (service.id.clone(), false, digits, service.spec.task_template.container_spec.tty)
         }
         Err(refusal) if !refusal.is_not_found() => return Err(refusal.into()),
         Err(_) => match context.task(name)? {
-            Ok(task) => (task.id.clone(), true, digits(task.slot)),
+            Ok(task) => (task.id.clone(), true, digits(task.slot), task.spec.container_spec.tty),
             Err(refusal) if refusal.is_not_found() => {
                 return Err(Stop::Failed(format!("no such task or service: {name}")));
             }
             Err(refusal) => return Err(refusal.into()),
         },
     };
-    let lines = context.lines(Request::ServiceLogs { id, task, options })??;
-    let mut heads = Heads { names: Names::new(context.flags.is_set("no-resolve")), known: BTreeMap::new(), digits };
-    for line in lines.iter() {
-        let text = if context.flags.is_set("raw") {
-            format!("{}{}\n", stamp(context, line), line.text)
-        } else {
-            let head = heads.of(context, line)?;
-            let details = if context.flags.is_set("details") { " " } else { "" };
-            format!("{}{head}    | {details}{}\n", stamp(context, line), line.text)
-        };
-        if line.stderr { context.err(text) } else { context.out(text) }
+    if tty && !context.flags.is_set("raw") {
+        return Err(Stop::Failed("tty service logs only supported with --raw".into()));
     }
-    Ok(Finish::default())
+    let options = LogOptions { follow: context.flags.is_set("follow"), ..options(context)? };
+    let mut heads = Heads { names: Names::new(context.flags.is_set("no-resolve")), known: BTreeMap::new(), digits };
+    let mut part = context.log_part(Request::ServiceLogs { id, task, options })??;
+    loop {
+        context.on_leave(Request::ServiceLogsLeave(part.stream));
+        for line in part.lines.iter() {
+            let text = shown(context, &mut heads, line, tty)?;
+            if line.stderr && !tty { context.err(text) } else { context.out(text) }
+        }
+        match part.ended {
+            Some(Ok(())) => return Ok(Finish::default()),
+            // The text comes with the end of its line.
+            Some(Err(error)) => {
+                return Err(Stop::Failed(format!("error from daemon in stream: Error grabbing logs: {error}\n")));
+            }
+            None => part = context.log_part(Request::ServiceLogsNext(part.stream))??,
+        }
+    }
+}
+
+/// A line of the log as it is printed.
+fn shown(context: &mut Context, heads: &mut Heads, line: &LogLine, tty: bool) -> Result<String, Stop> {
+    let stamp = stamp(context, line);
+    let details = context.flags.is_set("details");
+    if context.flags.is_set("raw") {
+        let details = if details { line.attributes_in_swarm() + " " } else { String::new() };
+        let end = if tty { "\r\n" } else { "\n" };
+        return Ok(format!("{stamp}{details}{}{end}", line.text));
+    }
+    let head = heads.of(context, line)?;
+    let pairs: Vec<String> = line.details.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let details = if details { pairs.join(",") + " " } else { String::new() };
+    Ok(format!("{stamp}{head}    | {details}{}\n", line.text))
 }
 
 /// The time in front of a line, with `--timestamps`.
@@ -71,13 +93,15 @@ pub fn options(context: &Context) -> Result<LogOptions, Stop> {
         None | Some("") => None,
         Some(text) => Some(moment(context, text)?),
     };
-    Ok(LogOptions { tail, since })
+    Ok(LogOptions { tail, since, follow: false })
 }
 
 /// A time as `--since` takes it: an age, RFC 3339, or seconds since 1970.
 pub fn moment(context: &Context, text: &str) -> Result<i64, Stop> {
     if let Ok(age) = value::duration(text) {
-        return Ok(context.clock().saturating_sub(age));
+        // Docker's client sends whole seconds.
+        let at = context.clock().saturating_sub(age);
+        return Ok(at - at.rem_euclid(1_000_000_000));
     }
     let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
     if let Ok(seconds) = seconds.parse::<i64>() {

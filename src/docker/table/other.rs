@@ -150,7 +150,7 @@ const TIMESTAMPS: Flag = Flag::new("timestamps", Kind::Bool, "Begin each line wi
 const SINCE: Flag =
     Flag::new("since", Kind::Text, r#"Only what was written since a time ("2026-01-05T09:00:00Z") or age ("42m")"#);
 const TAIL: Flag = Flag::new("tail", Kind::Text, "Only the last so many lines of each").short('n').default(r#""all""#);
-const FOLLOW: Flag = Flag::new("follow", Kind::Bool, "Wait for more").short('f').unmodelled();
+const FOLLOW: Flag = Flag::new("follow", Kind::Bool, "Wait for more").short('f');
 const DETAILS: Flag = Flag::new("details", Kind::Bool, "Print the details that the log has, too");
 
 /// Of `service logs`.
@@ -168,7 +168,7 @@ pub const SERVICE_LOGS: &[Flag] = &[
 /// Of `logs`.
 pub const LOGS: &[Flag] = &[
     DETAILS,
-    Flag::new("follow", Kind::Bool, "Wait for more").short('f'),
+    FOLLOW,
     SINCE,
     TAIL,
     TIMESTAMPS,

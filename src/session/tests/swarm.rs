@@ -265,3 +265,16 @@ fn a_port_of_the_host_is_told_twice() {
     lab.out("docker service create -q --name web --publish mode=host,published=8050,target=80 nginx:1.25; wait 1s");
     assert!(lab.out("docker service ps web").contains("*:8050->80/tcp,*:8050->80/tcp"));
 }
+
+/// Recording 12: the endpoint's mode is a part of every task.
+#[test]
+fn another_endpoint_mode_replaces_the_tasks() {
+    let mut lab = Lab::new();
+    lab.out("docker service create -d --name web nginx; wait 10s; docker service update -d --endpoint-mode dnsrr web");
+    assert!(lab.out("docker service inspect --pretty web").contains(" State:\t\tupdating\n"));
+    lab.pass(30);
+    assert_eq!(lab.out("docker service ps -q web | wc -l"), "2\n");
+    // What is the same again replaces nothing.
+    lab.out("docker service update -d --endpoint-mode dnsrr web; wait 10s");
+    assert_eq!(lab.out("docker service ps -q web | wc -l"), "2\n");
+}

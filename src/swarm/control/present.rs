@@ -91,7 +91,9 @@ fn tls_info(cluster: Option<&Cluster>, issuer: Option<RootId>) -> api::TlsInfo {
 
 /// A service; `insert_defaults` shows what SwarmKit makes of what was left out.
 pub fn service(service: &Service, insert_defaults: bool) -> api::Service {
+    // Of the previous spec only what every conversion shows is filled in.
     let present = |spec: &ServiceSpec| if insert_defaults { with_defaults(spec) } else { (*spec.api).clone() };
+    let previous = |spec: &ServiceSpec| if insert_defaults { converted(spec) } else { (*spec.api).clone() };
     let ports = |ports: &[PortConfig]| ports.iter().map(port).collect::<Vec<_>>();
     let allocated = service.endpoint.ports.as_deref().unwrap_or_default();
     api::Service {
@@ -100,7 +102,7 @@ pub fn service(service: &Service, insert_defaults: bool) -> api::Service {
         created_at: moment(service.meta.created_at),
         updated_at: moment(service.meta.updated_at),
         spec: present(&service.spec),
-        previous_spec: service.previous_spec.as_deref().map(present),
+        previous_spec: service.previous_spec.as_deref().map(previous),
         endpoint: api::Endpoint {
             spec: if allocated.is_empty() && service.endpoint.vips.is_empty() {
                 api::EndpointSpec::default()
@@ -146,11 +148,27 @@ pub fn port(port: &PortConfig) -> api::PortConfig {
 
 /// The spec as `service inspect` shows it (cli.md, example 12.50).
 fn with_defaults(spec: &ServiceSpec) -> api::ServiceSpec {
+    let mut shown = converted(spec);
+    let template = &mut shown.task_template;
+    template.container_spec.stop_grace_period.get_or_insert(spec.task.stop_grace_period.as_nanos());
+    let restart = template.restart_policy.get_or_insert_default();
+    if restart.condition.is_empty() {
+        restart.condition = "any".into();
+    }
+    restart.delay.get_or_insert(5_000_000_000);
+    restart.max_attempts.get_or_insert(0);
+    // SwarmKit fills these in whatever the mode.
+    shown.update_config.get_or_insert_with(|| update_config(&UpdateConfig::default()));
+    shown.rollback_config.get_or_insert_with(|| update_config(&UpdateConfig::default()));
+    shown
+}
+
+/// A spec as it comes out of the store: some of what was left out is there on the way back.
+fn converted(spec: &ServiceSpec) -> api::ServiceSpec {
     let mut shown = (*spec.api).clone();
     let template = &mut shown.task_template;
     let container = &mut template.container_spec;
     container.init.get_or_insert(false);
-    container.stop_grace_period.get_or_insert(spec.task.stop_grace_period.as_nanos());
     container.dns_config.get_or_insert_default();
     if container.isolation.is_empty() {
         container.isolation = "default".into();
@@ -158,12 +176,6 @@ fn with_defaults(spec: &ServiceSpec) -> api::ServiceSpec {
     let resources = template.resources.get_or_insert_default();
     resources.limits.get_or_insert_default();
     resources.reservations.get_or_insert_default();
-    let restart = template.restart_policy.get_or_insert_default();
-    if restart.condition.is_empty() {
-        restart.condition = "any".into();
-    }
-    restart.delay.get_or_insert(5_000_000_000);
-    restart.max_attempts.get_or_insert(0);
     template.placement.get_or_insert_default();
     if template.runtime.is_empty() {
         template.runtime = "container".into();
@@ -171,9 +183,6 @@ fn with_defaults(spec: &ServiceSpec) -> api::ServiceSpec {
     if let api::ServiceMode::Replicated { replicas } = &mut shown.mode {
         replicas.get_or_insert(1);
     }
-    // SwarmKit fills these in whatever the mode.
-    shown.update_config.get_or_insert_with(|| update_config(&UpdateConfig::default()));
-    shown.rollback_config.get_or_insert_with(|| update_config(&UpdateConfig::default()));
     let endpoint = shown.endpoint_spec.get_or_insert_default();
     if endpoint.mode.is_empty() {
         endpoint.mode = "vip".into();

@@ -78,6 +78,7 @@ pub fn service(spec: &api::ServiceSpec) -> Result<ServiceSpec, ApiError> {
         restart,
         stop_grace_period: grace,
         ports: ports.into(),
+        dnsrr: spec.endpoint_spec.as_ref().is_some_and(|endpoint| endpoint.mode == "dnsrr"),
         uses: Arc::default(),
     };
     Ok(ServiceSpec {

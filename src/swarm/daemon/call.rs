@@ -2,6 +2,7 @@
 
 use super::membership::{JoinCall, LeaveCall};
 use super::recover::RecoverCall;
+use super::service_logs::LogStream;
 use crate::engine::{Duration, Time};
 use crate::net::HostId;
 use crate::swarm::api::{Answer, ApiError, Code, Failure, Request, Response};
@@ -208,17 +209,16 @@ impl Host {
                 self.call_alarm_in(number, RETRY_POLL, CallAlarm::Poll, env);
                 continue;
             }
-            let port = 32768 + number % 28000;
-            let error = ApiError::grpc(
-                Code::Unavailable,
-                format!(
-                    "error reading from server: read tcp {}:{port}->{}:2377: read: connection reset by peer",
-                    self.addr,
-                    env.net.address(peer)
-                ),
-            );
+            let error = self.connection_reset(number, peer, env);
             self.call_done(number, Err(error.into()), env);
         }
+    }
+
+    /// How gRPC speaks of a connection to a leader that broke under a call.
+    pub(super) fn connection_reset(&self, call: u64, peer: HostId, env: &Env) -> ApiError {
+        let (port, address) = (32768 + call % 28000, env.net.address(peer));
+        let read = format!("read tcp {}:{port}->{address}:2377: read: connection reset by peer", self.addr);
+        ApiError::grpc(Code::Unavailable, format!("error reading from server: {read}"))
     }
 
     /// The handshake of a new connection to a manager failed: what was to be asked there fails with it.
@@ -241,7 +241,8 @@ impl Host {
         let line = std::mem::take(&mut self.line).into_iter().map(|(client, number, _)| (client, number));
         let held = self.take_held();
         let calls = std::mem::take(&mut self.calls).into_values().map(|call| (call.client, call.number));
-        early.chain(held).chain(calls).chain(line).collect()
+        let logs = std::mem::take(&mut self.log_streams).into_values().filter_map(LogStream::into_waiting);
+        early.chain(held).chain(calls).chain(logs).chain(line).collect()
     }
 
     /// The error part of an answer, as `docker info` shows it.

@@ -119,18 +119,22 @@ impl Host {
 
     pub(super) fn container_logs(&self, name: &str, options: &LogOptions, env: &Env) -> Answer {
         let container = self.find_container(name)?;
-        if container.task().and_then(|task| task.log_driver.as_ref()).is_some_and(|driver| driver.name == "none") {
+        if !container.has_log() {
             return Err(ApiError::new(501, "configured logging driver does not support reading").into());
         }
-        let lines = log_of(container, env.kernel.now());
-        let since = options.since.unwrap_or(i64::MIN);
-        let mut lines: Vec<_> = lines.into_iter().filter(|line| line.at >= since).collect();
-        if let Some(tail) = options.tail {
-            let skip = lines.len().saturating_sub(usize::try_from(tail).unwrap_or(usize::MAX));
-            lines.drain(..skip);
-        }
-        Ok(Response::Logs(Arc::new(lines)))
+        Ok(Response::Logs(Arc::new(chosen(log_of(container, env.kernel.now()), options))))
     }
+}
+
+/// Those lines of a container that are wanted.
+pub(super) fn chosen(lines: Vec<LogLine>, options: &LogOptions) -> Vec<LogLine> {
+    let since = options.since.unwrap_or(i64::MIN);
+    let mut lines: Vec<_> = lines.into_iter().filter(|line| line.at >= since).collect();
+    if let Some(tail) = options.tail {
+        let skip = lines.len().saturating_sub(usize::try_from(tail).unwrap_or(usize::MAX));
+        lines.drain(..skip);
+    }
+    lines
 }
 
 /// Lines kept of one container's log, at most.
@@ -140,13 +144,16 @@ const LOG_LINES: i64 = 1000;
 pub(super) fn log_of(container: &Container, now: Time) -> Vec<LogLine> {
     let (from, until) = match container.state {
         ContainerState::Running { since } => (since, now),
-        ContainerState::Exited { at, .. } => (container.created_at, at),
+        ContainerState::Exited { at, .. } => (container.started_at.unwrap_or(container.created_at), at),
         ContainerState::Created | ContainerState::Starting => return Vec::new(),
     };
+    let details = details_of(container);
     let line = |at: Time, text: &str| LogLine {
         at: at.nanos(),
         stderr: false,
         task: container.task().map(|task| task.id.text()),
+        service: container.task().map(|task| task.service_id.text()),
+        details: details.clone(),
         node: Some(container.node_id.text()),
         text: text.replace("{time}", &rfc3339(at.nanos())[11..19]).replace("{hostname}", &container.id.text()[..12]),
     };
@@ -159,6 +166,7 @@ pub(super) fn log_of(container: &Container, now: Time) -> Vec<LogLine> {
         return container.program.says.iter().map(|text| line(from, text)).collect();
     }
     let mut lines: Vec<_> = container.behaviour.log.iter().map(|text| line(from, text)).collect();
+    lines.extend(container.behaviour.log_errors.iter().map(|text| LogLine { stderr: true, ..line(from, text) }));
     if let Some((every, text)) = &container.behaviour.log_every {
         let step = every.as_nanos().max(1_000_000);
         let count = (until - from).as_nanos() / step;
@@ -168,6 +176,24 @@ pub(super) fn log_of(container: &Container, now: Time) -> Vec<LogLine> {
         }
     }
     lines
+}
+
+/// What its log driver keeps with every line: the labels and variables that it was told to, and a tag.
+fn details_of(container: &Container) -> Labels {
+    let Some(driver) = container.task().and_then(|task| task.log_driver.as_ref()) else { return Labels::new() };
+    let mut details = Labels::new();
+    let wanted = |option: &str| driver.options.get(option).map(|all| all.split(',')).into_iter().flatten();
+    let labels = labels(container);
+    for key in wanted("labels") {
+        details.extend(labels.get(key).map(|value| (key.to_owned(), value.clone())));
+    }
+    let variables = container.task().map_or(&[] as &[String], |task| &task.spec.api.container_spec.env);
+    for key in wanted("env") {
+        let set = variables.iter().filter_map(|set| set.split_once('=')).find(|(name, _)| *name == key);
+        details.extend(set.map(|(_, value)| (key.to_owned(), value.to_owned())));
+    }
+    details.extend(driver.options.get("tag").map(|tag| ("tag".to_owned(), tag.clone())));
+    details
 }
 
 /// A container's labels, the swarm's included.

@@ -9,6 +9,7 @@
 //! Source: control-plane.md §2.1, §2.4; cli.md §5.8; the recordings' README on kills.
 
 mod container;
+mod follow;
 mod happen;
 mod health;
 mod own;
@@ -25,11 +26,12 @@ use super::registry::Registry;
 use crate::engine::{Duration, Seed, Time};
 use crate::net::HostId;
 use crate::swarm::agent::{Action, Outcome};
-use crate::swarm::api::{ApiError, Response};
+use crate::swarm::api::{ApiError, LogLine, Response};
 use crate::swarm::component::Ids;
 use crate::swarm::object::{ContainerId, Id, NodeDescription, Task, TaskKey};
 use crate::swarm::world::event::ClientId;
 pub use container::{Container, ContainerState, Own, Owner};
+use follow::Following;
 pub use happen::{Occurrence, Subject, Wire};
 pub use own::{Attacher, Executing};
 use pull::Pull;
@@ -120,8 +122,8 @@ pub struct Engine {
     clients: BTreeMap<ContainerId, Vec<WaitingClient>>,
     /// Clients that wait for a container's end, or for its being gone.
     waiters: BTreeMap<ContainerId, Vec<(ClientId, u64, bool)>>,
-    /// Clients that see what a container writes.
-    attachers: BTreeMap<ContainerId, Vec<Attacher>>,
+    /// Who sees what containers write.
+    following: Following,
     /// Containers that clients have asked for and that are being made.
     making: BTreeMap<u32, (ClientId, u64, Box<Container>)>,
     /// Commands that run inside containers.
@@ -150,6 +152,8 @@ pub struct EngineOutbox {
     pub answers: Vec<(ClientId, u64, Result<Response, ApiError>)>,
     /// For `docker events`.
     pub events: Vec<Occurrence>,
+    /// For the log broker: subscription, lines, and whether that is all.
+    pub published: Vec<(u64, Vec<LogLine>, bool)>,
 }
 
 /// Something that the trace tells of a container.
@@ -387,6 +391,7 @@ impl Engine {
         self.starting.clear();
         self.waiting.clear();
         self.stopping.clear();
+        self.close_logs();
     }
 
     /// The daemon's process is gone: nothing is waited for any more, preparations are lost, nobody probes. Containers live
@@ -402,6 +407,7 @@ impl Engine {
         self.waiting.clear();
         self.stopping.clear();
         self.condemned.clear();
+        self.close_logs();
         for container in self.containers.values_mut() {
             if let Some(own) = container.own_mut() {
                 own.again = None;

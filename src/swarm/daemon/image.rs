@@ -50,6 +50,8 @@ pub struct ImageBehaviour {
     pub command: Arc<str>,
     /// Lines that it writes when it starts.
     pub log: Vec<Arc<str>>,
+    /// Lines that it writes to stderr then.
+    pub log_errors: Vec<Arc<str>>,
     /// A line that it writes again and again, `{time}` replaced by the time of day, and how often.
     pub log_every: Option<(Duration, Arc<str>)>,
 }
@@ -126,6 +128,7 @@ impl Default for ImageBehaviour {
             listen: vec![80],
             command: "/entrypoint.sh".into(),
             log: Vec::new(),
+            log_errors: Vec::new(),
             log_every: None,
         }
     }

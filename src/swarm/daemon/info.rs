@@ -3,7 +3,7 @@
 use super::NotStarted;
 use super::engine::ContainerState;
 use crate::swarm::api::{Answer, Info, Peer, Response, SwarmInfo};
-use crate::swarm::object::Generic;
+use crate::swarm::object::{Generic, NodeKey};
 use crate::swarm::world::{Env, Host};
 
 const TWO_MANAGERS: &str = "WARNING: Running Swarm in a two-manager configuration. This configuration provides
@@ -76,7 +76,10 @@ impl Host {
         let mut remotes: Vec<_> = node
             .managers
             .iter()
-            .map(|(_, host)| Peer { node_id: String::new(), addr: format!("{}:2377", env.net.address(*host)) })
+            .map(|(key, host)| Peer {
+                node_id: self.manager_id(*key),
+                addr: format!("{}:2377", env.net.address(*host)),
+            })
             .collect();
         remotes.sort_by(|a, b| a.addr.cmp(&b.addr));
         let mut info = SwarmInfo {
@@ -114,5 +117,12 @@ impl Host {
             None => {}
         }
         info
+    }
+
+    /// The id of a manager's node, as far as this host knows it: from its own store, and its own.
+    fn manager_id(&self, key: NodeKey) -> String {
+        let own = self.disk.node.as_ref().filter(|node| node.node == key).map(|node| node.id);
+        let known = self.manager.as_ref().and_then(|manager| manager.state.node_id(key));
+        own.or(known).map(|id| id.text()).unwrap_or_default()
     }
 }

@@ -94,6 +94,16 @@ impl Dispatcher {
         CertificateNews { rotate: node.certificate.state == IssuanceState::Rotate, root: self.root }
     }
 
+    /// Whose session it is.
+    pub fn node_of(&self, session: u64) -> Option<NodeKey> {
+        self.sessions.iter().find(|(_, known)| known.id == session).map(|(node, _)| *node)
+    }
+
+    /// A node has a session.
+    pub fn hears_from(&self, node: NodeKey) -> bool {
+        self.sessions.get(&node).is_some_and(|session| session.id != 0)
+    }
+
     /// The set of Raft members has changed: every agent is told who the managers are now.
     pub fn members_changed(&mut self, state: &State) {
         for session in self.sessions.values().filter(|session| session.id != 0) {

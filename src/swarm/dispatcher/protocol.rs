@@ -2,7 +2,9 @@
 
 use crate::engine::{Duration, Time};
 use crate::net::HostId;
+use crate::swarm::api::LogLine;
 use crate::swarm::ca::{Certificate, RootCa};
+use crate::swarm::logbroker::LogOrder;
 use crate::swarm::object::{
     Attachment, ContainerId, FileKey, Id, NodeDescription, NodeKey, Role, StoredFile, Task, TaskKey, TaskState,
     TaskStatus,
@@ -52,6 +54,19 @@ pub enum ToDispatcher {
         number: u64,
         /// The newest status of each task that has news.
         reports: Vec<(TaskKey, Report)>,
+    },
+    /// For the log broker: what containers of its tasks have written.
+    Logs {
+        /// Who.
+        node: NodeKey,
+        /// Its session.
+        session: u64,
+        /// Which subscription.
+        subscription: u64,
+        /// Task after task.
+        lines: Arc<Vec<LogLine>>,
+        /// That is all.
+        done: bool,
     },
 }
 
@@ -131,6 +146,13 @@ pub enum ToAgent {
         files: Vec<Arc<StoredFile>>,
         /// Secrets and configs to forget.
         gone: Vec<FileKey>,
+    },
+    /// From the log broker.
+    Logs {
+        /// Of this session.
+        session: u64,
+        /// What.
+        order: LogOrder,
     },
     /// No.
     Refused {

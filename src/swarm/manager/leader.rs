@@ -7,6 +7,7 @@
 //! Source: control-plane.md §0, §11; raft-and-security.md §1.4, §7.
 
 mod call;
+mod logs;
 
 use call::lost_leadership;
 pub use call::{LeaderCall, ReplyTo};
@@ -22,6 +23,7 @@ use crate::swarm::ca::{CaServer, RenewCall};
 use crate::swarm::component::{Alarm, Ids, Outbox, Writer};
 use crate::swarm::control;
 use crate::swarm::dispatcher::{Dispatcher, Route, ToAgent, ToDispatcher};
+use crate::swarm::logbroker::LogBroker;
 use crate::swarm::object::TaskKey;
 use crate::swarm::orchestrator::{Orchestrators, Reaper, Waits};
 use crate::swarm::scheduler::{Scheduler, Ties};
@@ -48,6 +50,8 @@ pub struct Leader {
     turn: Option<Turn>,
     /// Every agent's other end.
     pub dispatcher: Dispatcher,
+    /// Who passes on what tasks have written.
+    broker: LogBroker,
     /// Who signs certificates.
     ca: CaServer,
     /// The loops that SwarmKit starts with the leader.
@@ -145,6 +149,7 @@ impl Host {
             queued: BTreeSet::new(),
             turn: None,
             dispatcher,
+            broker: LogBroker::default(),
             ca: CaServer::start(&manager.state, now, &mut out),
             loops: None,
             calls: BTreeMap::new(),
@@ -203,6 +208,10 @@ impl Host {
         for (route, message) in leader.dispatcher.close() {
             send_to_agent(self.id, self.boot, route, message, env);
         }
+        leader.broker.stop();
+        for (subscriber, part) in std::mem::take(&mut leader.broker.parts) {
+            self.leader_log_answer(subscriber, Ok(part), env);
+        }
         for (_, call) in std::mem::take(&mut leader.calls) {
             self.leader_reply(call.reply, Err(lost_leadership()), None, env);
         }
@@ -237,7 +246,13 @@ impl Host {
             let real = self.clock.real(at, env.kernel.now());
             env.kernel.schedule(real, Event::Leader(own, leader.term, alarm, at));
         }
-        for (route, message) in leader.dispatcher.outgoing.drain(..) {
+        let outgoing = std::mem::take(&mut leader.dispatcher.outgoing);
+        for (route, message) in outgoing {
+            if let ToAgent::Registered { session, .. } = message
+                && let Some(node) = leader.dispatcher.node_of(session)
+            {
+                leader.broker.connect(node, session, route);
+            }
             send_to_agent(own, boot, route, message, env);
         }
         for (call, renewed) in leader.ca.outgoing.drain(..) {
@@ -245,6 +260,7 @@ impl Host {
             env.send(own, boot, call.via.unwrap_or(call.host), None, body);
         }
         env.outbox = out;
+        self.leader_log_drain(env);
     }
 
     /// An alarm of the leader's loops.
@@ -260,6 +276,7 @@ impl Host {
         let Some(leader) = manager.leader.as_mut().filter(|leader| leader.term == term) else { return };
         match alarm {
             Alarm::MemberCheck(number) => return self.member_check_over(number, env),
+            Alarm::LogStream(node, session) => return self.leader_log_doubt(node, session, env),
             Alarm::Roles => {
                 if let Some(roles) = leader.roles_mut() {
                     roles.alarm();
@@ -273,7 +290,13 @@ impl Host {
         let mut out = std::mem::take(&mut env.outbox);
         match (alarm, &mut leader.loops) {
             (Alarm::DispatcherFlush | Alarm::Heartbeat(_) | Alarm::Assignments(_) | Alarm::Orphan(_), _) => {
-                leader.dispatcher.alarm(alarm, state, now, &mut out)
+                leader.dispatcher.alarm(alarm, state, now, &mut out);
+                // The end of its session is said to a node that may not be there to hear it.
+                if let Alarm::Heartbeat(node) = alarm
+                    && !leader.dispatcher.hears_from(node)
+                {
+                    leader.broker.doubt(node, now);
+                }
             }
             (Alarm::RootRotation, _) => leader.ca.alarm(state, now, &mut out),
             (Alarm::Scheduler, Some(loops)) => loops.scheduler.alarm(state, now, &mut out),
@@ -281,7 +304,7 @@ impl Host {
             (Alarm::RestartDelay(_) | Alarm::RestartGiveUp(_) | Alarm::Update(..), Some(loops)) => {
                 loops.orchestrators.alarm(alarm, now, &mut out);
             }
-            (Alarm::Roles | Alarm::MemberCheck(_), _) | (_, None) => {}
+            (Alarm::Roles | Alarm::MemberCheck(_) | Alarm::LogStream(..), _) | (_, None) => {}
         }
         self.leader_drain(out, env);
         self.leader_grant(env);
@@ -291,6 +314,9 @@ impl Host {
     pub fn leader_from_agent(&mut self, route: Route, message: &ToDispatcher, env: &mut Env) {
         if !self.admit(route, message, env) {
             return;
+        }
+        if let ToDispatcher::Logs { .. } = message {
+            return self.leader_log_lines(message, env);
         }
         let Some(manager) = &mut self.manager else { return };
         let (state, now) = (&*manager.state, self.clock.monotonic(env.kernel.now()));
@@ -407,6 +433,7 @@ impl Host {
         let mut roles_due = false;
         for event in events.iter().chain([&StoreEvent::Commit]) {
             leader.dispatcher.watch(event, now, &mut out);
+            leader.broker.watch(event, state);
             leader.ca.watch(event, now, &mut out);
             if let Some(loops) = &mut leader.loops {
                 roles_due |= loops.roles.watch(event, now, &mut out);

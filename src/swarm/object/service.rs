@@ -99,6 +99,6 @@ impl Service {
 
     /// Its name resolves to its tasks' addresses rather than to one virtual address.
     pub fn is_dnsrr(&self) -> bool {
-        self.spec.api.endpoint_spec.as_ref().is_some_and(|endpoint| endpoint.mode == "dnsrr")
+        self.spec.task.dnsrr
     }
 }

@@ -102,6 +102,8 @@ pub struct TaskSpec {
     pub stop_grace_period: Duration,
     /// Published ports as asked for.
     pub ports: Arc<[PortConfig]>,
+    /// The service's name stands for its tasks' addresses rather than for one virtual address.
+    pub dnsrr: bool,
     /// The networks, secrets and configs that it names.
     pub uses: Arc<Uses>,
 }

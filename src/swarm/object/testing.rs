@@ -54,6 +54,7 @@ pub fn plain_task_spec() -> TaskSpec {
         restart: RestartPolicy::default(),
         stop_grace_period: Duration::from_secs(10),
         ports: Arc::default(),
+        dnsrr: false,
         uses: Arc::default(),
     }
 }

@@ -44,12 +44,12 @@ impl<'a> DirtyTest<'a> {
         }
         let difference = self.difference(&task.spec);
         if difference == Difference::PlacementOnly {
-            // [quirk] Where placement differs and is still met, ports are not compared.
+            // [quirk] Where placement differs and is still met, ports and the endpoint's mode are not compared.
             let node = task.node.and_then(|node| self.state.nodes.get(node));
             return !node.is_some_and(|node| node_matches(&self.service.spec.task.constraints, node));
         }
-        // The endpoint's mode (virtual IP or DNS) joins the ports with the networks.
-        difference == Difference::Other || task.spec.ports != self.service.spec.task.ports
+        let (old, new) = (&task.spec, &self.service.spec.task);
+        difference == Difference::Other || old.ports != new.ports || old.dnsrr != new.dnsrr
     }
 
     fn difference(&mut self, old: &Arc<TaskSpec>) -> Difference {

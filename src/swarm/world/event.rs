@@ -4,7 +4,7 @@ use crate::engine::{Duration, Time};
 use crate::net::{Boot, HostId};
 use crate::raft::{MemberId, Message};
 use crate::swarm::agent::AgentAlarm;
-use crate::swarm::api::{Answer, Request};
+use crate::swarm::api::{Answer, Failure, LogPart, Request};
 use crate::swarm::ca::{Certificate, Credentials, Renewed, RenewerAlarm, RootCa};
 use crate::swarm::component::Alarm;
 use crate::swarm::daemon::{CallAlarm, EngineAlarm, RoleAlarm};
@@ -253,6 +253,20 @@ pub enum Body {
         /// The manager that relays.
         via: Option<HostId>,
     },
+    /// A follower's daemon wants the log of a service or task for its client; without a request no more of it.
+    Logs {
+        /// Number of the stream at the follower.
+        stream: u64,
+        /// What is wanted.
+        request: Option<Arc<Request>>,
+    },
+    /// A part of that log, or why there is none.
+    LogsPart {
+        /// Number of the stream at the follower.
+        stream: u64,
+        /// What has come.
+        part: Arc<Result<LogPart, Failure>>,
+    },
 }
 
 /// Why a handshake failed.
@@ -376,6 +390,9 @@ impl Hash for Packet {
                         (task, report.state, report.timestamp, report.exit_code).hash(state);
                     }
                 }
+                ToDispatcher::Logs { node, session, subscription, lines, done } => {
+                    (route, 3u8, node, session, subscription, lines.len(), done).hash(state);
+                }
             },
             Body::ToAgent { route, message } => match message {
                 ToAgent::Registered { session, period, .. } => (route, 0u8, session, period.as_nanos()).hash(state),
@@ -396,6 +413,7 @@ impl Hash for Packet {
                         (place.network.key, place.address).hash(state);
                     }
                 }
+                ToAgent::Logs { session, order } => (route, 10u8, session, order).hash(state),
                 ToAgent::Refused { session, refusal } => (route, 4u8, session, refusal).hash(state),
                 ToAgent::Certificate { session, news } => (route, 8u8, session, news).hash(state),
                 ToAgent::Closed { session } => (route, 5u8, session).hash(state),
@@ -404,6 +422,10 @@ impl Hash for Packet {
             },
             Body::Call { call, .. } => call.hash(state),
             Body::CallDone { call, answer } => (call, answer.is_ok()).hash(state),
+            Body::Logs { stream, request } => (stream, request).hash(state),
+            Body::LogsPart { stream, part } => {
+                (stream, part.as_ref().as_ref().map_or(0, |part| part.lines.len())).hash(state);
+            }
             Body::Join { call, host, via, .. } => (call, host, via).hash(state),
             Body::Renew { number, host, shown, via } => (number, host, shown, via).hash(state),
             Body::RenewDone { number, host, result } => (number, host, result.is_ok()).hash(state),

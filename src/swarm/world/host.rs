@@ -12,9 +12,10 @@ use crate::swarm::api::Request;
 use crate::swarm::ca::{Credentials, Renewer};
 use crate::swarm::control::Setup;
 use crate::swarm::daemon::{
-    Call, Engine, EngineAlarm, EngineOutbox, EventLog, Happened, NotStarted, RoleChange, Surroundings,
+    Call, Engine, EngineAlarm, EngineOutbox, EventLog, Happened, LogStream, NotStarted, RoleChange, Surroundings,
 };
 use crate::swarm::dispatcher::{Refusal, Route, ToAgent, ToDispatcher};
+use crate::swarm::logbroker::Subscriber;
 use crate::swarm::manager::{Broken, ElectionDraws, Input, Manager, RaftDisk, ReplyTo};
 use crate::swarm::object::{Id, Member, NodeDescription, NodeKey, Role, TaskKey};
 use crate::swarm::store::LineageId;
@@ -76,6 +77,8 @@ pub struct Host {
     pub role: RoleChange,
     /// API calls under way.
     pub calls: BTreeMap<u64, Call>,
+    /// Logs of services that clients read.
+    pub(crate) log_streams: BTreeMap<u64, LogStream>,
     /// Swarm requests that wait for calls under way to end, or behind one that does.
     pub line: VecDeque<(ClientId, u64, Arc<Request>)>,
     /// The daemon serves its API: one that starts does so only when its node is in.
@@ -163,6 +166,7 @@ impl Host {
             denied: BTreeMap::new(),
             role: RoleChange::default(),
             calls: BTreeMap::new(),
+            log_streams: BTreeMap::new(),
             line: VecDeque::new(),
             serves: true,
             early: Vec::new(),
@@ -235,6 +239,8 @@ impl Host {
                 }
                 self.close_relayed(Some(peer), env);
                 self.call_reset(peer, refused, env);
+                self.logs_reset(peer, env);
+                self.leader_log_reset(peer, env);
                 self.credentials_reset(env);
                 self.agent_do(env, |agent, now, out| agent.reset(peer, now, out));
             }
@@ -256,6 +262,10 @@ impl Host {
             Body::ToAgent { route, message } => self.relay_down(from, route, message, env),
             Body::Call { call, request } => self.leader_call(request, ReplyTo::Follower { host: from, call }, env),
             Body::CallDone { call, answer } => self.call_done(call, Arc::unwrap_or_clone(answer), env),
+            Body::Logs { stream, request } => {
+                self.leader_logs(Subscriber { host: from, stream }, request.as_deref(), env)
+            }
+            Body::LogsPart { stream, part } => self.log_part(stream, Arc::unwrap_or_clone(part), env),
             Body::Join { call, host, request, via } => self.join_asked(call, host, request, via, from, env),
             Body::Renew { number, host, shown, via } => self.renew_asked(number, host, shown, via, from, env),
             Body::RenewDone { number, host, result } => {
@@ -335,10 +345,14 @@ impl Host {
     /// Lets the agent do something, and carries out what it asks for.
     pub fn agent_do(&mut self, env: &mut Env, act: impl FnOnce(&mut Agent, Time, &mut AgentOutbox)) {
         let Some(agent) = &mut self.agent else { return };
-        let had_session = agent.manager().is_some();
+        let session = agent.session();
+        let had_session = session.is_some();
         let mut out = std::mem::take(&mut env.agent_outbox);
         act(agent, env.kernel.now(), &mut out);
-        let registered = !had_session && agent.manager().is_some();
+        let registered = !had_session && agent.session().is_some();
+        if had_session && agent.session() != session {
+            self.engine.close_logs();
+        }
         self.agent_drain(out, env);
         if registered {
             self.node_is_in(env);
@@ -347,7 +361,7 @@ impl Host {
 
     /// Carries out what the agent asks for.
     pub fn agent_drain(&mut self, out: AgentOutbox, env: &mut Env) {
-        let AgentOutbox { mut sends, mut alarms, mut actions, managers_changed, desired_role } = out;
+        let AgentOutbox { mut sends, mut alarms, mut actions, managers_changed, desired_role, mut logs } = out;
         let now = env.kernel.now();
         for (at, alarm) in alarms.drain(..) {
             env.kernel.schedule_in(self.clock.timer(at - now), Event::Agent(self.id, self.boot, alarm));
@@ -373,8 +387,11 @@ impl Host {
             }
             self.engine_do(env, |engine, around, out| engine.act(action, around, out));
         }
+        for order in logs.drain(..) {
+            self.engine_do(env, |engine, around, out| engine.log_order(&order, around, out));
+        }
         // Empty again, it serves the next.
-        env.agent_outbox = AgentOutbox { sends, alarms, actions, ..AgentOutbox::default() };
+        env.agent_outbox = AgentOutbox { sends, alarms, actions, logs, ..AgentOutbox::default() };
         if let Some(role) = desired_role {
             self.role_wanted(role, env);
         }
@@ -413,6 +430,9 @@ impl Host {
         }
         for (client, number, answer) in out.answers.drain(..) {
             env.answer(client, number, answer.map_err(Into::into));
+        }
+        for (subscription, lines, done) in std::mem::take(&mut out.published) {
+            self.publish_logs(subscription, lines, done, env);
         }
         let happened = std::mem::take(&mut out.events);
         self.events_happened(happened, env);

@@ -116,6 +116,7 @@ impl Body {
             Body::Raft(_)
                 | Body::ToDispatcher { .. }
                 | Body::Call { .. }
+                | Body::Logs { .. }
                 | Body::Join { .. }
                 | Body::MemberJoin { .. }
                 | Body::HealthCheck { .. }

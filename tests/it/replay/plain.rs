@@ -19,6 +19,10 @@ static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? \+0000 (?i:utc)", "<time>"),
         (r"\b(?:[Aa]bout an?|[Ll]ess than a|\d+) (?:second|minute|hour|day|week|month|year)s?(?: ago)?", "<age>"),
         (r"\b(?:10|172|192|127)\.\d+\.\d+\.\d+(?:/\d+)?(?::\d+)?\b", "<address>"),
+        (r"\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]\d \d\d:\d\d\b", "<date>"),
+        (r"\b\d\d:\d\d:\d\d\b", "<clock>"),
+        // A kernel numbers its interfaces as they come.
+        (r"(?m)^\d+: (\w+)@if\d+:", "<number>: $1@if<number>:"),
         // Where the recorder's machines had their sockets.
         (r"/var/lib/lab/\w+/docker\.sock", "/var/run/docker.sock"),
         (r#""Index": ?\d+"#, "\"Index\": <version>"),
@@ -30,7 +34,21 @@ static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     .collect()
 });
 
-static RANDOM: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[a-z]+_[a-z]+$").expect("a pattern"));
+/// A name that nobody gave: two words that the engine has drawn.
+static RANDOM: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b[a-z]{3,}_[a-z]{3,}\b").expect("a pattern"));
+
+/// Words of Docker's, of Linux and of the recordings that look like such names.
+const NOT_RANDOM: [&str; 9] = [
+    "docker_gwbridge",
+    "graceful_stop",
+    "preferred_lft",
+    "rollback_completed",
+    "rollback_paused",
+    "rollback_started",
+    "under_score",
+    "valid_lft",
+    "vxlanid_list",
+];
 
 static ID: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\b(?:[0-9a-f]{64}|[0-9a-z]{50}|[0-9a-z]{49}|[0-9a-z]{25}|[0-9a-f]{12}|[0-9a-z]{12})\b")
@@ -53,6 +71,10 @@ pub fn plain(text: &str) -> String {
     for (pattern, word) in PATTERNS.iter() {
         plain = pattern.replace_all(&plain, *word).into_owned();
     }
+    let drawn = |found: &regex::Captures| {
+        if NOT_RANDOM.contains(&&found[0]) { found[0].to_owned() } else { "<name>".to_owned() }
+    };
+    plain = RANDOM.replace_all(&plain, drawn).into_owned();
     let short = |found: &regex::Captures| if is_id(&found[0]) { "<id>".to_owned() } else { found[0].to_owned() };
     ID.replace_all(&plain, short).trim_end().to_owned()
 }
@@ -78,7 +100,8 @@ pub fn but_for_chance(text: &str) -> Vec<String> {
         return vec![plain_json(&value).to_string()];
     }
     let lines: Vec<&str> = text.lines().collect();
-    if lines.iter().any(|line| line.starts_with("Usage:  docker")) && text.contains("Options:")
+    if text.starts_with("Usage:  docker")
+        || lines.iter().any(|line| line.starts_with("Usage:  docker")) && text.contains("Options:")
         || text.contains("Commands:")
     {
         return lines.iter().filter_map(|line| named_by(line)).collect();
@@ -96,8 +119,6 @@ pub fn but_for_chance(text: &str) -> Vec<String> {
                 "HOSTNAME" if nodes => cell.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned(),
                 "ID" | "CONTAINER ID" => "<id>".to_owned(),
                 "NODE" if !cell.is_empty() => "<node>".to_owned(),
-                // A name that was not given.
-                "NAME" | "NAMES" if RANDOM.is_match(cell) => "<name>".to_owned(),
                 "NAME" | "NAMES" => slot(cell),
                 _ => plain(cell),
             });
@@ -124,16 +145,31 @@ pub fn but_for_chance(text: &str) -> Vec<String> {
         all
     };
     if said.iter().any(|line| line.starts_with("overall progress:") || line.starts_with("verify:")) {
+        said = said.iter().map(|line| progressed(line)).collect();
+        // What was on the way to the end was seen or not.
+        let under_way = |line: &String| {
+            let counts = line.strip_prefix("overall progress: ").and_then(|rest| rest.split_once(" out of "));
+            counts.is_some_and(|(done, all)| done != "0" && !all.starts_with(&format!("{done} ")))
+        };
+        if said.iter().any(|line| line.ends_with(" converged")) {
+            said.retain(|line| !under_way(line));
+        }
         said.sort();
         said.dedup();
     }
     said
 }
 
+/// A line of progress without its slot, which is drawn to a node.
+fn progressed(line: &str) -> String {
+    static SLOT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\d+/(\d+): +").expect("a pattern"));
+    SLOT.replace(line, "<slot>/$1: ").into_owned()
+}
+
 /// Help is in words of our own: of a line only what it names, a flag with its type, a command, or how a command is used.
 fn named_by(line: &str) -> Option<String> {
     static NAMES: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^(?:Usage:.*|[A-Z][A-Za-z ]+:|  [a-z][a-z-]+ |\s+(?:-\w, )?--[a-z-]+(?: [a-z-]+)?)")
+        Regex::new(r"^(?:Usage:.*|[A-Z][A-Za-z ]+:|  [a-z][a-z-]+ | {2,6}(?:-\w, )?--[a-z-]+(?: [a-z-]+)?)")
             .expect("a pattern")
     });
     NAMES.find(line).map(|found| found.as_str().trim().to_owned())
@@ -159,7 +195,8 @@ fn of_the_machine(line: &str) -> bool {
 /// A line about a task without its slot and the node that it was drawn to.
 fn placed(line: &str) -> String {
     static NODE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b(?:manager|worker)\d\b").expect("a pattern"));
-    static TASK: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^([a-z][a-z0-9_-]*)\.\d+ ").expect("a pattern"));
+    static TASK: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"^(<name>|[a-z][a-z0-9_-]*)\.\d+ ").expect("a pattern"));
     if TASK.is_match(line) {
         let line = TASK.replace(line, "$1.<slot> ");
         return NODE.replace_all(&line, "<node>").into_owned();
@@ -170,7 +207,7 @@ fn placed(line: &str) -> String {
 /// A task's name without its slot, which is drawn to a node.
 fn slot(text: &str) -> String {
     static SLOT: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"\b([a-z][a-z0-9_-]*)\.\d+(\.<id>|$)").expect("a pattern"));
+        LazyLock::new(|| Regex::new(r"(<name>|\b[a-z][a-z0-9_-]*)\.\d+(\.<id>|$)").expect("a pattern"));
     SLOT.replace_all(&plain(text), "$1.<slot>$2").into_owned()
 }
 

@@ -51,6 +51,12 @@ fn text(value: &Value, key: &str) -> String {
     value[key].as_str().unwrap_or_default().to_owned()
 }
 
+/// When a recording began, in milliseconds since 1970.
+pub fn began(recording: &str) -> i64 {
+    let first = recording.lines().next().and_then(|line| serde_json::from_str::<Value>(line).ok());
+    first.and_then(|value| value["wall_start_unix"].as_f64()).map_or(0, |seconds| (seconds * 1000.0) as i64)
+}
+
 /// Reads a recording.
 pub fn read(recording: &str) -> Vec<Item> {
     let values = recording.lines().map(|line| serde_json::from_str::<Value>(line).expect("a JSON object a line"));

@@ -9,7 +9,8 @@ use std::fmt::Write as _;
 pub enum Verdict {
     /// Equal, byte for byte, after replacing ids, times and addresses.
     Equal,
-    /// Equal after leaving out what chance decides: which slot is on which node, how often a line of progress was seen.
+    /// Equal after leaving out what chance decides: which slot is on which node, how often a line of progress was seen; or
+    /// with other draws, which is counted here whatever else was left out.
     ButForChance,
     /// Equal to what is seen here up to three seconds later.
     Later,
@@ -21,16 +22,39 @@ pub enum Verdict {
 #[derive(Debug)]
 pub struct Tally {
     name: &'static str,
-    counts: BTreeMap<Verdict, usize>,
     skipped: BTreeMap<&'static str, usize>,
-    /// Moment, host, line; theirs; ours.
-    differing: Vec<(String, String, String)>,
+    judged: Vec<Judged>,
+    /// Commands that have compared equal with other draws.
+    settled: Vec<bool>,
+}
+
+/// A command that was asked.
+#[derive(Debug)]
+struct Judged {
+    /// Moment, host, line.
+    head: String,
+    verdict: Verdict,
+    /// What it printed there.
+    theirs: String,
+    /// What it prints here.
+    ours: String,
 }
 
 impl Tally {
     /// Nothing yet.
     pub fn new(name: &'static str) -> Self {
-        Self { name, counts: BTreeMap::new(), skipped: BTreeMap::new(), differing: Vec::new() }
+        Self { name, skipped: BTreeMap::new(), judged: Vec::new(), settled: Vec::new() }
+    }
+
+    /// Nothing yet of the same recording with other draws: what compared equal before need not be judged again.
+    pub fn after(earlier: &Tally) -> Self {
+        let settled = earlier.judged.iter().map(|judged| judged.verdict != Verdict::Differs).collect();
+        Self { settled, ..Self::new(earlier.name) }
+    }
+
+    /// The next command that is judged has compared equal before.
+    pub fn is_settled(&self) -> bool {
+        self.settled.get(self.judged.len()) == Some(&true)
     }
 
     /// A command that is not asked.
@@ -40,20 +64,33 @@ impl Tally {
 
     /// A command's verdict; where it differs with both outputs.
     pub fn judge(&mut self, row: &Row, verdict: Verdict, theirs: &str, ours: &str) {
-        *self.counts.entry(verdict).or_default() += 1;
-        if verdict == Verdict::Differs {
-            let head = format!("[{:.3}] {}$ {}", row.at as f64 / 1000.0, row.host, row.line);
-            self.differing.push((head, theirs.to_owned(), ours.to_owned()));
+        let head = format!("[{:.3}] {}$ {}", row.at as f64 / 1000.0, row.host, row.line);
+        self.judged.push(Judged { head, verdict, theirs: theirs.to_owned(), ours: ours.to_owned() });
+    }
+
+    /// The same recording with other draws: what differs here and not there differs by chance.
+    pub fn or(mut self, other: Self) -> Self {
+        assert_eq!(self.judged.len(), other.judged.len(), "{}: the same commands are asked", self.name);
+        for (mine, other) in self.judged.iter_mut().zip(other.judged) {
+            assert_eq!(mine.head, other.head);
+            if mine.verdict == Verdict::Differs && other.verdict != Verdict::Differs {
+                mine.verdict = Verdict::ButForChance;
+            }
         }
+        self
     }
 
     fn count(&self, verdict: Verdict) -> usize {
-        self.counts.get(&verdict).copied().unwrap_or(0)
+        self.judged.iter().filter(|judged| judged.verdict == verdict).count()
+    }
+
+    fn differing(&self) -> impl Iterator<Item = &Judged> {
+        self.judged.iter().filter(|judged| judged.verdict == Verdict::Differs)
     }
 
     /// Commands that were asked.
     pub fn asked(&self) -> usize {
-        self.counts.values().sum()
+        self.judged.len()
     }
 
     /// Commands that compare equal.
@@ -71,20 +108,20 @@ impl Tally {
             self.count(Verdict::Equal),
             self.count(Verdict::ButForChance),
             self.count(Verdict::Later),
-            self.differing.len(),
+            self.count(Verdict::Differs),
             skipped
         )
     }
 
     /// The heads of what differs.
     pub fn heads(&self) -> impl Iterator<Item = &str> {
-        self.differing.iter().map(|(head, ..)| head.as_str())
+        self.differing().map(|judged| judged.head.as_str())
     }
 
     /// What differs, with both outputs.
     pub fn whole(&self) -> String {
         let mut text = String::new();
-        for (head, theirs, ours) in &self.differing {
+        for Judged { head, theirs, ours, .. } in self.differing() {
             let _ = writeln!(text, "=== {} {head}\n--- recorded {theirs}\n--- here {ours}\n", self.name);
         }
         text

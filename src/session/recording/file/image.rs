@@ -54,6 +54,8 @@ pub struct FileImage {
     command: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     log: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    log_errors: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     log_every: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -159,6 +161,7 @@ impl FileImage {
             listen: (behaviour.listen != usual.listen).then(|| behaviour.listen.clone()),
             command: (behaviour.command != usual.command).then(|| behaviour.command.to_string()),
             log: behaviour.log.iter().map(ToString::to_string).collect(),
+            log_errors: behaviour.log_errors.iter().map(ToString::to_string).collect(),
             log_every: behaviour.log_every.as_ref().map(|(every, _)| every.to_string()),
             log_line: behaviour.log_every.as_ref().map(|(_, line)| line.to_string()),
             healthcheck: behaviour.healthcheck.as_ref().map(Into::into),
@@ -203,6 +206,7 @@ impl FileImage {
             listen: self.listen.clone().unwrap_or(usual.listen),
             command: self.command.as_deref().map_or(usual.command, Into::into),
             log: self.log.iter().map(|line| line.as_str().into()).collect(),
+            log_errors: self.log_errors.iter().map(|line| line.as_str().into()).collect(),
             log_every,
         })
     }

@@ -40,7 +40,10 @@ fn with_count(args: &[String]) -> Vec<String> {
 
 pub(super) fn head(args: &[String], stdin: &str, files: ReadFile) -> Filtered {
     let args = with_count(args);
-    let options = Options::read("head", &args, "q", "n")?;
+    let options = Options::read("head", &args, "q", "nc")?;
+    if let Some(count) = options.value('c') {
+        return first_bytes(&options, count, stdin, files);
+    }
     let text = options.input(&options.operands, stdin, files)?;
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let wrong = |text| Outcome::fail(1, format!("head: invalid number of lines: '{text}'"));
@@ -52,6 +55,25 @@ pub(super) fn head(args: &[String], stdin: &str, files: ReadFile) -> Filtered {
         },
     };
     Ok(Outcome::ok(lines[..count.min(lines.len())].concat()))
+}
+
+/// The most that `head -c` takes of a file without an end.
+const MOST_BYTES: usize = 16 << 20;
+
+/// `head -c 600000 /dev/zero`
+fn first_bytes(options: &Options, count: &str, stdin: &str, files: ReadFile) -> Filtered {
+    let wrong = || Outcome::fail(1, format!("head: invalid number of bytes: '{count}'"));
+    let wanted: usize = count.parse().map_err(|_| wrong())?;
+    if wanted > MOST_BYTES {
+        return Err(Outcome::fail(1, format!("head: {wanted} bytes are more than are kept here ({MOST_BYTES})")));
+    }
+    let mut text = match options.operands.as_slice() {
+        ["/dev/zero"] => "\0".repeat(wanted),
+        operands => options.input(operands, stdin, files)?,
+    };
+    let end = (0..=wanted.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+    text.truncate(end);
+    Ok(Outcome::ok(text))
 }
 
 pub(super) fn tail(args: &[String], stdin: &str, files: ReadFile) -> Filtered {

@@ -72,6 +72,7 @@ impl ImageChange {
                     listen: keep.listen,
                     command: keep.command,
                     log: keep.log,
+                    log_errors: keep.log_errors,
                     log_every: keep.log_every,
                     healthcheck: keep.healthcheck,
                     ..ImageBehaviour::default()

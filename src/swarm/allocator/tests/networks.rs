@@ -27,7 +27,7 @@ fn shape(networks: &[NetworkKey], ports: &[PortConfig], mode: &str) -> Arc<Servi
     let endpoint = api::EndpointSpec { mode: mode.into(), ports: Vec::new() };
     Arc::new(ServiceSpec {
         api: Arc::new(api::ServiceSpec { endpoint_spec: Some(endpoint), ..api::ServiceSpec::default() }),
-        task: Arc::new(TaskSpec { uses: Arc::new(uses), ..TaskSpec::clone(&plain.task) }),
+        task: Arc::new(TaskSpec { uses: Arc::new(uses), dnsrr: mode == "dnsrr", ..TaskSpec::clone(&plain.task) }),
         ..ServiceSpec::clone(&plain)
     })
 }

@@ -14,7 +14,14 @@ fn invalid_signal(text: &str) -> ApiError {
 }
 
 impl Host {
-    pub(in crate::swarm::daemon) fn container_remove(&mut self, name: &str, force: bool, env: &mut Env) -> Answer {
+    /// A removal; one that runs is killed first, and the client has its answer when it is gone.
+    pub(in crate::swarm::daemon) fn container_remove(
+        &mut self,
+        name: &str,
+        force: bool,
+        client: (ClientId, u64),
+        env: &mut Env,
+    ) -> Result<(), ApiError> {
         let container = self.find_container(name)?;
         let (id, runs) = (container.id, container.runs());
         if runs && !force {
@@ -23,16 +30,16 @@ impl Host {
                 None => ("running", "stop the container before removing or force remove"),
             };
             let text = format!("cannot remove container \"{name}\": container is {state}: {hint}");
-            return Err(ApiError::new(409, text).into());
+            return Err(ApiError::new(409, text));
         }
         if container.is_restarting() && !force {
             let text = format!(
                 "cannot remove container \"{name}\": container is restarting: stop the container before removing or force remove"
             );
-            return Err(ApiError::new(409, text).into());
+            return Err(ApiError::new(409, text));
         }
-        self.engine_do(env, |engine, around, out| engine.remove(id, around, out));
-        Ok(Response::Done)
+        self.engine_do(env, |engine, around, out| engine.remove_for(id, client, around, out));
+        Ok(())
     }
 
     /// A stop, or a stop with a start behind it: the client has its answer when it is done.

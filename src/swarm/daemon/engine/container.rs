@@ -182,6 +182,11 @@ impl Container {
         }
     }
 
+    /// Its log driver keeps what it writes where it can be read.
+    pub fn has_log(&self) -> bool {
+        self.task().and_then(|task| task.log_driver.as_ref()).is_none_or(|driver| driver.name != "none")
+    }
+
     /// What its owner asked for, where that is no task.
     pub fn own(&self) -> Option<&Own> {
         match &self.owner {

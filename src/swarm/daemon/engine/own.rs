@@ -7,10 +7,10 @@
 use super::{
     CREATE, Container, ContainerState, Engine, EngineAlarm, EngineOutbox, Occurrence, Subject, Surroundings, happen,
 };
-use crate::engine::{Duration, Time};
+use crate::engine::Duration;
 use crate::swarm::agent::Outcome;
 use crate::swarm::api::{ApiError, Attached, ExecRequest, Executed, Response};
-use crate::swarm::daemon::containers::log_of;
+use crate::swarm::daemon::program::KILL as KILL_SIGNAL;
 use crate::swarm::object::ContainerId;
 use crate::swarm::world::event::ClientId;
 use std::sync::Arc;
@@ -21,6 +21,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// Whoever lived so long begins anew.
 const LONG_LIFE: Duration = Duration::from_secs(10);
+/// A container that is removed while it runs is killed within so long.
+const KILLED: Duration = Duration::from_millis(90);
 /// From the end of a container to its removal, where that follows by itself.
 const CLEAN_UP: Duration = Duration::from_millis(60);
 /// From the order to the first step of a command inside a container.
@@ -29,10 +31,10 @@ const EXEC: Duration = Duration::from_millis(60);
 /// A client that sees what a container writes.
 #[derive(Clone, Copy, Debug)]
 pub struct Attacher {
-    client: ClientId,
-    number: u64,
+    pub(super) client: ClientId,
+    pub(super) number: u64,
     /// Lines before this moment are known to it.
-    seen: u64,
+    pub(super) seen: u64,
 }
 
 /// A command that runs inside a container.
@@ -135,7 +137,7 @@ impl Engine {
             out.outcomes.push((waiting.task, waiting.operation, Outcome::StartFailed(err.into())));
         }
         self.tell_clients(id, Err(error.clone()), out);
-        for attacher in self.attachers.remove(&id).unwrap_or_default() {
+        for attacher in self.following.attachers.remove(&id).unwrap_or_default() {
             out.answers.push((attacher.client, attacher.number, Err(error.clone())));
         }
         self.removed_with_end(id, around, out);
@@ -236,6 +238,34 @@ impl Engine {
         }
     }
 
+    /// A client wants a container gone, whether it runs or not.
+    pub fn remove_for(
+        &mut self,
+        id: ContainerId,
+        client: (ClientId, u64),
+        around: &Surroundings<'_>,
+        out: &mut EngineOutbox,
+    ) {
+        if !self.containers.get(&id).is_some_and(Container::runs) {
+            self.remove(id, around, out);
+            return out.answers.push((client.0, client.1, Ok(Response::Done)));
+        }
+        self.condemned.insert(id);
+        self.waiters.entry(id).or_default().push((client.0, client.1, true));
+        self.tell_with(id, "kill", &[("signal", "9")], around, out);
+        self.begin_stop(id, KILLED, Duration::ZERO, Some(KILL_SIGNAL), around, out);
+    }
+
+    /// One that was to be removed has ended: it goes a moment later if somebody waits for that.
+    pub(super) fn condemned_ended(&mut self, id: ContainerId, around: &Surroundings<'_>, out: &mut EngineOutbox) {
+        match self.waiters.get(&id) {
+            Some(waiters) if waiters.iter().any(|(_, _, removed)| *removed) => {
+                out.alarms.push((around.now + CLEAN_UP, EngineAlarm::Gone(id)));
+            }
+            _ => self.delete(id, around, out),
+        }
+    }
+
     pub(super) fn gone(&mut self, id: ContainerId, around: &Surroundings<'_>, out: &mut EngineOutbox) {
         let ended = self.containers.get(&id).is_some_and(|container| {
             matches!(container.state, ContainerState::Created | ContainerState::Exited { .. })
@@ -254,7 +284,7 @@ impl Engine {
         for (client, number, _) in self.waiters.remove(&container.id).unwrap_or_default() {
             out.answers.push((client, number, Ok(Response::ContainerEnded(code))));
         }
-        for attacher in self.attachers.remove(&container.id).unwrap_or_default() {
+        for attacher in self.following.attachers.remove(&container.id).unwrap_or_default() {
             let nothing = Attached { lines: Arc::default(), seen: attacher.seen, ended: Some(code) };
             out.answers.push((attacher.client, attacher.number, Ok(Response::Attached(nothing))));
         }
@@ -262,7 +292,7 @@ impl Engine {
 
     pub(super) fn take_own_clients(&mut self) -> Vec<(ClientId, u64)> {
         let waiters = std::mem::take(&mut self.waiters).into_values().flatten();
-        let attachers = std::mem::take(&mut self.attachers).into_values().flatten();
+        let attachers = std::mem::take(&mut self.following.attachers).into_values().flatten();
         let making = std::mem::take(&mut self.making).into_values();
         let inside = std::mem::take(&mut self.executing).into_values().filter_map(|exec| exec.client);
         waiters
@@ -299,7 +329,7 @@ impl Engine {
         around: &Surroundings<'_>,
         out: &mut EngineOutbox,
     ) {
-        self.attachers.entry(id).or_default().push(Attacher { client, number, seen });
+        self.following.attachers.entry(id).or_default().push(Attacher { client, number, seen });
         if start {
             self.tell(id, "attach", around, out);
             if let Some(own) = self.containers.get_mut(&id).and_then(Container::own_mut) {
@@ -311,55 +341,10 @@ impl Engine {
         self.show_later(id, around, out);
     }
 
-    /// Gives those who look on what they have not seen yet.
-    fn show(&mut self, id: ContainerId, now: Time, out: &mut EngineOutbox) {
-        let Some(container) = self.containers.get(&id) else { return };
-        let Some(attachers) = self.attachers.remove(&id) else { return };
-        let ended = match container.state {
-            ContainerState::Exited { code, .. } => Some(code),
-            _ => None,
-        };
-        let lines = log_of(container, now);
-        let mut left = Vec::new();
-        for attacher in attachers {
-            let stamp = |at: i64| u64::try_from(at).unwrap_or(0) + 1;
-            let new: Vec<_> = lines.iter().filter(|line| stamp(line.at) > attacher.seen).cloned().collect();
-            if new.is_empty() && ended.is_none() {
-                left.push(attacher);
-                continue;
-            }
-            let seen = new.iter().map(|line| stamp(line.at)).max().unwrap_or(attacher.seen);
-            let part = Attached { lines: Arc::new(new), seen, ended };
-            out.answers.push((attacher.client, attacher.number, Ok(Response::Attached(part))));
-        }
-        if !left.is_empty() {
-            self.attachers.insert(id, left);
-        }
-    }
-
-    fn show_later(&self, id: ContainerId, around: &Surroundings<'_>, out: &mut EngineOutbox) {
-        let Some(container) = self.containers.get(&id).filter(|_| self.attachers.contains_key(&id)) else { return };
-        let (ContainerState::Running { since }, Some((every, _))) = (container.state, &container.behaviour.log_every)
-        else {
-            return;
-        };
-        if container.program.own {
-            let step = every.as_nanos().max(1_000_000);
-            let next = ((around.now - since).as_nanos() / step + 1) * step;
-            out.alarms.push((since + Duration::from_nanos(next), EngineAlarm::Writes(id)));
-        }
-    }
-
-    pub(super) fn writes(&mut self, id: ContainerId, around: &Surroundings<'_>, out: &mut EngineOutbox) {
-        self.show(id, around.now, out);
-        self.show_later(id, around, out);
-    }
-
     /// A container runs: if its program is carried out as a command inside, that begins; who looks on sees its first lines.
     pub(super) fn begin_main(&mut self, id: ContainerId, around: &Surroundings<'_>, out: &mut EngineOutbox) {
         let Some(container) = self.containers.get_mut(&id) else { return };
-        let Some(own) = container.own_mut() else { return };
-        if own.script {
+        if let Some(own) = container.own_mut().filter(|own| own.script) {
             own.said = Arc::default();
             let spec = &own.order.spec;
             let command = spec.command.iter().chain(&spec.args).cloned().collect();

@@ -193,7 +193,7 @@ impl Engine {
         out.answers.extend(stop.iter().map(|waiting| (waiting.client, waiting.number, Ok(Response::Done))));
         if self.condemned.contains(&id) {
             out.answers.extend(restart.iter().map(|waiting| (waiting.client, waiting.number, Ok(Response::Done))));
-            return self.delete(id, around, out);
+            return self.condemned_ended(id, around, out);
         }
         if !restart.is_empty() {
             self.clients.insert(id, restart);

@@ -220,6 +220,7 @@ impl Spec {
         ServiceSpec {
             name: self.name.into(),
             task: Arc::new(TaskSpec {
+                dnsrr: false,
                 api: Arc::new(api.task_template.clone()),
                 image: self.image.into(),
                 constraints: self
