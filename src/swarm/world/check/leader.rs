@@ -18,11 +18,13 @@ use super::objects::{Broken, broken, name};
 use crate::engine::{Duration, Time};
 use crate::swarm::component::Writer;
 use crate::swarm::object::{
-    Availability, Mode, NodeKey, NodeState, Service, ServiceKey, Task, TaskKey, TaskState, UpdateOrder, UpdateState,
+    Availability, Mode, NodeKey, NodeState, RestartCondition, RestartPolicy, Service, ServiceKey, Task, TaskKey,
+    TaskState, UpdateOrder, UpdateState,
 };
 use crate::swarm::orchestrator::Orchestrators;
 use crate::swarm::store::{Change, Event, State, Transaction, Why};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 /// How long an old task is waited for.
 const MINUTE: Duration = Duration::from_minutes(1);
@@ -129,7 +131,7 @@ impl LeaderChecks {
                 }
                 Change::Service(new) => {
                     let old = before.services.get(new.key);
-                    if old.is_some_and(|old| !std::sync::Arc::ptr_eq(&old.spec, &new.spec)) {
+                    if old.is_some_and(|old| !Arc::ptr_eq(&old.spec, &new.spec)) {
                         self.under_way.remove(&new.key);
                         // The next update may keep a task of this one, and let it wait for another (§6.2).
                         self.releases.retain(|_, release| release.service != new.key || !release.by_update);
@@ -330,9 +332,11 @@ impl LeaderChecks {
         let service = tx.state().services.get(old.service)?;
         let place = place_of(old, service);
         if let Some(new) = made.get(&place) {
-            // Stop-first: both in one write. The last that is told is waited for, if it still runs (§6.2).
+            // Stop-first: both in one write. The last that is told is waited for, if it still runs (§6.2); one whose policy
+            // ended it while the update was under way may count as the last.
+            let waits = !old.status.state.is_terminal() && !has_given_up(place, service, tx.state());
             if let Some(release) = self.releases.get_mut(new) {
-                release.waits = (!old.status.state.is_terminal()).then_some(old.key);
+                release.waits = waits.then_some(old.key);
             }
         } else if config_of(service).order == UpdateOrder::StartFirst
             && let Some(&(new, version)) = self.newest.get(&place)
@@ -391,6 +395,17 @@ fn unheld(task: &Task, state: &State, orchestrators: &Orchestrators) -> Option<B
         return None;
     }
     broken("what may not start yet will be let", name(task))
+}
+
+/// A task of this slot has ended, and its policy may have said that nothing takes its place.
+fn has_given_up(place: Place, service: &Service, state: &State) -> bool {
+    let ends = |policy: &RestartPolicy| policy.condition != RestartCondition::Any || policy.max_attempts > 0;
+    let has_ended = |task: &Arc<Task>| {
+        place_of(task, service) == place && task.status.state.is_terminal() && ends(&task.spec.restart)
+    };
+    // Only then is it worth the look at all of its tasks.
+    let previous = service.previous_spec.as_deref().is_some_and(|spec| ends(&spec.task.restart));
+    (ends(&service.spec.task.restart) || previous) && state.tasks_of_service(service.key).any(has_ended)
 }
 
 fn place_of(task: &Task, service: &Service) -> Place {
