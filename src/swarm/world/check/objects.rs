@@ -217,10 +217,8 @@ fn doubled(service: &Service, state: &State) -> Option<Broken> {
     let changing = is_changing(service, state);
     for task in state.tasks_of_service(service.key).filter(|task| task.job_iteration == iteration) {
         let node = task.node.filter(|_| service.spec.mode.is_by_node());
-        if task.desired == TaskState::Running {
-            if !live.insert((task.slot, node)) && !changing {
-                return broken("a slot has one task that should run", name(task));
-            }
+        if task.desired == TaskState::Running && !live.insert((task.slot, node)) && !changing {
+            return broken("a slot has one task that should run", name(task));
         }
         if let Mode::ReplicatedJob { total, .. } = service.spec.mode {
             let done = task.status.state == TaskState::Complete;
