@@ -152,6 +152,59 @@ fn an_image_that_cannot_be_had_is_told_of() {
     );
 }
 
+/// A program that the image really has and that is not played is not said to be missing.
+#[test]
+fn what_is_not_played_is_told_as_such() {
+    let mut lab = bare();
+    good(&lab.run("solo", "docker pull -q alpine"));
+    let daemon = |text: &str| format!("docker: Error response from daemon: {text}\n{HELP}");
+    refused(
+        &lab.run("solo", "docker run alpine touch /x"),
+        125,
+        &daemon("swarmlab: 'touch' inside a container is not modelled yet"),
+    );
+    refused(
+        &lab.run("solo", "docker run alpine sh -c 'touch /x; sleep 1'"),
+        125,
+        &daemon("swarmlab: the script 'touch /x; sleep 1' inside a container is not modelled yet"),
+    );
+    refused(
+        &lab.run("solo", "docker run --network container:box alpine true"),
+        125,
+        &daemon("swarmlab: the network of another container is not modelled yet"),
+    );
+    let box_ = lab.run("solo", "docker run -d --name box alpine sleep 1d");
+    assert_eq!(box_.status, 0, "{}", box_.err);
+    refused(
+        &lab.run("solo", "docker exec box touch /x"),
+        126,
+        "swarmlab: 'touch' inside a container is not modelled yet\n",
+    );
+    let nope = lab.run("solo", "docker exec box nope");
+    assert_eq!(nope.status, 127, "{}{}", nope.out, nope.err);
+}
+
+#[test]
+fn limits_that_the_host_cannot_keep_are_refused() {
+    let mut lab = bare();
+    good(&lab.run("solo", "docker pull -q alpine"));
+    let daemon = |text: &str| format!("docker: Error response from daemon: {text}\n{HELP}");
+    refused(
+        &lab.run("solo", "docker run --cpus 99 alpine true"),
+        125,
+        &daemon("range of CPUs is from 0.01 to 4.00, as there are only 4 CPUs available"),
+    );
+    refused(&lab.run("solo", "docker run -m 5m alpine true"), 125, &daemon("Minimum memory limit allowed is 6MB"));
+}
+
+#[test]
+fn the_first_container_of_every_course_says_hello() {
+    let mut lab = bare();
+    let ran = lab.run("solo", "docker run hello-world");
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(ran.out.contains("Hello from Docker!\n"), "{}", ran.out);
+}
+
 #[test]
 fn restart_policies_do_what_they_say() {
     let mut lab = bare();

@@ -94,6 +94,68 @@ struct Shell<'a> {
     ended: bool,
 }
 
+/// Programs that every image with a shell really has (busybox, coreutils) and that are not played here: to say that they are
+/// not there would be wrong.
+const ELSEWHERE: [&str; 45] = [
+    "awk",
+    "base64",
+    "basename",
+    "chmod",
+    "chown",
+    "clear",
+    "cmp",
+    "cp",
+    "cut",
+    "dd",
+    "df",
+    "diff",
+    "dirname",
+    "dmesg",
+    "du",
+    "expr",
+    "find",
+    "free",
+    "gunzip",
+    "gzip",
+    "kill",
+    "ln",
+    "md5sum",
+    "mkdir",
+    "mknod",
+    "mktemp",
+    "mount",
+    "mv",
+    "nice",
+    "od",
+    "printenv",
+    "rm",
+    "rmdir",
+    "sed",
+    "sha256sum",
+    "stat",
+    "stty",
+    "sync",
+    "tar",
+    "tee",
+    "touch",
+    "tr",
+    "umount",
+    "xargs",
+    "yes",
+];
+
+/// What is not played of a command that a real container of an image with a shell would carry out: its words for the user.
+pub fn not_modelled(words: &[String]) -> Option<String> {
+    let name = words.first()?;
+    let plain = name.rsplit('/').next().unwrap_or(name);
+    let shell = matches!(plain, "sh" | "bash" | "ash") && words.get(1).is_some_and(|flag| flag == "-c");
+    if shell && !is_script(words) {
+        let script = words.get(2).map_or("", |script| script.as_str());
+        return Some(format!("swarmlab: the script '{script}' inside a container is not modelled yet"));
+    }
+    ELSEWHERE.contains(&plain).then(|| format!("swarmlab: '{plain}' inside a container is not modelled yet"))
+}
+
 /// Whether words are a command that is carried out here: a program of the list, or a script of such programs.
 pub fn is_script(words: &[String]) -> bool {
     let Some(name) = words.first() else { return false };
@@ -138,9 +200,14 @@ pub fn carry_out(directory: Directory<'_>, request: &ExecRequest) -> (Executed, 
     let name = words.first().copied().unwrap_or_default();
     let plain = name.rsplit('/').next().unwrap_or(name);
     let lacks = |name: &str| container.behaviour.lacks.iter().any(|lacked| &**lacked == name);
+    let bare = lacks(name) || lacks(plain);
     if typed {
         shell.script(words.get(2).copied().unwrap_or_default());
-    } else if lacks(name) || lacks(plain) || !PROGRAMS.contains(&plain) {
+    } else if let Some(text) = not_modelled(&request.command).filter(|_| !bare && !PROGRAMS.contains(&plain)) {
+        shell.err = text + "\n";
+        shell.state.status = 126;
+        shell.ended = true;
+    } else if bare || !PROGRAMS.contains(&plain) {
         // The runtime's words come on the stream of the command's own output.
         let reason = match name.starts_with('/') {
             true => format!("stat {name}: no such file or directory"),

@@ -4,7 +4,7 @@
 //! Source: recording docker-29/14 (swappiness, oom score); the engine's own checks for the others.
 
 use super::program::signal;
-use crate::swarm::api::{ContainerSpec, TaskSpec};
+use crate::swarm::api::{ContainerSpec, Resources, TaskSpec};
 use crate::swarm::object::NodeDescription;
 
 /// The least memory that a container may be limited to.
@@ -28,19 +28,21 @@ pub fn refused(spec: &TaskSpec, host: &NodeDescription) -> Option<String> {
     }
     let resources = spec.resources.as_ref()?;
     let limits = resources.limits.as_ref();
-    let memory = limits.map_or(0, |limits| limits.memory_bytes);
-    if memory != 0 && memory < LEAST_MEMORY {
-        return Some("Minimum memory limit allowed is 6MB".into());
-    }
     // -1 is the host's own.
     if let Some(swappiness) = resources.memory_swappiness.filter(|value| !(-1..=100).contains(value)) {
         return Some(format!("Invalid value: {swappiness}, valid memory swappiness range is 0-100"));
     }
-    let (cpus, wanted) = (host.nano_cpus / 1_000_000_000, limits.map_or(0, |limits| limits.nano_cpus));
-    if wanted > cpus * 1_000_000_000 {
-        return Some(format!("range of CPUs is from 0.01 to {cpus}.00, as there are only {cpus} CPUs available"));
+    limits.and_then(|limits| beyond(limits, host))
+}
+
+/// What the engine says of limits that the host cannot keep.
+pub fn beyond(limits: &Resources, host: &NodeDescription) -> Option<String> {
+    if limits.memory_bytes != 0 && limits.memory_bytes < LEAST_MEMORY {
+        return Some("Minimum memory limit allowed is 6MB".into());
     }
-    None
+    let cpus = host.nano_cpus / 1_000_000_000;
+    (limits.nano_cpus > cpus * 1_000_000_000)
+        .then(|| format!("range of CPUs is from 0.01 to {cpus}.00, as there are only {cpus} CPUs available"))
 }
 
 /// Linux's capabilities, without `CAP_`.

@@ -179,7 +179,8 @@ impl Host {
         scheduler.set_policy(env.policy);
         scheduler.set_draws(env.seed.stream("scheduler.random", &(self.id, leader.term)));
         let reaper = Reaper::start(&state, now, &mut out);
-        let mut orchestrators = Orchestrators::start(&state, now, &mut out);
+        let wall = self.clock.wall(env.kernel.now());
+        let mut orchestrators = Orchestrators::start(&state, now, wall, &mut out);
         if env.settings.shuffle_ties {
             orchestrators.shuffle_slots(env.seed);
         }

@@ -62,9 +62,9 @@ fn is_global(service: &Service) -> bool {
 
 impl Global {
     /// Starts on a new leader.
-    pub fn start(state: &State, now: Time, out: &mut Outbox) -> Self {
+    pub fn start(state: &State, now: Time, wall: Time, out: &mut Outbox) -> Self {
         let mut supervisor = Supervisor::new(Kind::Global);
-        taskinit::check_tasks(state, Kind::Global, &mut supervisor, now, out);
+        taskinit::check_tasks(state, Kind::Global, &mut supervisor, now, wall, out);
         let mut global = Self {
             replacement: Replacement::new(supervisor),
             nodes: Table::default(),

@@ -46,9 +46,9 @@ fn is_job(service: &Service) -> bool {
 
 impl Jobs {
     /// Starts on a new leader.
-    pub fn start(state: &State, now: Time, out: &mut Outbox) -> Self {
+    pub fn start(state: &State, now: Time, wall: Time, out: &mut Outbox) -> Self {
         let mut supervisor = Supervisor::new(Kind::Jobs);
-        taskinit::check_tasks(state, Kind::Jobs, &mut supervisor, now, out);
+        taskinit::check_tasks(state, Kind::Jobs, &mut supervisor, now, wall, out);
         let jobs = state.services.values().filter(|service| is_job(service));
         let happened = jobs.map(|service| Happened::Look(service.key)).collect();
         let jobs = Self { supervisor, happened, plan: Plan::default() };

@@ -25,12 +25,12 @@ pub struct Orchestrators {
 
 impl Orchestrators {
     /// Starts them on a new leader, in SwarmKit's order.
-    pub fn start(state: &State, now: Time, out: &mut Outbox) -> Self {
+    pub fn start(state: &State, now: Time, wall: Time, out: &mut Outbox) -> Self {
         Self {
             enforcer: Enforcer::start(state, out),
-            replicated: Replicated::start(state, now, out),
-            jobs: Jobs::start(state, now, out),
-            global: Global::start(state, now, out),
+            replicated: Replicated::start(state, now, wall, out),
+            jobs: Jobs::start(state, now, wall, out),
+            global: Global::start(state, now, wall, out),
         }
     }
 

@@ -40,9 +40,9 @@ pub struct Replicated {
 
 impl Replicated {
     /// Starts on a new leader.
-    pub fn start(state: &State, now: Time, out: &mut Outbox) -> Self {
+    pub fn start(state: &State, now: Time, wall: Time, out: &mut Outbox) -> Self {
         let mut supervisor = Supervisor::new(Kind::Replicated);
-        taskinit::check_tasks(state, Kind::Replicated, &mut supervisor, now, out);
+        taskinit::check_tasks(state, Kind::Replicated, &mut supervisor, now, wall, out);
         let restarts = state
             .tasks
             .values()

@@ -13,7 +13,16 @@ use std::sync::Arc;
 
 /// Looks once at every task of one orchestrator: begins its delayed starts again, and rebuilds the history of restarts.
 /// (Which tasks must be restarted is its own business.)
-pub(super) fn check_tasks(state: &State, kind: Kind, supervisor: &mut Supervisor, now: Time, out: &mut Outbox) {
+///
+/// `wall` is what the leader's clock shows: the stamps on tasks are of clocks that show the time, be they wrong.
+pub(super) fn check_tasks(
+    state: &State,
+    kind: Kind,
+    supervisor: &mut Supervisor,
+    now: Time,
+    wall: Time,
+    out: &mut Outbox,
+) {
     let mut slots: BTreeMap<(ServiceKey, SlotId), Vec<&Arc<Task>>> = BTreeMap::new();
     for task in state.tasks.values() {
         let Some(service) = state.services.get(task.service).filter(|service| is_of(service, kind)) else { continue };
@@ -21,7 +30,7 @@ pub(super) fn check_tasks(state: &State, kind: Kind, supervisor: &mut Supervisor
         if task.desired == TaskState::Ready && task.status.state <= TaskState::Complete {
             // Counted from its last status, and no longer waiting for its predecessor: who that was is forgotten.
             let delay = task.spec.restart.delay;
-            let left = delay.min(task.age_stamp() + delay - now).max(Duration::ZERO);
+            let left = delay.min(task.age_stamp() + delay - wall).max(Duration::ZERO);
             supervisor.delay_start(task, None, left, now, out);
         }
     }

@@ -8,8 +8,8 @@ use crate::swarm::api::{
 };
 use crate::swarm::daemon::engine::{Container, ContainerState, Own, Owner};
 use crate::swarm::daemon::image::canonical;
-use crate::swarm::daemon::inside;
 use crate::swarm::daemon::program::{Handles, Program};
+use crate::swarm::daemon::{inside, limits};
 use crate::swarm::object::{ContainerId, Id};
 use crate::swarm::world::event::ClientId;
 use crate::swarm::world::{Env, Host};
@@ -81,8 +81,11 @@ impl Host {
         let reference = self.image_named(image).ok_or_else(|| {
             ApiError::new(404, format!("No such image: {}", crate::swarm::daemon::image::familiar(&canonical(image))))
         })?;
-        if order.limits.memory_bytes > 0 && order.limits.memory_bytes < 6 * 1024 * 1024 {
-            return Err(ApiError::new(400, "Minimum memory limit allowed is 6MB"));
+        if let Some(text) = limits::beyond(&order.limits, &self.description) {
+            return Err(ApiError::new(400, text));
+        }
+        if order.network.starts_with("container:") {
+            return Err(ApiError::new(501, "swarmlab: the network of another container is not modelled yet"));
         }
         let id = env.ids.own_container(&self.name, &order.name);
         let name = self.container_name(&order.name, id, env)?;
@@ -103,6 +106,9 @@ impl Host {
             && behaviour.is_shell()
             && !shell(&words)
         {
+            if let Some(text) = inside::not_modelled(&words) {
+                return Err(ApiError::new(501, text));
+            }
             // An image that is a shell and little else has no such program.
             program.missing = Some(format!("exec: \"{first}\": executable file not found in $PATH").into());
         }

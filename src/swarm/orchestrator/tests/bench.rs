@@ -19,12 +19,15 @@ use std::sync::Arc;
 /// How long after a change an agent hears of it.
 const ASSIGN: Duration = Duration::from_millis(20);
 
-/// With so many proposals at one moment loops go round in a circle: where each write asks for the next, as it may be when the
-/// enforcer rejects what the global orchestrator makes again for a node that an attachment has just changed (§4.2, §4.4, §9).
+/// With so many proposals at one moment loops go round in a circle, where each write asks for the next; with so many in all
+/// they have done so for long. The real ones do it as fast as they can write: what the enforcer rejects for a node that an
+/// attachment has just changed is made again at once by a rollback of a global service that restarts nothing, and by a global
+/// job (§4.2-§4.4, §9).
 const HOT: usize = 2000;
-/// Then writes take time, as they do in the real one, and the circle costs some.
+const MANY: usize = 20_000;
+/// Then writes take longer, and the circle is gone round less often.
 const SLOW: Duration = Duration::from_millis(50);
-/// More proposals than anything needs: then it is broken off.
+/// More proposals than even that leaves room for: then it is broken off.
 const ENDLESS: usize = 40_000;
 
 #[derive(Clone, Debug)]
@@ -74,7 +77,7 @@ impl Loops {
             allocator: Allocator::start(state, now, out),
             scheduler: Scheduler::start(ties, state, now, out),
             reaper: Reaper::start(state, now, out),
-            orchestrators: Orchestrators::start(state, now, out),
+            orchestrators: Orchestrators::start(state, now, now, out),
         };
         if let Some(seed) = chance {
             loops.orchestrators.shuffle_slots(seed);
@@ -393,7 +396,7 @@ impl World {
     pub fn commit(&mut self, writer: Writer, changes: Vec<(Change, Why)>) {
         self.proposals += 1;
         self.at_once = (self.now, if self.at_once.0 == self.now { self.at_once.1 + 1 } else { 1 });
-        if self.at_once.1 > HOT {
+        if self.at_once.1 > HOT || self.proposals > MANY {
             self.latency = SLOW;
         }
         self.state.index += 1;

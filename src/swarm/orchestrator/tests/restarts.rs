@@ -2,8 +2,10 @@
 //! that no recording reaches.
 
 use super::{Image, World, spec};
+use crate::engine::{Duration, Time};
+use crate::swarm::component::{Alarm, Outbox};
 use crate::swarm::object::{Availability, NodeKey, RestartCondition, TaskState};
-use crate::swarm::orchestrator::Mutant;
+use crate::swarm::orchestrator::{Mutant, Orchestrators};
 use crate::swarm::store::Why;
 
 const FAILED: &str = "task: non-zero exit (1)";
@@ -346,6 +348,28 @@ fn tasks_whose_service_vanished_while_no_leader_ran_are_deleted() {
     world.failover();
     world.until(1001);
     assert_eq!(world.state.tasks.len(), 0);
+}
+
+/// §4.6: what is left of a restart delay is counted on the leader's own clock, from the stamp on the task, which another
+/// clock may have written. Here it shows an hour more than the timers run by.
+#[test]
+fn a_new_leader_counts_what_is_left_of_a_delay_by_the_clock_that_shows_the_time() {
+    let mut world = World::new(1);
+    world.create(&spec("web", 1, "app:v1").restart_delay(5000));
+    world.until(1000);
+    assert!(world.exit("web", 1, 1));
+    world.until(2000);
+    let stamp = world.task("web.1#2").expect("a replacement waits").age_stamp();
+    let hour = Duration::from_minutes(60);
+    let alarm = |wall: Time| {
+        let mut out = Outbox::default();
+        Orchestrators::start(&world.state, Time::ZERO, wall, &mut out);
+        out.alarms.iter().find(|(_, alarm)| matches!(alarm, Alarm::RestartDelay(_))).map(|(at, _)| *at)
+    };
+    let two_seconds_later = stamp + Duration::from_secs(2);
+    assert_eq!(alarm(two_seconds_later), Some(Time::ZERO + Duration::from_secs(3)));
+    assert_eq!(alarm(two_seconds_later + hour), None, "long over");
+    assert_eq!(alarm(stamp - hour), Some(Time::ZERO + Duration::from_secs(5)), "never more than the delay");
 }
 
 /// Recording 45: a crashed task comes back where the service has the fewest tasks, its own node if all are equal.
