@@ -8,8 +8,8 @@
 use super::World;
 use super::bench::{Line, Written};
 use crate::swarm::object::{
-    Availability, Generic, Mode, Node, NodeKey, NodeState, RestartCondition, Service, Task, TaskState, UpdateOrder,
-    UpdateState,
+    Availability, Generic, Mode, Node, NodeKey, NodeState, RestartCondition, Service, Task, TaskKey, TaskState,
+    UpdateOrder, UpdateState,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -116,12 +116,12 @@ fn is_eligible(node: &Node, service: &Service) -> bool {
 }
 
 /// Which filter is in a task's way on a node: the first of those that are.
-fn in_the_way(world: &World, task: &Task, node: &Node) -> Option<usize> {
+fn in_the_way(world: &World, task: &Task, node: &Node, without: &BTreeSet<TaskKey>) -> Option<usize> {
     let there: Vec<&Arc<Task>> = world
         .state
         .tasks
         .values()
-        .filter(|other| other.node == Some(node.key) && other.key != task.key)
+        .filter(|other| other.node == Some(node.key) && other.key != task.key && !without.contains(&other.key))
         .filter(|other| (TaskState::Assigned..=TaskState::Running).contains(&other.status.state))
         .collect();
     let spec = &task.spec;
@@ -182,34 +182,57 @@ fn check_waiting(rest: &Rest<'_>, service: &Service, task: &Task) -> Verdict {
         let silent = err.is_empty() && !rest.moves(service);
         return if silent { Err(format!("{} waits and says nothing", world.names[&task.key])) } else { Ok(()) };
     }
-    let told = |wrong: &str, right: &str| {
-        Err(format!("{} waits ({wrong}): it says {err:?}, the oracle {right:?}", world.names[&task.key]))
+    let node = match task.node {
+        Some(node) => match world.state.nodes.get(node) {
+            Some(node) => Some(node),
+            None => return Ok(()),
+        },
+        None => None,
     };
-    let mut counts = [0; 6];
-    if let Some(node) = task.node {
-        let Some(node) = world.state.nodes.get(node) else { return Ok(()) };
-        match in_the_way(world, task, node) {
-            Some(filter) => counts[filter] += 1,
-            None => return told("its node would do", ""),
-        }
-        let right = words(counts);
-        return if err == right { Ok(()) } else { told("on its node", &right) };
-    }
     // A node that goes asks for no look (§3.1): where none is left, the words are still of those that were.
-    if world.state.nodes.values().next().is_none() && err.starts_with("no suitable node") {
+    if node.is_none() && world.state.nodes.values().next().is_none() && err.starts_with("no suitable node") {
         return Ok(());
     }
-    for node in world.state.nodes.values() {
-        match in_the_way(world, task, node) {
-            Some(filter) => counts[filter] += 1,
-            None => return told("host would do", &node.description.hostname),
+    let right = |without: &BTreeSet<TaskKey>| -> Result<String, String> {
+        let mut counts = [0; 6];
+        let all = world.state.nodes.values().filter(|one| node.is_none_or(|node| node.key == one.key));
+        for node in all {
+            match in_the_way(world, task, node, without) {
+                Some(filter) => counts[filter] += 1,
+                None => return Err(node.description.hostname.to_string()),
+            }
         }
-    }
-    let right = match words(counts) {
-        none if none.is_empty() => "no suitable node".to_owned(),
-        some => format!("no suitable node ({some})"),
+        Ok(match (node, words(counts)) {
+            (Some(_), words) => words,
+            (None, none) if none.is_empty() => "no suitable node".to_owned(),
+            (None, some) => format!("no suitable node ({some})"),
+        })
     };
-    if err == right { Ok(()) } else { told("wrong words", &right) }
+    let name = &world.names[&task.key];
+    let now = match right(&BTreeSet::new()) {
+        Ok(now) => now,
+        Err(host) => return Err(format!("{name} waits, though {host} would do: it says {err:?}")),
+    };
+    // A task that belongs to a node and is confirmed there asks for no look at those that wait (§3.1): the words may be of the
+    // time before it came.
+    if err == now || right(&confirmed_since(world, task)).is_ok_and(|then| err == then) {
+        return Ok(());
+    }
+    Err(format!("{name} waits: it says {err:?}, the oracle {now:?}"))
+}
+
+/// Tasks that have found their place since something was last said of this one.
+fn confirmed_since(world: &World, waiting: &Task) -> BTreeSet<TaskKey> {
+    let of = |line: &Line| match &line.what {
+        Written::Task { task, .. } => Some((task.key, task.status.state >= TaskState::Assigned)),
+        _ => None,
+    };
+    let said = world.log.iter().rposition(|line| of(line).is_some_and(|(key, _)| key == waiting.key)).unwrap_or(0);
+    let placed = |lines: &[Line]| -> BTreeSet<TaskKey> {
+        lines.iter().filter_map(of).filter(|(_, placed)| *placed).map(|(key, _)| key).collect()
+    };
+    let (before, since) = (placed(&world.log[..said]), placed(&world.log[said..]));
+    since.difference(&before).copied().collect()
 }
 
 /// The image is missing: an end in the slot says so, or the enforcer was faster; and its next task waits out its delay or is
@@ -469,13 +492,26 @@ fn global_job(rest: &Rest<'_>, service: &Service, slots: &Slots<'_>, past: Past)
     Ok(())
 }
 
+/// The request came while the update to the same spec, just paused, had not ended: it counts as one that works towards this
+/// goal (§6.1), and nobody writes an end.
+fn is_disregarded(world: &World, service: &Service) -> bool {
+    let status = |line: &Line| match &line.what {
+        Written::Service { state, .. } if line.name == **service.name() => Some((line.at, *state)),
+        _ => None,
+    };
+    let mut of_service = world.log.iter().rev().filter_map(status);
+    let begun = of_service.by_ref().take_while(|(_, state)| !state.ends_with("paused")).last();
+    let paused = world.log.iter().rev().filter_map(status).find(|(_, state)| state.ends_with("paused"));
+    begun.zip(paused).is_some_and(|((begun, _), (paused, _))| begun - paused <= 5000)
+}
+
 /// An update that is under way at rest waits for a task that cannot run, or that was lost before it ran (§6.2).
 fn check_update(world: &World, service: &Service, slots: &Slots<'_>) -> Verdict {
     if !world.loops.orchestrators.is_updating(service.key) {
         let state = service.update_status.as_ref().map(|status| status.state);
         let under_way = matches!(state, Some(UpdateState::Updating | UpdateState::RollbackStarted));
         // A global service's updater is not called while no node has a task of it (§4.2), and nobody comes back to it.
-        return if under_way && service.spec.mode != Mode::Global {
+        return if under_way && service.spec.mode != Mode::Global && !is_disregarded(world, service) {
             Err(format!("{}: nobody goes on with its update: {:?}", service.name(), world.slots(service.name())))
         } else {
             Ok(())
