@@ -76,6 +76,10 @@ fn more_ports_than_there_are_are_refused() {
     let (err, status) = fails(&mut lab, &format!("docker service create -d {ranges} nginx"));
     assert!(err.starts_with("swarmlab: \"-p, --publish\" asks for more than 200000 ports\n"), "{err}");
     assert_eq!(status, 125);
+    let services: String = (0..10_000).map(|n| format!("  s{n}: {{image: nginx, ports: [\"1-65535\"]}}\n")).collect();
+    lab.session.put_file("ports.yml", format!("services:\n{services}").as_bytes());
+    let text = "swarmlab: the compose file asks for more than 200000 ports\n";
+    assert_eq!(fails(&mut lab, "docker stack deploy -c ports.yml app"), (text.to_owned(), 1));
 }
 
 #[test]
@@ -93,4 +97,61 @@ fn a_third_ctrl_c_ends_what_hears_none() {
     assert!(err.ends_with("\ngot 3 SIGTERM/SIGINTs, forcefully exiting\n"), "{err}");
     assert_eq!((out.as_str(), status), ("", 1), "the line is given up");
     assert_eq!(lab.out("docker ps --format '{{.Names}}'"), "own\n");
+}
+
+/// Compose files that are hostile, through the prompt.
+#[test]
+fn hostile_compose_files_are_refused() {
+    let levels: String = (1..30)
+        .map(|level| format!("x{level}: &a{level} [{}]\n", [format!("*a{}", level - 1).as_str(); 9].join(", ")))
+        .collect();
+    let aliases = format!("x0: &a0 [x, x, x, x, x, x, x, x, x]\n{levels}services: {{web: {{image: nginx}}}}\n");
+    let long = format!("x-a: &a {}\nx-b: [{}x]\nservices: {{}}\n", "x".repeat(500_000), "*a, ".repeat(50_000));
+    let circle = "services:\n  a: {image: x, extends: {service: b}}\n  b: {image: x, extends: {service: a}}\n";
+    let itself = "services: &all\n  web:\n    image: nginx\n    labels: *all\n";
+    let deep = format!("services: {}", "[".repeat(100_000));
+    let variables = format!("services:\n  web: {{image: nginx, labels: [{}x]}}\n", "'${BIG}', ".repeat(20_000));
+    let cases: [(&str, Vec<u8>, &str); 9] = [
+        ("aliases.yml", aliases.into(), "yaml: document contains excessive aliasing\n"),
+        (
+            "long.yml",
+            long.into(),
+            "swarmlab: long.yml comes to more than 16777216 bytes of text with its aliases and variables written out\n",
+        ),
+        (
+            "large.yml",
+            vec![b'#'; 50_000_000],
+            "swarmlab: large.yml has 50000000 bytes; a compose file may have at most 1048576\n",
+        ),
+        (
+            "circle.yml",
+            circle.into(),
+            "compose file contains unsupported options:\n\nextends: Support for `extends` is not implemented yet.\n\n",
+        ),
+        ("itself.yml", itself.into(), "yaml: anchor 'all' value contains itself\n"),
+        (
+            "deep.yml",
+            deep.into(),
+            "swarmlab: deep.yml is nested too deeply; a compose file may be 100 levels deep at most\n",
+        ),
+        ("bytes.yml", b"services:\n  web: {image: \xff}\n".to_vec(), "yaml: invalid leading UTF-8 octet\n"),
+        ("cut.yml", b"services:\n  web: {image: n}\n# \xe2\x82".to_vec(), "yaml: incomplete UTF-8 octet sequence\n"),
+        (
+            "variables.yml",
+            variables.into(),
+            "swarmlab: the compose file comes to more than 16777216 bytes of text with its aliases and variables written out\n",
+        ),
+    ];
+    let mut lab = Lab::new();
+    lab.out("export BIG=$(head -c 100000 /dev/zero | tr '\\0' 'a')");
+    for (name, content, text) in cases {
+        lab.session.put_file(name, &content);
+        for command in ["stack deploy -c", "stack deploy --prune -c shop.yml -c"] {
+            lab.session.put_file("shop.yml", b"services: {web: {image: nginx}}\n");
+            assert_eq!(fails(&mut lab, &format!("docker {command} {name} app")), (text.to_owned(), 1), "{name}");
+        }
+        let (err, status) = fails(&mut lab, &format!("docker stack config -c {name}"));
+        assert!(status == 1 && !err.is_empty(), "{name}: {err}");
+    }
+    assert_eq!(lab.out("docker service ls -q"), "", "nothing was made");
 }
