@@ -565,6 +565,7 @@ fn speaks(list: &List) -> bool {
 
 #[allow(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "a test is an edge: that a line takes too long is seen on a real clock only"
 )]
 fn check(lab: &mut Timeline, terminal: TerminalId, line: &str) -> bool {
