@@ -49,6 +49,9 @@ use std::sync::Arc;
 /// The version of client that is imitated.
 pub const VERSION: &str = "29.7.2";
 
+/// So many times Ctrl-C ends a client whatever the program that it is attached to makes of it.
+const FORCED: u32 = 3;
+
 /// What a client process is told when it starts.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
@@ -139,6 +142,8 @@ pub struct Client {
     awaited: u64,
     /// What Ctrl-C asks the daemon for.
     interrupt: Option<OnInterrupt>,
+    /// How often Ctrl-C was pressed.
+    interrupts: u32,
     state: State,
 }
 
@@ -170,6 +175,7 @@ impl Client {
             requests: 0,
             awaited: 0,
             interrupt: None,
+            interrupts: 0,
             state: State::Ended,
         };
         let effects = match invocation::resolve(args) {
@@ -193,6 +199,12 @@ impl Client {
         match (&mut self.state, input) {
             (State::Ended, _) => Vec::new(),
             (State::Script { wanted: Some(Wanted::Request(_)) }, Input::Interrupt) if self.interrupt.is_some() => {
+                self.interrupts += 1;
+                if self.interrupts == FORCED {
+                    self.state = State::Ended;
+                    let text = format!("\ngot {FORCED} SIGTERM/SIGINTs, forcefully exiting\n");
+                    return vec![Effect::Stderr(text), Effect::Exit(1)];
+                }
                 // The answer to this one is of no interest: the one that is waited for tells.
                 self.requests += 1;
                 let request = self.requests;

@@ -19,6 +19,7 @@ mod tests;
 mod yaml;
 
 use super::command::service_create::environment_file;
+use super::port;
 use super::script::Stop;
 pub use interpolate::Variables;
 use serde_json::{Map, Value, json};
@@ -95,6 +96,13 @@ pub struct Place<'a> {
 /// What a file holds, or the error's words.
 pub type Content = Result<Arc<[u8]>, String>;
 
+/// How many ports all services of a file come to.
+fn ports(config: &Map<String, Value>) -> usize {
+    let services = config.get("services").and_then(Value::as_object).into_iter().flatten();
+    let lists = services.filter_map(|(_, service)| service.get("ports")?.as_array());
+    lists.flatten().map(|item| item.as_str().map_or(1, port::count)).sum()
+}
+
 /// Loads files; later ones go over earlier ones.
 ///
 /// # Errors
@@ -119,6 +127,9 @@ pub fn load(documents: &[Document], place: &mut Place) -> Result<Loaded, Trouble
             return Err(String::from("json: unsupported type: map[interface {}]interface {}").into());
         }
         schema::check(&interpolated, &keys::TOP, minor)?;
+        if ports(&interpolated) > port::MOST {
+            return Err(format!("swarmlab: the compose file asks for more than {} ports", port::MOST).into());
+        }
         let one = sections(&interpolated, version, minor, place)?;
         match &mut loaded {
             Some(loaded) => {

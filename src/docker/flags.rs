@@ -264,6 +264,9 @@ impl Parsed {
             format!("invalid argument {} for {} flag: {error}", format::quote(&value), format::quote(&flag.names()))
         })?;
         self.given.push((flag.long, value));
+        if flag.kind == Kind::Port && self.all(flag.long).map(port::count).sum::<usize>() > port::MOST {
+            return Err(format!("swarmlab: {} asks for more than {} ports", format::quote(&flag.names()), port::MOST));
+        }
         Ok(())
     }
 

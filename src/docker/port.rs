@@ -10,6 +10,18 @@ pub fn publish(text: &str) -> Result<Vec<PortConfig>, String> {
     if is_long(text) { long(text).map(|port| vec![port]) } else { short(text) }
 }
 
+/// The most ports of one command line or one compose file: each that there is, of each protocol, and a few more. Ranges can
+/// be written many times in little room.
+pub const MOST: usize = 200_000;
+
+/// How many ports a value of `--publish` comes to, if it can be read.
+pub fn count(text: &str) -> usize {
+    let (_, host, container) = split(text);
+    let bare = container.split('/').next().unwrap_or_default();
+    let of = |part: &str| range(part).map_or(1, |(from, to)| (to - from) as usize + 1);
+    of(host).max(of(bare))
+}
+
 /// Go's test for the long form: `\w+=\w+(,\w+=\w+)*` anywhere.
 fn is_long(text: &str) -> bool {
     let word = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
@@ -158,6 +170,15 @@ mod tests {
     fn long_form() {
         let port = publish("mode=host,published=8050,target=80").unwrap().remove(0);
         assert_eq!((port.published_port, port.target_port, port.publish_mode.as_str()), (8050, 80, "host"));
+    }
+
+    #[test]
+    fn ports_are_counted_without_being_made() {
+        for text in ["80", "8080:80", "8080-8082:80", "1-65535:1-65535/udp", "1.2.3.4:1-9:1-9"] {
+            let made = ranges(text).map_or(0, |(_, ports)| ports.len());
+            assert_eq!(count(text), made, "{text}");
+        }
+        assert_eq!(count("nonsense"), 1);
     }
 
     #[test]

@@ -7,7 +7,6 @@ use super::terminal::{Frame, Process, Redirect, Sink, Stream};
 use super::{Session, TerminalId, absolute};
 use crate::docker::{Client, Effect, Environment, Input as ClientInput, TERMINAL};
 use crate::engine::Duration;
-use crate::net::HostId;
 use crate::observe::Observed;
 use crate::predicate::Verdict;
 use crate::swarm::world::event::ClientId;
@@ -24,6 +23,12 @@ pub(super) const POLL: u64 = 1;
 
 /// How often such a condition is looked at.
 pub(super) const POLL_EVERY: Duration = Duration::from_millis(100);
+
+/// The most words of a docker command: a client looks at all answers so far at each new one, and asks for each word.
+const MOST_WORDS: usize = 2_000;
+
+/// The most bytes in all variables of a terminal.
+const MOST_VARIABLES: usize = 16 << 20;
 
 /// What became of trying to go on.
 enum Progress {
@@ -145,7 +150,9 @@ impl Session {
             Some(Frame::Redirect(redirect)) => {
                 let host = terminal.host;
                 for (path, text) in redirect.files {
-                    self.write_file(host, &path, true, &text);
+                    if let Err(problem) = self.write_file(host, &path, true, &text) {
+                        self.terminals[id.0].fail(&problem);
+                    }
                 }
             }
             _ => {}
@@ -287,6 +294,11 @@ impl Session {
                 let client = *client;
                 let effects = machine.step(ClientInput::Interrupt, now);
                 self.carry_out(id, client, effects);
+                // One that hands Ctrl-C on to the program it is attached to goes on until that ends.
+                let top = self.terminals[id.0].stack.last();
+                if matches!(top, Some(Frame::Process(Process::Docker { client: running, .. })) if *running == client) {
+                    return;
+                }
                 // A program that takes Ctrl-C for a good end (an attached create stops watching) ends itself alone.
                 if self.terminals[id.0].status == 0 {
                     return;
@@ -304,17 +316,6 @@ impl Session {
         // The line that was interrupted is given up; lines that were typed behind it, which lie below, go on.
         let typed = self.terminals[id.0].stack.iter().take_while(|frame| matches!(frame, Frame::List { .. })).count();
         self.unwind(id, typed.saturating_sub(1));
-    }
-
-    /// Writes a file of a host's disk: adds to it, or begins it anew.
-    fn write_file(&mut self, host: HostId, path: &str, append: bool, text: &str) {
-        let files = Arc::make_mut(&mut self.files);
-        let file = files.entry((host, absolute(path))).or_default();
-        if append && !text.is_empty() {
-            *file = [&**file, text.as_bytes()].concat().into();
-        } else if !append {
-            *file = text.as_bytes().into();
-        }
     }
 
     fn run_command(&mut self, id: TerminalId, command: &SimpleCommand, outputs: &[String]) {
@@ -336,35 +337,46 @@ impl Session {
         let host = terminal.host;
         let mut redirect = Redirect::default();
         for wanted in redirects {
-            match wanted {
-                ExpandedRedirect::Out(path) => {
-                    self.write_file(host, &path, false, "");
+            let opened = match wanted {
+                ExpandedRedirect::Out(path) => self.write_file(host, &path, false, "").map(|()| {
                     redirect.out = redirect.open(path);
-                }
-                ExpandedRedirect::Append(path) => {
-                    self.write_file(host, &path, true, "");
+                }),
+                ExpandedRedirect::Append(path) => self.write_file(host, &path, true, "").map(|()| {
                     redirect.out = redirect.open(path);
-                }
-                ExpandedRedirect::Err(path) => {
-                    self.write_file(host, &path, false, "");
+                }),
+                ExpandedRedirect::Err(path) => self.write_file(host, &path, false, "").map(|()| {
                     redirect.err = redirect.open(path);
+                }),
+                ExpandedRedirect::ErrToOut => {
+                    redirect.err = redirect.out;
+                    Ok(())
                 }
-                ExpandedRedirect::ErrToOut => redirect.err = redirect.out,
-                ExpandedRedirect::Here(text) => (stdin, piped) = (text, true),
+                ExpandedRedirect::Here(text) => {
+                    (stdin, piped) = (text, true);
+                    Ok(())
+                }
                 ExpandedRedirect::In(path) => match self.file_of(host, &path) {
-                    Some(content) => (stdin, piped) = (String::from_utf8_lossy(&content).into_owned(), true),
-                    None => {
-                        let terminal = &mut self.terminals[id.0];
-                        terminal.complain(&format!("bash: {path}: No such file or directory\n"));
-                        terminal.status = 1;
-                        return;
+                    Some(content) => {
+                        (stdin, piped) = (String::from_utf8_lossy(&content).into_owned(), true);
+                        Ok(())
                     }
+                    None => Err(format!("bash: {path}: No such file or directory\n")),
                 },
+            };
+            if let Err(problem) = opened {
+                return self.terminals[id.0].fail(&problem);
             }
         }
         if argv.is_empty() {
             let terminal = &mut self.terminals[id.0];
             terminal.variables.extend(assignments);
+            let kept: usize = terminal.variables.values().map(String::len).sum();
+            if kept > MOST_VARIABLES {
+                terminal.variables.clear();
+                return terminal.fail(&format!(
+                    "swarmlab: all variables of this terminal are forgotten: they had more than {MOST_VARIABLES} bytes\n"
+                ));
+            }
             // The status of `X=$(...)` is that of its last substitution.
             if outputs.is_empty() {
                 terminal.status = 0;
@@ -406,6 +418,15 @@ impl Session {
             terminal
                 .complain(&format!("swarmlab: {name} has no power: `boot {name}` first, or `on HOST` for another\n"));
             terminal.status = 255;
+            return;
+        }
+        if argv[0] == "docker" && argv.len() > MOST_WORDS {
+            let terminal = &mut self.terminals[id.0];
+            let count = argv.len();
+            terminal.complain(&format!(
+                "bash: docker: Argument list too long ({count} words; a docker command takes {MOST_WORDS} at most here)\n"
+            ));
+            terminal.status = 126;
             return;
         }
         if argv[0] == "docker" {

@@ -121,6 +121,9 @@ pub(super) enum Process {
     Put { local: String, path: String },
 }
 
+/// The most bytes that wait in a pipe, a substitution, a redirect, or for whoever reads what a terminal prints.
+const MOST_CAUGHT: usize = 32 << 20;
+
 impl Terminal {
     pub(super) fn new(id: TerminalId, host: HostId, width: Option<u16>) -> Self {
         Self {
@@ -184,28 +187,56 @@ impl Terminal {
         self.write(Stream::Err, text);
     }
 
+    /// A command fails with these words.
+    pub(super) fn fail(&mut self, text: &str) {
+        self.complain(text);
+        self.status = 1;
+    }
+
     /// Writes to a stream, as far up as something catches it: the redirects of the command, the pipe that it stands
     /// in, the substitution around it.
     fn write(&mut self, mut stream: Stream, text: &str) {
         if text.is_empty() {
             return;
         }
+        let mut caught = None;
         for frame in self.stack.iter_mut().rev() {
             match frame {
                 Frame::Redirect(redirect) => match if stream == Stream::Out { redirect.out } else { redirect.err } {
                     Sink::Around(around) => stream = around,
-                    Sink::File(file) => return redirect.files[file].1.push_str(text),
+                    Sink::File(file) => caught = Some(&mut redirect.files[file].1),
                 },
-                Frame::Capture { text: buffer, .. } if stream == Stream::Out => return buffer.push_str(text),
+                Frame::Capture { text: buffer, .. } if stream == Stream::Out => caught = Some(buffer),
                 Frame::Pipeline { pipeline, next, buffer, .. }
                     if stream == Stream::Out && *next < pipeline.commands.len() =>
                 {
-                    return buffer.push_str(text);
+                    caught = Some(buffer);
                 }
                 _ => {}
             }
+            if caught.is_some() {
+                break;
+            }
         }
-        self.output.push(Chunk { stderr: stream == Stream::Err, text: text.to_owned() });
+        // Small pieces are as many as the events that print them; whole files can be printed over and over in no time.
+        let small = text.len() < MOST_CAUGHT / 1_000;
+        let held = match &caught {
+            Some(buffer) => buffer.len(),
+            None if small => 0,
+            None => self.output.iter().map(|chunk| chunk.text.len()).sum(),
+        };
+        if held + text.len() > MOST_CAUGHT {
+            let lost = format!("swarmlab: {} bytes are lost: at most {MOST_CAUGHT} are kept at once\n", text.len());
+            // Once is enough.
+            if self.output.last().is_none_or(|last| last.text != lost) {
+                self.output.push(Chunk { stderr: true, text: lost });
+            }
+            return;
+        }
+        match caught {
+            Some(buffer) => buffer.push_str(text),
+            None => self.output.push(Chunk { stderr: stream == Stream::Err, text: text.to_owned() }),
+        }
     }
 
     /// Whether stdout is a terminal for the command that runs now.

@@ -1,6 +1,7 @@
 //! Sessions, played from the prompt.
 
 mod faults;
+mod limits;
 mod logs;
 mod recording;
 mod recovery;

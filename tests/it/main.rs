@@ -17,6 +17,7 @@ mod mutants;
 mod own_containers;
 mod quirks;
 mod quorum;
+mod random_lines;
 mod recorded;
 mod recovery;
 mod replay;

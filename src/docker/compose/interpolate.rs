@@ -4,8 +4,10 @@
 //! put together is turned into one. Oddities of the real client are kept: a default may follow `$NAME` without braces,
 //! `-` is looked for before `?`, and a later variable that is well takes back the error of an earlier one.
 
+use super::yaml::{LONGEST, too_long};
 use crate::docker::format::quote;
 use serde_json::{Map, Number, Value};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 /// The environment.
@@ -16,18 +18,28 @@ pub type Variables = BTreeMap<String, String>;
 /// # Errors
 /// As Docker words them, with the place.
 pub fn interpolate(config: &Map<String, Value>, variables: &Variables) -> Result<Map<String, Value>, String> {
-    config.iter().map(|(key, value)| Ok((key.clone(), place(value, key, variables)?))).collect()
+    let spent = Cell::new(0);
+    config.iter().map(|(key, value)| Ok((key.clone(), place(value, key, variables, &spent)?))).collect()
 }
 
-fn place(value: &Value, path: &str, variables: &Variables) -> Result<Value, String> {
+fn place(value: &Value, path: &str, variables: &Variables, spent: &Cell<usize>) -> Result<Value, String> {
     match value {
         Value::String(text) => {
+            let longest = variables.values().map(String::len).max().unwrap_or(0);
+            if text.matches('$').count().saturating_mul(longest) > 4 * LONGEST {
+                return Err(too_long("the compose file"));
+            }
             let new = substitute(text, variables).map_err(|template| {
                 let template = quote(&template);
                 format!(
                     "invalid interpolation format for {path}: {template}; you may need to escape any $ with another $"
                 )
             })?;
+            // One long variable may stand in many places.
+            spent.set(spent.get() + new.len());
+            if spent.get() > LONGEST {
+                return Err(too_long("the compose file"));
+            }
             if new == *text {
                 return Ok(value.clone());
             }
@@ -36,11 +48,12 @@ fn place(value: &Value, path: &str, variables: &Variables) -> Result<Value, Stri
         }
         Value::Array(items) => {
             let path = format!("{path}.[]");
-            items.iter().map(|item| place(item, &path, variables)).collect::<Result<_, _>>().map(Value::Array)
+            items.iter().map(|item| place(item, &path, variables, spent)).collect::<Result<_, _>>().map(Value::Array)
         }
         Value::Object(map) => {
-            let below =
-                map.iter().map(|(key, value)| Ok((key.clone(), place(value, &format!("{path}.{key}"), variables)?)));
+            let below = map
+                .iter()
+                .map(|(key, value)| Ok((key.clone(), place(value, &format!("{path}.{key}"), variables, spent)?)));
             below.collect::<Result<_, String>>().map(Value::Object)
         }
         other => Ok(other.clone()),

@@ -15,6 +15,8 @@ pub const LARGEST: usize = 1 << 20;
 const DEEPEST: usize = 100;
 /// How many values a file may come to, with all its aliases written out.
 const MOST: usize = 200_000;
+/// How many bytes of text a file may come to, with all its aliases written out: one long text may stand behind many of them.
+pub const LONGEST: usize = 16 << 20;
 /// As many keys that stand twice are told.
 const TOLD: usize = 20;
 
@@ -37,8 +39,16 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Document, String> {
     }
     let text = octets(bytes).map_err(|problem| format!("yaml: {problem}"))?;
     let nodes = Nodes::compose(name, text)?;
-    let mut decoder =
-        Decoder { nodes: &nodes, name, inside: Vec::new(), decoded: 0, aliased: 0, doubles: vec![], odd: false };
+    let mut decoder = Decoder {
+        nodes: &nodes,
+        name,
+        inside: Vec::new(),
+        decoded: 0,
+        aliased: 0,
+        bytes: 0,
+        doubles: vec![],
+        odd: false,
+    };
     let value = match nodes.root {
         Some(root) => decoder.value(root, 0)?,
         None => Value::Null,
@@ -175,6 +185,11 @@ fn scalar_content(text: String, plain: bool, tag: Option<&str>) -> Content {
     Content::Scalar { text, value, merge }
 }
 
+/// That a file comes to more than [`LONGEST`].
+pub fn too_long(file: &str) -> String {
+    format!("swarmlab: {file} comes to more than {LONGEST} bytes of text with its aliases and variables written out")
+}
+
 fn too_deep(file: &str) -> String {
     format!("swarmlab: {file} is nested too deeply; a compose file may be {DEEPEST} levels deep at most")
 }
@@ -197,6 +212,8 @@ struct Decoder<'a> {
     inside: Vec<usize>,
     decoded: usize,
     aliased: usize,
+    /// Of text.
+    bytes: usize,
     /// Keys that stand twice.
     doubles: Vec<String>,
     odd: bool,
@@ -209,7 +226,10 @@ impl Decoder<'_> {
             return Err(too_deep(self.name));
         }
         match &self.nodes.all[node].content {
-            Content::Scalar { value, .. } => Ok(value.clone()),
+            Content::Scalar { text, value, .. } => {
+                self.length(text)?;
+                Ok(value.clone())
+            }
             Content::List(items) => {
                 items.iter().map(|item| self.value(*item, depth + 1)).collect::<Result<_, _>>().map(Value::Array)
             }
@@ -240,6 +260,12 @@ impl Decoder<'_> {
         Ok(())
     }
 
+    /// Counts a text.
+    fn length(&mut self, text: &str) -> Result<(), String> {
+        self.bytes += text.len();
+        if self.bytes > LONGEST { Err(too_long(self.name)) } else { Ok(()) }
+    }
+
     fn mapping(&mut self, node: usize, pairs: &[(usize, usize)], depth: usize) -> Result<Value, String> {
         if self.stands_twice(pairs) {
             return Ok(Value::Null);
@@ -251,6 +277,7 @@ impl Decoder<'_> {
             match &self.nodes.all[*key].content {
                 Content::Scalar { merge: true, .. } => merged = Some(*value),
                 Content::Scalar { text, .. } => {
+                    self.length(text)?;
                     let text = text.clone();
                     let value = self.value(*value, depth + 1)?;
                     map.insert(text, value);
@@ -367,6 +394,14 @@ mod tests {
             text += &format!("a{level}: &a{level} [{}]\n", [alias.as_str(); 9].join(", "));
         }
         assert_eq!(refused(text.as_bytes()), "yaml: document contains excessive aliasing");
+    }
+
+    #[test]
+    fn a_bomb_of_long_texts_is_refused() {
+        let text = format!("a: &a {}\nb: [{}x]\n", "x".repeat(500_000), "*a, ".repeat(50_000));
+        assert_eq!(refused(text.as_bytes()), too_long("x.yml"));
+        let keys = format!("a: &a {{{}: 1}}\nb: [{}x]\n", "x".repeat(1_000), "*a, ".repeat(50_000));
+        assert_eq!(refused(keys.as_bytes()), too_long("x.yml"));
     }
 
     #[test]

@@ -37,12 +37,24 @@ pub enum ExpandedRedirect {
     Err(String),
 }
 
-/// A file name that became no word or several.
+/// The most that a command may come to with its variables and substitutions written out, in bytes: what Linux hands to a
+/// program at most. Without a limit `X=$X$X`, written forty times, would fill any machine.
+pub const MAX_EXPANDED: usize = 2 << 20;
+
+/// Why a command cannot be expanded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("bash: {word}: ambiguous redirect")]
-pub struct AmbiguousRedirect {
-    /// The word as it was written, without its quotes.
-    pub word: String,
+pub enum ExpandError {
+    /// A file name that became no word or several.
+    #[error("bash: {word}: ambiguous redirect")]
+    AmbiguousRedirect {
+        /// The word as it was written, without its quotes.
+        word: String,
+    },
+    /// More than [`MAX_EXPANDED`].
+    #[error(
+        "bash: Argument list too long (more than {MAX_EXPANDED} bytes with variables and substitutions written out)"
+    )]
+    TooLong,
 }
 
 /// The words of a command in the order in which they are expanded.
@@ -87,9 +99,9 @@ pub fn expand(
     variables: &BTreeMap<String, String>,
     status: i32,
     outputs: &[String],
-) -> Result<Expanded, AmbiguousRedirect> {
+) -> Result<Expanded, ExpandError> {
     let mut outputs = outputs.iter();
-    let mut values = Values { variables, set: Vec::new(), status, outputs: &mut outputs };
+    let mut values = Values { variables, set: Vec::new(), status, outputs: &mut outputs, bytes: 0 };
     let mut done = Expanded::default();
     for word in &command.words {
         values.fields(word, &mut done.argv);
@@ -100,7 +112,7 @@ pub fn expand(
             values.fields(word, &mut fields);
             match <[String; 1]>::try_from(fields) {
                 Ok([file]) => Ok(file),
-                Err(_) => Err(AmbiguousRedirect { word: written(word) }),
+                Err(_) => Err(ExpandError::AmbiguousRedirect { word: written(word) }),
             }
         };
         done.redirects.push(match &redirect.kind {
@@ -117,7 +129,7 @@ pub fn expand(
         values.set.push((assignment.name.clone(), value));
     }
     done.assignments = values.set;
-    Ok(done)
+    if values.bytes > MAX_EXPANDED { Err(ExpandError::TooLong) } else { Ok(done) }
 }
 
 /// What stands in for variables and substitutions.
@@ -127,10 +139,21 @@ struct Values<'a, 'b> {
     set: Vec<(String, String)>,
     status: i32,
     outputs: &'b mut std::slice::Iter<'a, String>,
+    /// What it comes to so far; behind [`MAX_EXPANDED`] nothing more is written out.
+    bytes: usize,
 }
 
 impl Values<'_, '_> {
     fn value(&mut self, piece: &Piece) -> String {
+        if self.bytes > MAX_EXPANDED {
+            return String::new();
+        }
+        let value = self.of(piece);
+        self.bytes += value.len();
+        value
+    }
+
+    fn of(&mut self, piece: &Piece) -> String {
         match &piece.kind {
             PieceKind::Text(text) => text.clone(),
             PieceKind::Status => self.status.to_string(),
@@ -186,7 +209,7 @@ mod tests {
     use super::super::{Command, Dialect, parse};
     use super::*;
 
-    fn run(line: &str, outputs: &[&str]) -> Result<Expanded, AmbiguousRedirect> {
+    fn run(line: &str, outputs: &[&str]) -> Result<Expanded, ExpandError> {
         let list = parse(line, Dialect::Lab).expect("the line parses");
         let Command::Simple(command) = &list.items[0].first.commands[0] else { panic!("not a simple command") };
         let variables = BTreeMap::from([("X".to_string(), "a  b".to_string()), ("P".to_string(), " q ".to_string())]);

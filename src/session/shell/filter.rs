@@ -67,6 +67,14 @@ pub fn run(argv: &[String], stdin: &str, files: ReadFile) -> Option<Outcome> {
     Some(result.unwrap_or_else(|failure| failure))
 }
 
+/// The most that a filter reads or writes, in bytes: one that repeats its input could fill any machine.
+const MOST_BYTES: usize = 16 << 20;
+
+/// That it is more than [`MOST_BYTES`].
+fn too_much(name: &str) -> Outcome {
+    Outcome::fail(1, format!("{name}: more than {MOST_BYTES} bytes: no more is kept here"))
+}
+
 /// A filter's result; the error is an outcome as well: a message and a status.
 type Filtered = Result<Outcome, Outcome>;
 
@@ -144,6 +152,9 @@ impl<'a> Options<'a> {
                         ));
                     }
                 },
+            }
+            if text.len() > MOST_BYTES {
+                return Err(too_much(self.name));
             }
         }
         Ok(text)

@@ -4,7 +4,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Filtered, Options, Outcome, ReadFile, joined};
+use super::{Filtered, MOST_BYTES, Options, Outcome, ReadFile, joined};
 
 pub(super) fn wc(args: &[String], stdin: &str, files: ReadFile) -> Filtered {
     let options = Options::read("wc", args, "lwc", "")?;
@@ -56,9 +56,6 @@ pub(super) fn head(args: &[String], stdin: &str, files: ReadFile) -> Filtered {
     };
     Ok(Outcome::ok(lines[..count.min(lines.len())].concat()))
 }
-
-/// The most that `head -c` takes of a file without an end.
-const MOST_BYTES: usize = 16 << 20;
 
 /// `head -c 600000 /dev/zero`
 fn first_bytes(options: &Options, count: &str, stdin: &str, files: ReadFile) -> Filtered {

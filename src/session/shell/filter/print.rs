@@ -2,7 +2,7 @@
 //!
 //! awk knows one form only, `{print ...}` of fields and texts. It follows the list of the command line reference.
 
-use super::{Filtered, Options, Outcome, ReadFile};
+use super::{Filtered, MOST_BYTES, Options, Outcome, ReadFile, too_much};
 
 pub(super) fn cat(args: &[String], stdin: &str, files: ReadFile) -> Filtered {
     let options = Options::read("cat", args, "n", "")?;
@@ -18,6 +18,9 @@ pub(super) fn cat(args: &[String], stdin: &str, files: ReadFile) -> Filtered {
                 outcome.stderr += &format!("cat: {name}: No such file or directory\n");
                 outcome.status = 1;
             }
+        }
+        if outcome.stdout.len() > MOST_BYTES {
+            return Err(too_much("cat"));
         }
     }
     if options.has('n') {
@@ -119,6 +122,9 @@ pub(super) fn printf(args: &[String]) -> Filtered {
                 false => format!("{value:>width$}"),
             };
         }
+        if out.len() > MOST_BYTES {
+            return Err(too_much("printf"));
+        }
         if values.len() == 0 || values.len() == left {
             return Ok(Outcome::ok(out));
         }
@@ -180,6 +186,9 @@ pub(super) fn awk(args: &[String], stdin: &str, files: ReadFile) -> Filtered {
                 }
             }
             out.push(' ');
+            if out.len() > MOST_BYTES {
+                return Err(too_much("awk"));
+            }
         }
         if !items.is_empty() {
             out.pop();

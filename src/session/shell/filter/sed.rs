@@ -5,7 +5,7 @@
 use regex::Regex;
 
 use super::grep::{Kind, compile};
-use super::{Filtered, Options, Outcome, ReadFile, joined};
+use super::{Filtered, MOST_BYTES, Options, Outcome, ReadFile, joined, too_much};
 
 /// Where a range begins or ends.
 enum Address {
@@ -54,13 +54,17 @@ pub(super) fn sed(args: &[String], stdin: &str, files: ReadFile) -> Filtered {
     }
     let text = options.input(operands, stdin, files)?;
     let lines: Vec<&str> = text.lines().collect();
-    let mut chosen = Vec::new();
+    let (mut chosen, mut bytes) = (Vec::new(), 0);
     for (index, line) in lines.iter().enumerate() {
         // Each command prints on its own.
         for command in &mut commands {
             if command.takes(&lines, index) {
                 chosen.push(*line);
+                bytes += line.len() + 1;
             }
+        }
+        if bytes > MOST_BYTES {
+            return Err(too_much("sed"));
         }
     }
     Ok(Outcome::ok(joined(chosen)))
