@@ -194,7 +194,7 @@ fn large(tasks: usize) -> Session {
 }
 
 /// From creation to all running on 1,000 nodes. Read `items/s` as tasks: the cost of a task must not grow with their number.
-#[divan::bench(args = [1_000, 5_000, 20_000], sample_count = 3, sample_size = 1)]
+#[divan::bench(args = [1_000, 5_000, 20_000, 100_000], sample_count = 3, sample_size = 1)]
 fn large_cluster(bencher: Bencher<'_, '_>, tasks: usize) {
     bencher.counter(ItemsCount::new(tasks)).bench_local(|| large(tasks));
 }
