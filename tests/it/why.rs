@@ -394,3 +394,16 @@ fn the_verb_says_the_same() {
         assert_eq!(asked(&format!("{lines}; why {subject}"), &[]).stdout, told.stdout);
     }
 }
+
+/// A job's attempts may be used up: the job makes a new task all the same.
+#[test]
+fn a_job_that_fails_again_and_again() {
+    story(
+        "failing_job",
+        1,
+        "docker service create -d --name fj --mode replicated-job --replicas 2 --restart-max-attempts 1 alpine sh -c 'sleep 1; exit 3'
+         wait 20s
+         docker service ps fj",
+        &[("fj.1 --at 14s", &["it is not restarted: its restart policy allows 1 attempt", "makes a new task in its place"])],
+    );
+}

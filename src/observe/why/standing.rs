@@ -111,7 +111,7 @@ fn not_replaced(world: &World, id: &str) -> Option<String> {
     let (_, manager) = Observed(world).leader()?;
     let task = manager.state.tasks.values().find(|task| task.id.text() == id)?;
     let ended = task.status.state.is_terminal() && task.desired == TaskState::Shutdown;
-    manager.state.services.get(task.service).filter(|_| ended)?;
+    let service = manager.state.services.get(task.service).filter(|_| ended)?;
     let policy = &task.spec.restart;
     let reason = match policy.condition {
         RestartCondition::None => "its restart condition is none".to_owned(),
@@ -124,7 +124,15 @@ fn not_replaced(world: &World, id: &str) -> Option<String> {
         },
         _ => return None,
     };
-    Some(format!("it is not replaced: {reason}\n"))
+    // A job counts what is complete, not who may be restarted (control-plane.md §4.3).
+    Some(match service.spec.mode.is_job() {
+        true if task.status.state == TaskState::Complete => return None,
+        true => format!(
+            "it is not restarted: {reason}; but the job still lacks it, and makes a new task in its place when it next looks: \
+             whenever one of its tasks ends, or the service is changed\n"
+        ),
+        false => format!("it is not replaced: {reason}\n"),
+    })
 }
 
 /// Of a task that waits for addresses: whose are all taken (control-plane.md §4: a task stays new until it has them, and
